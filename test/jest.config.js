@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+
+const rootDir = join(import.meta.dirname, '..');
+
+/**
+ * One jest project a folder of test/; only *.test.ts in it are tests, the rest is theirs to import.
+ * Relative imports are written './x.ts' and the `source` condition shows other packages' sources, so nothing needs
+ * a build to be unit-tested; programs that tests start as processes run from dist and do need one.
+ */
+const suite = (name) => ({
+  displayName: name,
+  rootDir,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/native/build/'],
+  injectGlobals: false,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
+    ],
+  },
+});
+
+/** @type {import('jest').Config} */
+export default {
+  rootDir,
+  projects: ['unit', 'model', 'integration', 'cluster'].map(suite),
+  maxWorkers: 2,
+  testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/support/summary-reporter.ts'],
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{crds,operator,node-agent}/src/**/*.ts', '!**/generated/**'],
+};
