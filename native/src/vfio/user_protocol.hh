@@ -1,0 +1,65 @@
+// The vfio-user wire format (QEMU docs/interop/vfio-user.rst): message header, commands and the
+// payloads that Transship's client and its emulator exchange. All fields are little-endian (host order).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace transship::vfio_user {
+
+enum class Command : std::uint16_t {
+  kVersion = 1,
+  kDmaMap = 2,
+  kDmaUnmap = 3,
+  kDeviceGetInfo = 4,
+  kDeviceGetRegionInfo = 5,
+  kDeviceGetRegionIoFds = 6,
+  kDeviceGetIrqInfo = 7,
+  kDeviceSetIrqs = 8,
+  kRegionRead = 9,
+  kRegionWrite = 10,
+  kDmaRead = 11,
+  kDmaWrite = 12,
+  kDeviceReset = 13,
+};
+
+inline constexpr std::uint32_t kFlagTypeMask = 0xF;
+inline constexpr std::uint32_t kFlagTypeCommand = 0;
+inline constexpr std::uint32_t kFlagTypeReply = 1;
+inline constexpr std::uint32_t kFlagNoReply = 1u << 4;
+inline constexpr std::uint32_t kFlagError = 1u << 5;
+
+struct Header {
+  std::uint16_t message_id;
+  std::uint16_t command;
+  std::uint32_t message_size;  // header included
+  std::uint32_t flags;
+  std::uint32_t error;  // errno, valid with kFlagError
+};
+static_assert(sizeof(Header) == 16);
+
+struct VersionPayload {
+  std::uint16_t major;
+  std::uint16_t minor;
+  // followed by a NUL-terminated JSON document of capabilities
+};
+static_assert(sizeof(VersionPayload) == 4);
+
+inline constexpr std::uint16_t kVersionMajor = 0;
+inline constexpr std::uint16_t kVersionMinor = 1;
+
+struct RegionAccess {
+  std::uint64_t offset;
+  std::uint32_t region;
+  std::uint32_t count;
+  // data follows in a write command and in a read reply
+};
+static_assert(sizeof(RegionAccess) == 16);
+
+// A peer that names no max_data_xfer_size gets this one (the protocol's default).
+inline constexpr std::size_t kDefaultMaxDataTransfer = 1024 * 1024;
+// Upper bound of one message that either side accepts: the largest transfer plus room for headers.
+inline constexpr std::size_t kMaxMessageSize = 16 * 1024 * 1024 + 4096;
+inline constexpr std::size_t kMaxMessageFds = 8;
+
+}  // namespace transship::vfio_user
