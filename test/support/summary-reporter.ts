@@ -23,14 +23,17 @@ export function summarize(counts: Counts): { line: string; ok: boolean } {
   return { line, ok: failed === 0 && counts.numPassedTests > 0 };
 }
 
-/** Jest reporter that prints the line after everything else, and fails the run when it is not ok. */
+/**
+ * Jest reporter that prints the line after everything else, and fails the run when it is not ok. Jest's own summary
+ * comes after every other reporter, so the line waits for the process to exit.
+ */
 export default class SummaryReporter {
   #error: Error | undefined;
 
   onRunComplete(_contexts: unknown, results: Counts): void {
     const { line, ok } = summarize(results);
     if (!ok) this.#error = new Error(line);
-    process.stdout.write(`${line}\n`);
+    process.once('exit', () => process.stdout.write(`${line}\n`));
   }
 
   getLastError(): Error | undefined {
