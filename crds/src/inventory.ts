@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { condition, counter, timestamp } from './conditions.ts';
+import { deviceId, deviceState, protocol } from './device.ts';
+import { API_VERSION, NODE_DEVICE_INVENTORY_KIND } from './group.ts';
+import { objectMeta } from './metadata.ts';
+import { rules } from './rules.ts';
+
+const hex16 = z
+  .string()
+  .max(6)
+  .regex(/^0x[0-9a-f]{4}$/);
+const hex8 = z
+  .string()
+  .max(4)
+  .regex(/^0x[0-9a-f]{2}$/);
+
+/** PCI identity, from configuration space. */
+const model = z.object({
+  vendorId: hex16,
+  deviceId: hex16,
+  subsystemVendorId: hex16,
+  subsystemId: hex16,
+  revisionId: hex8,
+});
+
+const capabilities = z.object({ p2p: z.boolean(), preCopy: z.boolean(), reset: z.boolean() });
+
+const inventoryDevice = z.object({
+  id: deviceId,
+  protocol,
+  model,
+  driver: z.string().max(253),
+  firmware: z.string().max(253).optional(),
+  capabilities,
+  regionSize: counter,
+  state: deviceState,
+  health: z.enum(['Healthy', 'Quarantined', 'Unreachable']),
+  reason: z.string().max(1024).optional(),
+  migration: z.string().max(128).optional(),
+});
+
+const agent = z.object({
+  endpoint: z
+    .string()
+    .max(261)
+    .regex(/^[^\s/]{1,255}:[0-9]{1,5}$/),
+  version: z.string().max(64),
+});
+
+export const nodeDeviceInventoryStatus = z.object({
+  observedAt: timestamp.optional(),
+  agent: agent.optional(),
+  devices: z.array(inventoryDevice).max(256).optional(),
+  conditions: z.array(condition).max(16).optional(),
+});
+
+export const nodeDeviceInventory = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal(NODE_DEVICE_INVENTORY_KIND),
+    metadata: objectMeta,
+    status: nodeDeviceInventoryStatus.optional(),
+  })
+  .superRefine((inventory, context) => {
+    for (const [index, device] of (inventory.status?.devices ?? []).entries()) {
+      if (device.id.startsWith(`${inventory.metadata.name}/`)) continue;
+      const path = ['status', 'devices', index, 'id'];
+      context.addIssue({
+        code: 'custom',
+        message: rules.inventoryOwnNode,
+        path,
+        params: { code: 'InvalidManifest' },
+      });
+    }
+  });
+
+export type NodeDeviceInventory = z.output<typeof nodeDeviceInventory>;
+export type NodeDeviceInventoryStatus = z.output<typeof nodeDeviceInventoryStatus>;
+export type InventoryDevice = z.output<typeof inventoryDevice>;
+export type DeviceModel = z.output<typeof model>;

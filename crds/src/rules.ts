@@ -1,0 +1,23 @@
+/**
+ * The rules that span several fields, as sentences. They stand in the CRDs as the message of a CEL rule and here for
+ * the zod side, so that a manifest gets the same answer from the API server and from a folder.
+ */
+export const rules = {
+  specImmutable: 'spec is immutable; create another DeviceMigration for another attempt',
+  nodesDiffer: 'source.nodeName and target.nodeName must differ',
+  devicesRequired:
+    'list the devices of the workload in devices (or, once supported, name podName); exactly one of them',
+  podNameUnsupported:
+    'finding the devices of a pod is not supported; remove podName and list its devices in devices',
+  devicesOnNode: 'every device id must begin with nodeName and a slash',
+  pairingLength: 'target.devices must name one target device for each of source.devices, in the same order',
+  downtimeLimitBounds: 'downtimeLimit must be at least 1ms and at most 1h',
+  quiesceTimeoutBounds: 'quiesceTimeout must be at least 10ms and at most 10m',
+  preCopyTimeoutBounds: 'preCopyTimeout must be at least 10ms and at most 24h',
+  bandwidthLimitBounds: 'bandwidthLimit must be at least 64Ki and at most 10T bytes per second',
+  fenceRises: 'fence never decreases',
+  decisionOnce:
+    'decision is written once: Undecided to Commit or Abort, Commit to Revert, and then never again',
+  stoppingOnce: 'stopping is recorded once and never changed or removed',
+  inventoryOwnNode: 'every device id must begin with the name of this node and a slash',
+} as const;

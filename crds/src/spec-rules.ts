@@ -1,0 +1,84 @@
+import type { z } from 'zod';
+import type { ErrorCode } from './errors.ts';
+import {
+  BOUNDS,
+  BYTES_PATTERN,
+  DURATION_PATTERN,
+  parseBytes,
+  parseDuration,
+  QuantityError,
+} from './quantity.ts';
+import { rules } from './rules.ts';
+
+type Context = z.core.$RefinementCtx;
+
+interface Place {
+  readonly nodeName: string;
+  readonly devices?: readonly string[] | undefined;
+  readonly podName?: string | undefined;
+}
+
+interface Strategy {
+  readonly downtimeLimit: string;
+  readonly quiesceTimeout: string;
+  readonly preCopyTimeout: string;
+  readonly bandwidthLimit?: string | undefined;
+}
+
+function refuse(context: Context, code: ErrorCode, message: string, path: (string | number)[] = []): void {
+  context.addIssue({ code: 'custom', message, path, params: { code } });
+}
+
+/** One of devices and podName, the ids on the node, none twice. */
+export function checkSource(source: Place, context: Context): void {
+  if (source.podName !== undefined)
+    refuse(context, 'PodNameUnsupported', rules.podNameUnsupported, ['podName']);
+  else if (source.devices === undefined) refuse(context, 'NoDevices', rules.devicesRequired);
+  checkDevices(source, context);
+}
+
+/** Explicitly named target devices are on the target node, none twice. */
+export function checkTarget(target: Place, context: Context): void {
+  checkDevices(target, context);
+}
+
+function checkDevices({ nodeName, devices }: Place, context: Context): void {
+  const seen = new Set<string>();
+  for (const [index, id] of (devices ?? []).entries()) {
+    if (seen.has(id))
+      refuse(context, 'DuplicateDevice', `Duplicate value: ${JSON.stringify(id)}`, ['devices', index]);
+    else if (!id.startsWith(`${nodeName}/`)) {
+      refuse(context, 'InvalidManifest', `${JSON.stringify(id)}: ${rules.devicesOnNode}`, ['devices', index]);
+    }
+    seen.add(id);
+  }
+}
+
+/** Two different nodes, and a pairing that names a target for every source device. */
+export function checkSpec(spec: { source: Place; target: Place }, context: Context): void {
+  const { source, target } = spec;
+  if (source.nodeName === target.nodeName)
+    refuse(context, 'SameNode', rules.nodesDiffer, ['target', 'nodeName']);
+  if (target.devices !== undefined && target.devices.length !== source.devices?.length) {
+    refuse(context, 'PairingImpossible', rules.pairingLength, ['target', 'devices']);
+  }
+}
+
+/** Durations and the bandwidth within their bounds; text that is none of these has its own refusal already. */
+export function checkStrategy(strategy: Strategy, context: Context): void {
+  const check = (field: keyof typeof BOUNDS, parse: typeof parseBytes, sentence: string): void => {
+    const text = strategy[field];
+    const pattern = parse === parseBytes ? BYTES_PATTERN : DURATION_PATTERN;
+    if (text === undefined || !pattern.test(text)) return;
+    try {
+      parse(text, BOUNDS[field]);
+    } catch (error) {
+      if (!(error instanceof QuantityError)) throw error;
+      refuse(context, error.code, `${JSON.stringify(text)}: ${sentence}`, [field]);
+    }
+  };
+  check('downtimeLimit', parseDuration, rules.downtimeLimitBounds);
+  check('quiesceTimeout', parseDuration, rules.quiesceTimeoutBounds);
+  check('preCopyTimeout', parseDuration, rules.preCopyTimeoutBounds);
+  check('bandwidthLimit', parseBytes, rules.bandwidthLimitBounds);
+}
