@@ -1,0 +1,71 @@
+import type { CommandHeader, SourceCommand, TargetCommand } from './command.ts';
+import type { DeviceState, KnownState } from './device-state.ts';
+import type { Failure, WorkloadState } from './session.ts';
+import type { StreamProgress } from './stream.ts';
+
+/** What the runner must do. Devices are named by their index in the session. */
+export type Effect =
+  | { readonly kind: 'arc'; readonly device: number; readonly to: DeviceState }
+  | { readonly kind: 'reset'; readonly device: number }
+  | { readonly kind: 'freeze' }
+  | { readonly kind: 'thaw' }
+  | { readonly kind: 'discardWorkload' }
+  /** Source: serve the streams of a generation. Idempotent for the same generation. */
+  | { readonly kind: 'startSaving'; readonly generation: number }
+  /** Source: all devices are stopped, streams may now run to their true end. */
+  | { readonly kind: 'drain'; readonly generation: number }
+  | { readonly kind: 'endSaving' }
+  /** Target: pull the streams of a generation into devices that are in Resuming. */
+  | { readonly kind: 'startLoading'; readonly generation: number }
+  | { readonly kind: 'endLoading' }
+  | { readonly kind: 'armQuiesceDeadline'; readonly ms: number }
+  | { readonly kind: 'disarmQuiesceDeadline' };
+
+/** What the runner or the model observed. */
+export type AgentEvent =
+  | { readonly kind: 'command'; readonly header: CommandHeader; readonly command: SourceCommand | TargetCommand; readonly observed: Observation }
+  | { readonly kind: 'arcDone'; readonly device: number; readonly state: KnownState; readonly failure: Failure | null }
+  | {
+      readonly kind: 'resetDone';
+      readonly device: number;
+      readonly state: KnownState;
+      readonly incarnation: string;
+      readonly failure: Failure | null;
+    }
+  | { readonly kind: 'overdue'; readonly device: number }
+  | { readonly kind: 'workloadDone'; readonly op: 'freeze' | 'thaw' | 'discard'; readonly state: WorkloadState; readonly failure: Failure | null }
+  | { readonly kind: 'quiesceDeadline' }
+  | { readonly kind: 'streams'; readonly generation: number; readonly streams: readonly StreamProgress[] }
+  | { readonly kind: 'streamFailed'; readonly generation: number; readonly failure: Failure }
+  /** A device was re-opened, reset behind our back, or came back after its server died. */
+  | { readonly kind: 'incarnationChanged'; readonly device: number; readonly incarnation: string; readonly state: KnownState }
+  /** No command and no observer for longer than the agent tolerates. */
+  | { readonly kind: 'operatorLost' }
+  /** The agent process started and found this session in its journal. */
+  | { readonly kind: 'restarted'; readonly observed: Observation };
+
+/** The world as the runner found it just before a command, or after a restart; one entry a device of the session (or of the command that makes one). */
+export interface Observation {
+  readonly devices: readonly ObservedDevice[];
+  readonly workload: WorkloadState;
+  /** Fresh random proof for the puller, used by a source's `prepare` alone. */
+  readonly ticket: string;
+}
+
+export interface ObservedDevice {
+  readonly id: string;
+  readonly state: KnownState;
+  readonly incarnation: string;
+  readonly p2p: boolean;
+  readonly resetSupported: boolean;
+  /** UID of another session that binds the device, or null. */
+  readonly boundBy: string | null;
+  readonly quarantined: boolean;
+}
+
+/** A command that is not obeyed changes nothing. */
+export type StepResult<State> = {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+  readonly refusal: Failure | null;
+};

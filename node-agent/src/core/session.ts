@@ -1,0 +1,77 @@
+import type { Decision, PullSource, Role } from './command.ts';
+import type { KnownState } from './device-state.ts';
+import type { Phase } from './phase.ts';
+import type { StreamProgress } from './stream.ts';
+
+/** The first error since the last accepted command; `code` is one of crds/src/errors.ts. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** Device id, or null when it is not of one device. */
+  readonly device: string | null;
+}
+
+/** A device of the set as the journal knows it. */
+export interface BoundDevice {
+  readonly id: string;
+  /** Boot, broker instance, open and reset count; a device whose incarnation changed has lost its state. */
+  readonly incarnation: string;
+  readonly p2p: boolean;
+  /** Reset, re-opened or in Error: its state is gone, whatever its register says. */
+  readonly lost: boolean;
+  /** RESET failed: never handed out. */
+  readonly quarantined: boolean;
+}
+
+/** The journalled half of a session: written durably before any effect of the change that made it. */
+export interface Session {
+  readonly uid: string;
+  readonly role: Role;
+  readonly fence: number;
+  readonly sequence: number;
+  readonly operator: string;
+  readonly phase: Phase;
+  readonly generation: number;
+  readonly devices: readonly BoundDevice[];
+  /** Source: what a puller must present. Target: part of `pull`. */
+  readonly ticket: string;
+  readonly pull: PullSource | null;
+  /** Source: the way back started after `stop` was journalled, so it passes both barriers. */
+  readonly cameFromStop: boolean;
+  readonly decisionSeen: Decision;
+  readonly error: Failure | null;
+  readonly quiesceTimeouts: number;
+}
+
+export type WorkloadState = 'running' | 'frozen' | 'discarded' | 'unknown';
+
+/** One operation that is out on a device and has not returned. */
+export type DeviceOp =
+  | { readonly kind: 'arc'; readonly to: KnownState; readonly overdue: boolean }
+  | { readonly kind: 'reset'; readonly overdue: boolean };
+
+export interface LiveDevice {
+  readonly state: KnownState;
+  readonly op: DeviceOp | null;
+  /** Generation in which the device's open saving session was opened; 0 when none is, or it is not ours. */
+  readonly savingGeneration: number;
+}
+
+/** The half of a session that a restart forgets. Every field can be observed again. */
+export interface Live {
+  readonly devices: readonly LiveDevice[];
+  readonly workload: WorkloadState;
+  readonly workloadOp: 'freeze' | 'thaw' | 'discard' | null;
+  /** Source: the generation whose streams are being served. Target: the one being loaded. 0: none. */
+  readonly streaming: number;
+  readonly streams: readonly StreamProgress[];
+  /** Source: deadline policy of the running quiesce. */
+  readonly waitOnTimeout: boolean;
+  /** The phase waits for a command: an error stopped it, or the process was restarted in it. */
+  readonly halted: boolean;
+}
+
+export interface AgentState {
+  readonly session: Session;
+  readonly live: Live;
+}

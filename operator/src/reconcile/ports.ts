@@ -1,0 +1,125 @@
+/** What the reconcile loop needs from the world. Declared here, implemented by kube/, standalone/ and agents/. */
+import type { DecisionValue, DeviceMigrationSpec, DeviceMigrationStatus, Refusal } from '@transship/crds';
+import type {
+  CommandRequest,
+  DeviceDescription,
+  Failure,
+  Role,
+  SessionSnapshot,
+} from '@transship/node-agent/contract';
+
+export interface MigrationKey {
+  /** Empty for a folder of manifests without namespaces. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** One DeviceMigration as its authority (API server or record file) holds it now. */
+export interface StoredMigration {
+  readonly key: MigrationKey;
+  readonly uid: string;
+  /** metadata.generation */
+  readonly generation: number;
+  readonly createdAt: Date;
+  readonly deletionRequested: boolean;
+  readonly finalizerPresent: boolean;
+  /** Parsed at the edge; a manifest that does not parse ends as Rejected. */
+  readonly spec: { readonly ok: true; readonly value: DeviceMigrationSpec } | ({ readonly ok: false } & Refusal);
+  readonly status: DeviceMigrationStatus;
+}
+
+/**
+ * Outcome of a compare-and-swap write. `ambiguous`: the request went out and no answer came back, so it may
+ * have been applied, or may still be: only a read of the record (and a later conflicting write) tells.
+ */
+export type WriteOutcome =
+  | { readonly kind: 'written'; readonly stored: StoredMigration }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'ambiguous'; readonly cause: unknown };
+
+/** Status fields of the one patch at the end of a reconcile; absent fields stay, `null` removes. */
+export type StatusPatch = {
+  readonly [K in Exclude<keyof DeviceMigrationStatus, 'fence' | 'stopping' | 'decision'>]?:
+    | NonNullable<DeviceMigrationStatus[K]>
+    | null;
+};
+
+/**
+ * Every write tests the object's UID and the fence it was read under; fence, stopping and decision also test
+ * their old values (design: decision rules). Reads go to the authority, never to a cache.
+ */
+export interface MigrationStore {
+  get(key: MigrationKey, signal: AbortSignal): Promise<StoredMigration | null>;
+  /** `fence` -> `fence + 1`, `operator` -> this instance. */
+  raiseFence(stored: StoredMigration, operator: string, signal: AbortSignal): Promise<WriteOutcome>;
+  recordStopping(stored: StoredMigration, operator: string, signal: AbortSignal): Promise<WriteOutcome>;
+  /** Write-once: `from` is tested. */
+  recordDecision(
+    stored: StoredMigration,
+    from: DecisionValue,
+    to: DecisionValue,
+    operator: string,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<WriteOutcome>;
+  patchStatus(stored: StoredMigration, patch: StatusPatch, signal: AbortSignal): Promise<WriteOutcome>;
+  addFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome>;
+  removeFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome>;
+}
+
+/** Tells which migrations may have changed; a hint, never the truth. Heals itself until aborted. */
+export interface MigrationFeed {
+  run(onChange: (key: MigrationKey) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** Answer of an agent to a command, or why there is none. */
+export type AgentReply =
+  | { readonly kind: 'session'; readonly session: SessionSnapshot; readonly refusal: Failure | null }
+  | { readonly kind: 'unreachable'; readonly failure: Failure };
+
+/** The agent of one node. */
+export interface AgentPort {
+  describe(ids: readonly string[], signal: AbortSignal): Promise<
+    | { readonly kind: 'devices'; readonly devices: readonly DeviceDescription[]; readonly transferEndpoint: string }
+    | { readonly kind: 'unreachable'; readonly failure: Failure }
+  >;
+  /** Sends one fenced command; holds on for `waitMs` at most so that the session may settle. */
+  command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<AgentReply>;
+  /** Newest snapshots of one session until aborted; reconnects by itself. */
+  observe(uid: string, role: Role, onSnapshot: (snapshot: SessionSnapshot) => void, signal: AbortSignal): void;
+}
+
+export interface AgentPool {
+  /** null: no agent of that node is known (yet). */
+  agent(nodeName: string): AgentPort | null;
+}
+
+/** Finds and holds the target's devices. The first implementation takes explicit device ids. */
+export interface Reservation {
+  reserve(
+    stored: StoredMigration,
+    source: readonly DeviceDescription[],
+    signal: AbortSignal,
+  ): Promise<
+    | { readonly kind: 'reserved'; readonly nodeName: string; readonly devices: readonly DeviceDescription[] }
+    | { readonly kind: 'refused'; readonly failure: Failure }
+    | { readonly kind: 'later'; readonly failure: Failure }
+  >;
+}
+
+/** Events for people, on the migration and both nodes (events.k8s.io/v1). */
+export interface EventSink {
+  publish(
+    stored: StoredMigration,
+    event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string },
+  ): void;
+}
+
+export interface Clock {
+  /** Monotonic, milliseconds. */
+  now(): number;
+  wallNow(): Date;
+  /** Resolves early, without throwing, when aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
