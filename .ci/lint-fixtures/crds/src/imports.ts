@@ -1,0 +1,3 @@
+import '@transship/native'; // expect: no-restricted-imports
+import '@transship/node-agent/contract'; // expect: no-restricted-imports
+import 'zod';

@@ -1,0 +1,3 @@
+import { b } from './cycle-b.ts'; // expect: no-cycle
+
+export const a = (): unknown => b;

@@ -1,0 +1,3 @@
+import { a } from './cycle-a.ts'; // expect: no-cycle
+
+export const b = (): unknown => a;

@@ -1,0 +1,2 @@
+import '@transship/crds'; // expect: no-restricted-imports
+import 'node:util';

@@ -1,0 +1,8 @@
+import '@transship/operator/core'; // expect: no-restricted-imports
+import '@transship/native'; // expect: no-restricted-imports
+import '../device/leaf.ts'; // expect: no-restricted-imports
+import '../transfer/leaf.ts'; // expect: no-restricted-imports
+import '../service/leaf.ts'; // expect: no-restricted-imports
+import '../main.ts'; // expect: no-restricted-imports
+import '../core/leaf.ts';
+import '@grpc/grpc-js';

@@ -1,0 +1,3 @@
+import '@transship/operator/core'; // expect: no-restricted-imports
+import '@transship/native'; // expect: no-restricted-imports
+import '@transship/crds';

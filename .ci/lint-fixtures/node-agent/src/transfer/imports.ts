@@ -1,0 +1,5 @@
+import '@transship/operator/core'; // expect: no-restricted-imports
+import '@transship/native'; // expect: no-restricted-imports
+import '../service/leaf.ts'; // expect: no-restricted-imports
+import '../main.ts'; // expect: no-restricted-imports
+import '../core/leaf.ts';

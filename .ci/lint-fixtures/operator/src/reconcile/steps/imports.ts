@@ -1,0 +1,2 @@
+import '../../kube/leaf.ts'; // expect: no-restricted-imports
+import '../leaf.ts';
