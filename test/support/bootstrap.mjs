@@ -69,11 +69,15 @@ function isInstallStale() {
   );
 }
 
+/**
+ * Installs what the lock file names. `npm ci` would refuse a lock file that lacks another platform's optional binaries,
+ * as it does when the registry it was made from does not carry them; --no-save keeps the lock file as it is.
+ */
 function installDependencies() {
   if (!isInstallStale()) return;
   if (!isPresent('npm')) stop('npm is missing. Install Node.js with npm, then try again.');
-  say('installing dependencies (npm ci)');
-  mustRun('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  say('installing dependencies (npm install)');
+  mustRun('npm install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
 function build() {
