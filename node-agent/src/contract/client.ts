@@ -1,0 +1,133 @@
+import type { CallOptions, ClientReadableStream, ClientUnaryCall, requestCallback } from '@grpc/grpc-js';
+import type { Role } from '../core/command.ts';
+import { AgentCallError, toCallError } from './call-error.ts';
+import { channelOptions } from './channel.ts';
+import type { CommandReply, CommandRequest } from './command-request.ts';
+import { descriptionFromWire } from './description.ts';
+import type { NodeDescription } from './description.ts';
+import { roles } from './enums.ts';
+import type { CommandReply__Output } from './generated/transship/agent/v1alpha1/CommandReply.ts';
+import type { DescribeDevicesResponse__Output } from './generated/transship/agent/v1alpha1/DescribeDevicesResponse.ts';
+import type { DeviceAgentClient } from './generated/transship/agent/v1alpha1/DeviceAgent.ts';
+import type { SessionSnapshot__Output } from './generated/transship/agent/v1alpha1/SessionSnapshot.ts';
+import { failureFromWire, snapshotFromWire } from './messages.ts';
+import { methodCall } from './requests.ts';
+import type { MethodCall } from './requests.ts';
+import type { SessionSnapshot } from './session-snapshot.ts';
+import { channelCredentials } from './tls.ts';
+import type { TlsMaterial } from './tls.ts';
+import { unaryCall } from './unary-call.ts';
+import { wire } from './wire.ts';
+
+export interface AgentClientOptions {
+  /** `host:port` of the agent. */
+  readonly endpoint: string;
+  readonly tls: TlsMaterial;
+  /** Node whose agent must answer there; null when the host name is what the certificate is checked for. */
+  readonly nodeName: string | null;
+}
+
+type CommandRpc = (
+  message: MethodCall['message'],
+  options: CallOptions,
+  done: requestCallback<CommandReply__Output>,
+) => ClientUnaryCall;
+
+/** How long a describe call may take, and how much longer than `waitMs` a command may, ms. */
+const CALL_DEADLINE_MS = 10_000;
+
+/**
+ * The agent of one node. Calls reject with AgentCallError when there is no answer, and with the signal's reason
+ * when the caller gave up; a command that the agent will not obey resolves with `refusal`.
+ */
+export interface AgentClient {
+  /** Devices of the node; no ids: all. */
+  describe(ids: readonly string[], signal: AbortSignal): Promise<NodeDescription>;
+  /** Sends one fenced command; the agent holds the reply back for at most `waitMs` so that the session may settle. */
+  command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<CommandReply>;
+  /** Snapshots of one session until aborted. Ends with AgentCallError when the connection breaks; call again. */
+  observe(uid: string, role: Role, signal: AbortSignal): AsyncIterable<SessionSnapshot>;
+  close(): void;
+}
+
+/** Connects lazily and reconnects by itself; one channel for all calls. */
+export function createAgentClient(options: AgentClientOptions): AgentClient {
+  const { endpoint, tls, nodeName } = options;
+  const stub: DeviceAgentClient = new wire.DeviceAgent(
+    endpoint,
+    channelCredentials(tls, nodeName),
+    channelOptions(nodeName),
+  );
+  return {
+    describe: (ids, signal) => describe(stub, endpoint, ids, signal),
+    command: (request, waitMs, signal) => command(stub, endpoint, request, waitMs, signal),
+    observe: (uid, role, signal) => observe(stub, endpoint, uid, role, signal),
+    close: () => stub.close(),
+  };
+}
+
+async function describe(
+  stub: DeviceAgentClient,
+  endpoint: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<NodeDescription> {
+  try {
+    const send = unaryCall<DescribeDevicesResponse__Output>((callOptions, done) =>
+      stub.describeDevices({ ids: [...ids] }, callOptions, done),
+    );
+    return descriptionFromWire(await send(CALL_DEADLINE_MS, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toCallError(endpoint, 'DescribeDevices', error);
+  }
+}
+
+async function command(
+  stub: DeviceAgentClient,
+  endpoint: string,
+  request: CommandRequest,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<CommandReply> {
+  const { method, message } = methodCall(request, waitMs);
+  try {
+    // methodCall pairs each method with its own message, which a union of overloads cannot express.
+    const rpc = (stub[method] as CommandRpc).bind(stub);
+    const send = unaryCall<CommandReply__Output>((callOptions, done) => rpc(message, callOptions, done));
+    const reply = await send(waitMs + CALL_DEADLINE_MS, signal);
+    if (reply.session === null)
+      throw new AgentCallError('Internal', 'OK', `${method}: no session in the reply`, null);
+    const refusal = reply.refusal === null ? null : failureFromWire(reply.refusal);
+    return { session: snapshotFromWire(reply.session), refusal };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof AgentCallError ? error : toCallError(endpoint, method, error);
+  }
+}
+
+async function* observe(
+  stub: DeviceAgentClient,
+  endpoint: string,
+  uid: string,
+  role: Role,
+  signal: AbortSignal,
+): AsyncGenerator<SessionSnapshot, void> {
+  signal.throwIfAborted();
+  const call: ClientReadableStream<SessionSnapshot__Output> = stub.observe({
+    migrationUid: uid,
+    role: roles.toWire(role),
+  });
+  const cancel = (): void => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    for await (const message of call as AsyncIterable<SessionSnapshot__Output>)
+      yield snapshotFromWire(message);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toCallError(endpoint, 'Observe', error);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    call.cancel();
+  }
+}

@@ -1,0 +1,66 @@
+import type { KnownState } from '../core/device-state.ts';
+import { deviceStates } from './enums.ts';
+import type {
+  DescribeDevicesResponse as WireResponse,
+  DescribeDevicesResponse__Output,
+} from './generated/transship/agent/v1alpha1/DescribeDevicesResponse.ts';
+
+/** One device of a node and what it can do. Absent facts are empty strings or zero, as on the wire. */
+export interface DeviceDescription {
+  readonly id: string;
+  /** `v1` | `v2`; empty when the device could not be probed. */
+  readonly protocol: string;
+  readonly vendorId: number;
+  readonly deviceId: number;
+  readonly subsystemVendorId: number;
+  readonly subsystemId: number;
+  readonly revisionId: number;
+  readonly driver: string;
+  readonly firmware: string;
+  readonly p2p: boolean;
+  readonly preCopy: boolean;
+  readonly resetSupported: boolean;
+  /** Size of the migration region, bytes. */
+  readonly regionSize: number;
+  /** Largest segment that the region's data section takes, bytes. */
+  readonly dataWindowSize: number;
+  readonly state: KnownState;
+  readonly health: DeviceHealth;
+  /** Why it is not healthy, for people. */
+  readonly reason: string;
+  /** UID of the migration that holds the device, empty when free. */
+  readonly migrationUid: string;
+  /** Why the device cannot be migrated, empty when it can. */
+  readonly notMigratable: string;
+}
+
+export type DeviceHealth = 'Healthy' | 'Quarantined' | 'Unreachable';
+
+/** A node's agent and its devices. */
+export interface NodeDescription {
+  readonly nodeName: string;
+  readonly agentVersion: string;
+  /** Where another agent pulls streams of this node, `host:port`. */
+  readonly transferEndpoint: string;
+  readonly devices: readonly DeviceDescription[];
+}
+
+export function descriptionToWire(node: NodeDescription): WireResponse {
+  const devices = node.devices.map((device) => ({ ...device, state: deviceStates.toWire(device.state) }));
+  return { ...node, devices };
+}
+
+/** @throws UnknownEnumValue */
+export function descriptionFromWire(message: DescribeDevicesResponse__Output): NodeDescription {
+  const devices = message.devices.map((device) => ({
+    ...device,
+    state: deviceStates.fromWire(device.state),
+    health: healthFromWire(device.health),
+  }));
+  return { ...message, devices };
+}
+
+/** A word of a newer agent counts as not healthy, so that nothing is started on its device. */
+function healthFromWire(word: string): DeviceHealth {
+  return word === 'Healthy' || word === 'Quarantined' ? word : 'Unreachable';
+}

@@ -1,0 +1,17 @@
+// Original file: proto/transship/agent/v1alpha1/agent.proto
+
+import type { DeviceDescription as _transship_agent_v1alpha1_DeviceDescription, DeviceDescription__Output as _transship_agent_v1alpha1_DeviceDescription__Output } from '../../../transship/agent/v1alpha1/DeviceDescription.ts';
+
+export interface DescribeDevicesResponse {
+  'nodeName'?: (string);
+  'agentVersion'?: (string);
+  'transferEndpoint'?: (string);
+  'devices'?: (_transship_agent_v1alpha1_DeviceDescription)[];
+}
+
+export interface DescribeDevicesResponse__Output {
+  'nodeName': (string);
+  'agentVersion': (string);
+  'transferEndpoint': (string);
+  'devices': (_transship_agent_v1alpha1_DeviceDescription__Output)[];
+}

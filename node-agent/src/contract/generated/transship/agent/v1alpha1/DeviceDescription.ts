@@ -1,0 +1,48 @@
+// Original file: proto/transship/agent/v1alpha1/agent.proto
+
+import type { DeviceState as _transship_agent_v1alpha1_DeviceState, DeviceState__Output as _transship_agent_v1alpha1_DeviceState__Output } from '../../../transship/agent/v1alpha1/DeviceState.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface DeviceDescription {
+  'id'?: (string);
+  'protocol'?: (string);
+  'vendorId'?: (number);
+  'deviceId'?: (number);
+  'subsystemVendorId'?: (number);
+  'subsystemId'?: (number);
+  'revisionId'?: (number);
+  'driver'?: (string);
+  'firmware'?: (string);
+  'p2p'?: (boolean);
+  'preCopy'?: (boolean);
+  'resetSupported'?: (boolean);
+  'regionSize'?: (number | string | Long);
+  'dataWindowSize'?: (number | string | Long);
+  'state'?: (_transship_agent_v1alpha1_DeviceState);
+  'health'?: (string);
+  'reason'?: (string);
+  'migrationUid'?: (string);
+  'notMigratable'?: (string);
+}
+
+export interface DeviceDescription__Output {
+  'id': (string);
+  'protocol': (string);
+  'vendorId': (number);
+  'deviceId': (number);
+  'subsystemVendorId': (number);
+  'subsystemId': (number);
+  'revisionId': (number);
+  'driver': (string);
+  'firmware': (string);
+  'p2p': (boolean);
+  'preCopy': (boolean);
+  'resetSupported': (boolean);
+  'regionSize': (number);
+  'dataWindowSize': (number);
+  'state': (_transship_agent_v1alpha1_DeviceState__Output);
+  'health': (string);
+  'reason': (string);
+  'migrationUid': (string);
+  'notMigratable': (string);
+}

@@ -1,0 +1,15 @@
+// Original file: proto/transship/agent/v1alpha1/agent.proto
+
+import type { CommandHeader as _transship_agent_v1alpha1_CommandHeader, CommandHeader__Output as _transship_agent_v1alpha1_CommandHeader__Output } from '../../../transship/agent/v1alpha1/CommandHeader.ts';
+
+export interface QuiesceRequest {
+  'header'?: (_transship_agent_v1alpha1_CommandHeader | null);
+  'timeoutMs'?: (number);
+  'waitOnTimeout'?: (boolean);
+}
+
+export interface QuiesceRequest__Output {
+  'header': (_transship_agent_v1alpha1_CommandHeader__Output | null);
+  'timeoutMs': (number);
+  'waitOnTimeout': (boolean);
+}
