@@ -1,6 +1,6 @@
-import type { CommandHeader, SourceCommand, TargetCommand } from './command.ts';
+import type { CommandHeader, Role, SourceCommand, TargetCommand } from './command.ts';
 import type { DeviceState, KnownState } from './device-state.ts';
-import type { Failure, WorkloadState } from './session.ts';
+import type { AgentState, Failure, WorkloadState } from './session.ts';
 import type { StreamProgress } from './stream.ts';
 
 /** What the runner must do. Devices are named by their index in the session. */
@@ -14,8 +14,9 @@ export type Effect =
   | { readonly kind: 'startSaving'; readonly generation: number }
   /** Source: all devices are stopped, streams may now run to their true end. */
   | { readonly kind: 'drain'; readonly generation: number }
+  /** Source: stop serving; what was not sent is dropped. */
   | { readonly kind: 'endSaving' }
-  /** Target: pull the streams of a generation into devices that are in Resuming. */
+  /** Target: make the workload an incoming one and pull the streams into devices that are in Resuming. */
   | { readonly kind: 'startLoading'; readonly generation: number }
   | { readonly kind: 'endLoading' }
   | { readonly kind: 'armQuiesceDeadline'; readonly ms: number }
@@ -23,8 +24,19 @@ export type Effect =
 
 /** What the runner or the model observed. */
 export type AgentEvent =
-  | { readonly kind: 'command'; readonly header: CommandHeader; readonly command: SourceCommand | TargetCommand; readonly observed: Observation }
-  | { readonly kind: 'arcDone'; readonly device: number; readonly state: KnownState; readonly failure: Failure | null }
+  | {
+      readonly kind: 'command';
+      readonly header: CommandHeader;
+      readonly role: Role;
+      readonly command: SourceCommand | TargetCommand;
+      readonly observed: Observation;
+    }
+  | {
+      readonly kind: 'arcDone';
+      readonly device: number;
+      readonly state: KnownState;
+      readonly failure: Failure | null;
+    }
   | {
       readonly kind: 'resetDone';
       readonly device: number;
@@ -33,12 +45,22 @@ export type AgentEvent =
       readonly failure: Failure | null;
     }
   | { readonly kind: 'overdue'; readonly device: number }
-  | { readonly kind: 'workloadDone'; readonly op: 'freeze' | 'thaw' | 'discard'; readonly state: WorkloadState; readonly failure: Failure | null }
+  | {
+      readonly kind: 'workloadDone';
+      readonly op: 'freeze' | 'thaw' | 'discard';
+      readonly state: WorkloadState;
+      readonly failure: Failure | null;
+    }
   | { readonly kind: 'quiesceDeadline' }
   | { readonly kind: 'streams'; readonly generation: number; readonly streams: readonly StreamProgress[] }
   | { readonly kind: 'streamFailed'; readonly generation: number; readonly failure: Failure }
   /** A device was re-opened, reset behind our back, or came back after its server died. */
-  | { readonly kind: 'incarnationChanged'; readonly device: number; readonly incarnation: string; readonly state: KnownState }
+  | {
+      readonly kind: 'incarnationChanged';
+      readonly device: number;
+      readonly incarnation: string;
+      readonly state: KnownState;
+    }
   /** No command and no observer for longer than the agent tolerates. */
   | { readonly kind: 'operatorLost' }
   /** The agent process started and found this session in its journal. */
@@ -63,9 +85,14 @@ export interface ObservedDevice {
   readonly quarantined: boolean;
 }
 
-/** A command that is not obeyed changes nothing. */
-export type StepResult<State> = {
-  readonly state: State;
+/**
+ * What a transition amounts to. If `state.session` is another object than before, it is made durable before
+ * any effect runs and before anybody is answered. A command that is not obeyed (`refusal`) starts nothing:
+ * it changes the accepted (fence, sequence) pair at most, and notes a loss that its observation revealed.
+ */
+export interface StepResult {
+  /** null: the UID is unknown and stays so. */
+  readonly state: AgentState | null;
   readonly effects: readonly Effect[];
   readonly refusal: Failure | null;
-};
+}

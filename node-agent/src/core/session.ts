@@ -1,7 +1,7 @@
 import type { Decision, PullSource, Role } from './command.ts';
 import type { KnownState } from './device-state.ts';
 import type { Phase } from './phase.ts';
-import type { StreamProgress } from './stream.ts';
+import type { StreamProgress, StreamTotals } from './stream.ts';
 
 /** The first error since the last accepted command; `code` is one of crds/src/errors.ts. */
 export interface Failure {
@@ -41,6 +41,8 @@ export interface Session {
   readonly decisionSeen: Decision;
   readonly error: Failure | null;
   readonly quiesceTimeouts: number;
+  /** Source, from Stopped on: what every stream of `generation` amounted to; part of the promise. */
+  readonly promised: readonly StreamTotals[];
 }
 
 export type WorkloadState = 'running' | 'frozen' | 'discarded' | 'unknown';
@@ -55,6 +57,8 @@ export interface LiveDevice {
   readonly op: DeviceOp | null;
   /** Generation in which the device's open saving session was opened; 0 when none is, or it is not ours. */
   readonly savingGeneration: number;
+  /** Target: RESET since the last prepare or discard, so nothing of an earlier session is left in it. */
+  readonly cleared: boolean;
 }
 
 /** The half of a session that a restart forgets. Every field can be observed again. */
@@ -64,6 +68,8 @@ export interface Live {
   readonly workloadOp: 'freeze' | 'thaw' | 'discard' | null;
   /** Source: the generation whose streams are being served. Target: the one being loaded. 0: none. */
   readonly streaming: number;
+  /** Source: streams of `streaming` were told to run to their true end. */
+  readonly draining: boolean;
   readonly streams: readonly StreamProgress[];
   /** Source: deadline policy of the running quiesce. */
   readonly waitOnTimeout: boolean;

@@ -35,7 +35,10 @@ export function streamsOfSet(devices: number): StreamId[] {
 export const streamKey = (id: StreamId): string => `${id.kind}/${id.deviceIndex}`;
 
 /** Two ends saw the same stream: every stream on both sides, equal counts, bytes and checksums. */
-export function totalsDiffer(expected: readonly StreamTotals[], arrived: readonly StreamTotals[]): string | null {
+export function totalsDiffer(
+  expected: readonly StreamTotals[],
+  arrived: readonly StreamTotals[],
+): string | null {
   const byKey = new Map(arrived.map((totals) => [streamKey(totals), totals]));
   for (const want of expected) {
     const got = byKey.get(streamKey(want));

@@ -1,0 +1,97 @@
+import { type Draft, fail } from './draft.ts';
+import type { AgentEvent } from './effects.ts';
+import type { KnownState } from './device-state.ts';
+import type { Phase } from './phase.ts';
+import type { Failure } from './session.ts';
+import { sourceFailed } from './source-advance.ts';
+import { targetFailed } from './target-advance.ts';
+
+type DeviceEvent = Exclude<
+  AgentEvent,
+  { kind: 'command' | 'restarted' | 'quiesceDeadline' | 'streams' | 'streamFailed' | 'operatorLost' }
+>;
+
+/** Results of operations, and what happens to devices and workload by themselves. */
+export function onDeviceEvent(draft: Draft, event: DeviceEvent): void {
+  switch (event.kind) {
+    case 'arcDone':
+      onArcDone(draft, event.device, event.state, event.failure);
+      break;
+    case 'resetDone':
+      onResetDone(draft, event);
+      break;
+    case 'overdue': {
+      const { op } = draft.device(event.device);
+      if (op !== null) draft.setDevice(event.device, { op: { ...op, overdue: true } });
+      break;
+    }
+    case 'workloadDone':
+      onWorkloadDone(draft, event);
+      break;
+    case 'incarnationChanged':
+      onIncarnationChanged(draft, event);
+      break;
+  }
+}
+
+const WAY_BACK: ReadonlySet<Phase> = new Set<Phase>(['RollingBack', 'Restarting', 'Releasing']);
+
+const onTheWayBack = (draft: Draft): boolean => WAY_BACK.has(draft.phase);
+
+const failed = (draft: Draft, why: Failure): void =>
+  draft.s.role === 'source' ? sourceFailed(draft, why) : targetFailed(draft, why);
+
+function onArcDone(draft: Draft, index: number, state: KnownState, failure: Failure | null): void {
+  draft.arrived(index, state);
+  draft.setDevice(index, { op: null });
+  if (failure === null) return;
+  if (state === 'Error') draft.lose(index, failure);
+  if (!onTheWayBack(draft)) {
+    failed(draft, failure);
+    return;
+  }
+  // On the way back nothing else is left: the named state failed, so RESET. The first error stays reported.
+  draft.note(failure);
+  if (state === 'Unknown') return;
+  if (draft.phase !== 'Releasing') draft.lose(index, failure);
+  draft.reset(index);
+}
+
+/** A workload that does not obey on the way back is left to the next command, not tried in a loop. */
+function onWorkloadDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'workloadDone' }>): void {
+  draft.setLive({ workload: event.state, workloadOp: null });
+  if (event.failure === null) return;
+  if (onTheWayBack(draft) || draft.phase === 'Unquiescing') draft.halt(event.failure);
+  else failed(draft, event.failure);
+}
+
+function onResetDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'resetDone' }>): void {
+  const { device: index, state, incarnation, failure } = event;
+  const { id } = draft.bound(index);
+  draft.setDevice(index, { state, op: null, savingGeneration: 0 });
+  if (failure === null && state === 'Running') {
+    draft.setDevice(index, { cleared: true });
+    // Source: a RESET on the way back has cost the state. Target: this is how every load begins.
+    draft.setBound(index, { incarnation, lost: draft.s.role === 'source' && draft.phase !== 'Releasing' });
+    return;
+  }
+  const why = failure ?? fail('ResetFailed', `${id} is ${state} after RESET, not Running`, id);
+  draft.setBound(index, { quarantined: true, lost: true });
+  failed(draft, { ...why, code: 'ResetFailed' });
+}
+
+function onIncarnationChanged(
+  draft: Draft,
+  event: Extract<DeviceEvent, { kind: 'incarnationChanged' }>,
+): void {
+  const { device: index, state, incarnation } = event;
+  const { id } = draft.bound(index);
+  if (incarnation === draft.bound(index).incarnation) {
+    if (draft.idle(index)) draft.arrived(index, state);
+    return;
+  }
+  if (draft.idle(index)) draft.setDevice(index, { state, savingGeneration: 0 });
+  const why = fail('DeviceStateLost', `${id} was reset or re-opened`, id);
+  draft.lose(index, why);
+  failed(draft, why);
+}

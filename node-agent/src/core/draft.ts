@@ -1,0 +1,151 @@
+import type { Effect, Observation, StepResult } from './effects.ts';
+import type { KnownState, DeviceState } from './device-state.ts';
+import type { Phase } from './phase.ts';
+import type { AgentState, BoundDevice, Failure, Live, LiveDevice, Session } from './session.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const SAVING_GROUP: ReadonlySet<KnownState> = new Set<KnownState>(['PreCopy', 'PreCopyP2P', 'StopCopy']);
+
+export const fail = (code: string, message: string, device: string | null = null): Failure => ({
+  code,
+  message,
+  device,
+});
+
+/**
+ * A transition under construction. It copies what it changes, so the state it was made from stays as it
+ * was, and it keeps the rule that a device has at most one operation out.
+ */
+export class Draft {
+  readonly effects: Effect[] = [];
+  private session: Session;
+  private live: Mutable<Live>;
+
+  constructor(state: AgentState) {
+    this.session = state.session;
+    this.live = { ...state.live };
+  }
+
+  get s(): Session {
+    return this.session;
+  }
+
+  get l(): Live {
+    return this.live;
+  }
+
+  get phase(): Phase {
+    return this.session.phase;
+  }
+
+  get indexes(): number[] {
+    return this.session.devices.map((_, index) => index);
+  }
+
+  bound(index: number): BoundDevice {
+    const device = this.session.devices[index];
+    if (device === undefined) throw new RangeError(`session ${this.session.uid} has no device ${index}`);
+    return device;
+  }
+
+  device(index: number): LiveDevice {
+    const device = this.live.devices[index];
+    if (device === undefined) throw new RangeError(`session ${this.session.uid} has no device ${index}`);
+    return device;
+  }
+
+  setSession(change: Partial<Session>): void {
+    this.session = { ...this.session, ...change };
+  }
+
+  setLive(change: Partial<Live>): void {
+    Object.assign(this.live, change);
+  }
+
+  setBound(index: number, change: Partial<BoundDevice>): void {
+    const devices = this.session.devices.with(index, { ...this.bound(index), ...change });
+    this.setSession({ devices });
+  }
+
+  setDevice(index: number, change: Partial<LiveDevice>): void {
+    this.live.devices = this.live.devices.with(index, { ...this.device(index), ...change });
+  }
+
+  /** Enters a phase and lifts what stopped the previous one. */
+  enter(phase: Phase): void {
+    this.setSession({ phase });
+    this.setLive({ halted: false });
+  }
+
+  /** Notes an error; the first since the last command is the one that is reported. */
+  note(failure: Failure): void {
+    if (this.session.error === null) this.setSession({ error: failure });
+  }
+
+  /** Notes an error and waits for a command. */
+  halt(failure: Failure): void {
+    this.note(failure);
+    this.setLive({ halted: true });
+  }
+
+  idle(index: number): boolean {
+    return this.device(index).op === null;
+  }
+
+  arc(index: number, to: DeviceState): void {
+    this.setDevice(index, { op: { kind: 'arc', to, overdue: false } });
+    this.effects.push({ kind: 'arc', device: index, to });
+  }
+
+  reset(index: number): void {
+    this.setDevice(index, { op: { kind: 'reset', overdue: false } });
+    this.effects.push({ kind: 'reset', device: index });
+  }
+
+  freeze(): void {
+    this.setLive({ workloadOp: 'freeze' });
+    this.effects.push({ kind: 'freeze' });
+  }
+
+  thaw(): void {
+    this.setLive({ workloadOp: 'thaw' });
+    this.effects.push({ kind: 'thaw' });
+  }
+
+  discardWorkload(): void {
+    this.setLive({ workloadOp: 'discard' });
+    this.effects.push({ kind: 'discardWorkload' });
+  }
+
+  /** Device is at a new state; entering or leaving the saving group opens or ends its saving session. */
+  arrived(index: number, state: KnownState): void {
+    const before = this.device(index);
+    const saving = SAVING_GROUP.has(state);
+    const kept = saving && SAVING_GROUP.has(before.state) ? before.savingGeneration : 0;
+    const opened = saving && !SAVING_GROUP.has(before.state) ? this.session.generation : kept;
+    this.setDevice(index, { state, savingGeneration: saving ? opened : 0 });
+  }
+
+  lose(index: number, why: Failure): void {
+    if (!this.bound(index).lost) this.setBound(index, { lost: true });
+    this.note(why);
+  }
+
+  /** Takes over what was read from the devices just now, and notes the ones whose incarnation changed. */
+  observe(observed: Observation): void {
+    for (const index of this.indexes) {
+      const bound = this.bound(index);
+      const seen = observed.devices.find((device) => device.id === bound.id);
+      if (seen === undefined) continue;
+      if (this.idle(index) && seen.state !== this.device(index).state) this.arrived(index, seen.state);
+      if (seen.state !== 'Unknown' && seen.incarnation !== bound.incarnation && this.idle(index)) {
+        this.lose(index, fail('DeviceStateLost', `${bound.id} was reset or re-opened`, bound.id));
+      }
+    }
+  }
+
+  result(refusal: Failure | null = null): StepResult {
+    return { state: { session: this.session, live: this.live }, effects: this.effects, refusal };
+  }
+}

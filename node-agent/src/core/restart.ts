@@ -1,0 +1,38 @@
+import { freshLive } from './bind.ts';
+import { Draft, fail } from './draft.ts';
+import type { Observation } from './effects.ts';
+import { sourceFailed } from './source-advance.ts';
+import { beforeStop } from './source-commands.ts';
+import { beforePromise } from './target-commands.ts';
+
+/**
+ * The agent process died and came back: everything volatile is gone, the devices are where they are. What
+ * was promised stands; what was only under way is given up (source before stop), waits for a command (the
+ * streams of a generation are lost), or goes on (the decided ways forward and back).
+ */
+export function onRestart(draft: Draft, observed: Observation): void {
+  draft.setLive(freshLive(draft.s.devices, observed));
+  draft.observe(observed);
+  const why = fail(
+    'AgentRestarted',
+    'the agent was restarted while the streams of this generation were moving',
+  );
+  const { phase } = draft;
+  if (draft.s.role === 'source') {
+    if (beforeStop(phase) || phase === 'Stopping') sourceFailed(draft, why);
+    else if (phase === 'Stopped') {
+      // The promise holds: every stream was taken by the target before it was journalled.
+      draft.setLive({ streams: draft.s.promised.map((totals) => ({ totals, ended: true, pendingBytes: 0 })) });
+    }
+  } else if (beforePromise(phase)) {
+    draft.halt(why);
+  } else if (phase === 'Verified') {
+    for (const index of draft.indexes) {
+      const { state } = draft.device(index);
+      const { id } = draft.bound(index);
+      if (state !== 'Stop' && state !== 'Unknown') {
+        draft.lose(index, fail('DeviceStateLost', `${id} was verified at Stop and is ${state} now`, id));
+      }
+    }
+  }
+}

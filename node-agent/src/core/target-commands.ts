@@ -1,0 +1,129 @@
+import { bindDevices, cannotBind, freshLive, noStreams } from './bind.ts';
+import type { Decision, TargetCommand } from './command.ts';
+import { type Draft, fail } from './draft.ts';
+import type { Observation } from './effects.ts';
+import type { Phase } from './phase.ts';
+import type { Failure } from './session.ts';
+import { totalsDiffer } from './stream.ts';
+
+const BEFORE_PROMISE: ReadonlySet<Phase> = new Set<Phase>(['Preparing', 'Loading', 'Verifying']);
+
+/** The target has promised nothing yet: its devices may be reset without any record. */
+export const beforePromise = (phase: Phase): boolean => BEFORE_PROMISE.has(phase);
+
+/** Obeys a command or says why not. Only the goal changes here; target-advance.ts walks to it. */
+export function commandTarget(draft: Draft, command: TargetCommand, observed: Observation): Failure | null {
+  switch (command.kind) {
+    case 'attach':
+      return null;
+    case 'prepare':
+      return prepare(draft, command, observed);
+    case 'verify':
+      return verify(draft, command);
+    case 'activate':
+      return activate(draft, command.decision);
+    case 'discard':
+      return discard(draft, command.decision);
+  }
+}
+
+const outOfOrder = (draft: Draft, command: string): Failure =>
+  fail('IllegalPhase', `${command} is not possible for a target that is ${draft.phase}`);
+
+function prepare(
+  draft: Draft,
+  command: Extract<TargetCommand, { kind: 'prepare' }>,
+  observed: Observation,
+): Failure | null {
+  const { phase, s } = draft;
+  if (beforePromise(phase)) {
+    if (command.generation < s.generation)
+      return outOfOrder(draft, `prepare of generation ${command.generation}`);
+    if (command.generation === s.generation && !draft.l.halted) return null;
+  } else if (phase === 'Fenced') {
+    const cannot = cannotBind(command.devices, observed);
+    if (cannot !== null) return cannot;
+    const devices = bindDevices(command.devices, observed);
+    draft.setSession({ devices });
+    draft.setLive(freshLive(devices, observed));
+  } else {
+    return outOfOrder(draft, 'prepare');
+  }
+  startOver(draft);
+  draft.setSession({ generation: command.generation, pull: command.pull, ticket: command.pull.ticket });
+  draft.enter('Preparing');
+  return null;
+}
+
+/** Nothing of an earlier load may be left: every device is to be RESET before it is used. */
+function startOver(draft: Draft): void {
+  if (draft.l.streaming !== 0) draft.effects.push({ kind: 'endLoading' });
+  draft.setLive({ streaming: 0, streams: noStreams(draft.s.devices.length) });
+  for (const index of draft.indexes) draft.setDevice(index, { cleared: false });
+}
+
+function verify(draft: Draft, command: Extract<TargetCommand, { kind: 'verify' }>): Failure | null {
+  const { phase, s, l } = draft;
+  if (command.generation !== s.generation)
+    return outOfOrder(draft, `verify of generation ${command.generation}`);
+  if ((phase === 'Verifying' && !l.halted) || phase === 'Verified') return null;
+  if (phase !== 'Loading' || l.halted) return outOfOrder(draft, 'verify');
+  if (!l.streams.every((stream) => stream.ended))
+    return fail('IllegalPhase', 'not every stream has arrived yet');
+  const difference = totalsDiffer(
+    command.expected,
+    l.streams.map((stream) => stream.totals),
+  );
+  if (difference !== null) {
+    draft.halt(fail('StreamCorrupt', difference));
+    return fail('StreamCorrupt', difference);
+  }
+  draft.effects.push({ kind: 'endLoading' });
+  draft.setLive({ streaming: 0 });
+  draft.enter('Verifying');
+  return null;
+}
+
+function activate(draft: Draft, decision: Decision): Failure | null {
+  if (decision !== 'Commit') return fail('IllegalPhase', 'a target is activated only on a recorded Commit');
+  const { phase } = draft;
+  if (phase !== 'Verified' && phase !== 'Activating' && phase !== 'Starting')
+    return outOfOrder(draft, 'activate');
+  for (const index of draft.indexes) {
+    const { id, lost } = draft.bound(index);
+    const { state } = draft.device(index);
+    if (phase === 'Verified' && state !== 'Stop' && state !== 'Unknown') {
+      // A Running that the journal does not explain is a device that was reset, never a success.
+      draft.lose(index, fail('DeviceStateLost', `${id} was verified at Stop and is ${state} now`, id));
+    }
+    if (lost || draft.bound(index).lost)
+      return fail('DeviceStateLost', `${id} lost the state it was given`, id);
+  }
+  if (phase === 'Verified') draft.enter('Activating');
+  draft.setLive({ halted: false });
+  return null;
+}
+
+function discard(draft: Draft, decision: Decision): Failure | null {
+  const { phase } = draft;
+  if (phase === 'Discarding') {
+    draft.setLive({ halted: false });
+    return null;
+  }
+  if (phase === 'Fenced') {
+    draft.enter('Discarded');
+    return null;
+  }
+  if (phase === 'Verified' && decision === 'Undecided') {
+    return fail('IllegalPhase', 'a verified target changes only on a recorded decision');
+  }
+  if (phase !== 'Verified' && !beforePromise(phase)) return outOfOrder(draft, 'discard');
+  startDiscard(draft);
+  return null;
+}
+
+/** Gives the target set up for good; journalled before the first RESET, so no activation can follow. */
+export function startDiscard(draft: Draft): void {
+  startOver(draft);
+  draft.enter('Discarding');
+}
