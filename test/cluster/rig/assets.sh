@@ -105,13 +105,15 @@ build() {
     flock -w "$limit" 9 || die "another build held $store/.lock for $limit s"
     [[ -x $store/$target ]] && exit 0
     rm -f "$store"/*.part
-    part=$store/$target.part
+    # A build that outlived its killed script may still write, so no two builds share a name.
+    part=$store/$target.$$.part
     started=$SECONDS
     say "building $target $version (several minutes on a cold Go cache)"
     # The lock is not passed on: a process that go leaves behind must not keep it.
     cd "$here/modules/$module"
-    CGO_ENABLED=0 GOWORK=off timeout "$limit" go build -p "$jobs" -mod=readonly -buildvcs=false -trimpath \
-      -ldflags "$(ldflags_of "$module" "$version")" -o "$part" "$(package_of "$target")" >&2 9>&- ||
+    CGO_ENABLED=0 GOWORK=off timeout --foreground -k 10 "$limit" go build -p "$jobs" -mod=readonly \
+      -buildvcs=false -trimpath -ldflags "$(ldflags_of "$module" "$version")" \
+      -o "$part" "$(package_of "$target")" >&2 9>&- ||
       die "building $target $version failed"
     mv -f "$part" "$store/$target"
     say "built $target $version in $((SECONDS - started)) s"
