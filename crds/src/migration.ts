@@ -7,8 +7,16 @@ import { PHASES } from './phase.ts';
 import { BYTES_EXPECTED, BYTES_PATTERN, DURATION_EXPECTED, DURATION_PATTERN } from './quantity.ts';
 import { checkSource, checkSpec, checkStrategy, checkTarget } from './spec-rules.ts';
 
-const duration = z.string().min(2).max(28).regex(DURATION_PATTERN, DURATION_EXPECTED);
-const bytesPerSecond = z.string().min(1).max(17).regex(BYTES_PATTERN, BYTES_EXPECTED);
+const duration = z
+  .string()
+  .min(2, DURATION_EXPECTED)
+  .max(28, DURATION_EXPECTED)
+  .regex(DURATION_PATTERN, DURATION_EXPECTED);
+const bytesPerSecond = z
+  .string()
+  .min(1, BYTES_EXPECTED)
+  .max(17, BYTES_EXPECTED)
+  .regex(BYTES_PATTERN, BYTES_EXPECTED);
 const deviceSet = z.array(deviceId).min(1, 'must name at least one device').max(MAX_DEVICES);
 
 const source = z
@@ -49,7 +57,7 @@ const by = z.string().max(253);
 const stopping = z.object({ at: timestamp, by });
 
 const decision = z.object({
-  value: z.enum(['Undecided', 'Commit', 'Abort', 'Revert']).default('Undecided'),
+  value: z.enum(['Undecided', 'Commit', 'Abort', 'Revert']),
   at: timestamp.optional(),
   by: by.optional(),
   reason: z.string().max(1024).optional(),
@@ -99,7 +107,7 @@ export const deviceMigrationStatus = z.object({
   fence: counter.default(0),
   operator: by.optional(),
   stopping: stopping.optional(),
-  decision: decision.prefault({}),
+  decision: decision.default({ value: 'Undecided' }),
   generation: counter.default(0),
   startedAt: timestamp.optional(),
   completedAt: timestamp.optional(),

@@ -80,8 +80,8 @@ function codeOf(issue: z.core.$ZodIssue, path: string): ErrorCode {
     if (typeof code === 'string' && isErrorCode(code)) return code;
   }
   if (issue.code === 'too_small' && path === 'spec.source.devices') return 'NoDevices';
-  if (issue.code === 'invalid_format' && /^spec\.strategy\.[a-zA-Z]+(Limit|Timeout)$/.test(path))
-    return 'InvalidQuantity';
+  const ofText = issue.code === 'invalid_format' || issue.code === 'too_small' || issue.code === 'too_big';
+  if (ofText && /^spec\.strategy\.[a-zA-Z]+(Limit|Timeout)$/.test(path)) return 'InvalidQuantity';
   return 'InvalidManifest';
 }
 
