@@ -22,7 +22,9 @@ export function onRestart(draft: Draft, observed: Observation): void {
     if (beforeStop(phase) || phase === 'Stopping') sourceFailed(draft, why);
     else if (phase === 'Stopped') {
       // The promise holds: every stream was taken by the target before it was journalled.
-      draft.setLive({ streams: draft.s.promised.map((totals) => ({ totals, ended: true, pendingBytes: 0 })) });
+      draft.setLive({
+        streams: draft.s.promised.map((totals) => ({ totals, ended: true, pendingBytes: 0 })),
+      });
     }
   } else if (beforePromise(phase)) {
     draft.halt(why);

@@ -1,0 +1,29 @@
+import type { DecisionValue, TerminalPhase } from '@transship/crds';
+import type { Failure, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
+
+/** The one thing to do next; executed by the reconcile loop in production and by the world of the model. */
+export type Action =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'addFinalizer' }
+  | { readonly kind: 'removeFinalizer' }
+  /** Compare-and-swap `fence` to `fence + 1`: this process takes the migration up. */
+  | { readonly kind: 'raiseFence' }
+  /** Take both agents over under the held fence. */
+  | { readonly kind: 'attach' }
+  /** Preflight and reservation; touches no device. */
+  | { readonly kind: 'place' }
+  | { readonly kind: 'commandSource'; readonly command: SourceCommand }
+  | { readonly kind: 'commandTarget'; readonly command: TargetCommand }
+  | { readonly kind: 'recordStopping' }
+  | {
+      readonly kind: 'recordDecision';
+      readonly from: DecisionValue;
+      readonly to: DecisionValue;
+      readonly reason: string;
+    }
+  /** Ends the object. `decision` is what the record must hold when it ends; it is written with the phase. */
+  | { readonly kind: 'finish'; readonly phase: TerminalPhase; readonly failure: Failure | null }
+  /** Nothing to do before an observation changes. */
+  | { readonly kind: 'wait'; readonly on: string }
+  /** Only a person can help; the object stays as it is and says so. */
+  | { readonly kind: 'stall'; readonly failure: Failure };

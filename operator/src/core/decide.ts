@@ -1,0 +1,52 @@
+import type { Failure } from '@transship/node-agent/contract';
+import type { Action } from './action.ts';
+import { afterAbort, afterCommit } from './decided.ts';
+
+import type { Observed, SessionView } from './observed.ts';
+import { undecided } from './undecided.ts';
+
+/** Both agents were asked to accept the held fence; null: that one does not answer. */
+export interface Attached extends Observed {
+  readonly plan: Exclude<Observed['plan'], { refused: Failure }>;
+  readonly s: SessionView | null;
+  readonly t: SessionView | null;
+}
+
+/** Both agents answer. */
+export interface Answering extends Attached {
+  readonly s: SessionView;
+  readonly t: SessionView;
+}
+
+/**
+ * What the operator does next with one migration: a pure function over everything observed. It is asked
+ * again after every action, so a repeat, a restart or another leader in between is the ordinary case.
+ */
+export function decide(observed: Observed): Action {
+  const { record, plan, held } = observed;
+  if (record.ended)
+    return record.finalizerPresent && record.deletionRequested
+      ? { kind: 'removeFinalizer' }
+      : { kind: 'none' };
+  if ('refused' in plan) return { kind: 'finish', phase: 'Rejected', failure: plan.refused };
+  if (!record.finalizerPresent) {
+    if (record.deletionRequested) return { kind: 'none' };
+    return { kind: 'addFinalizer' };
+  }
+  if (held === null || held !== record.fence) return { kind: 'raiseFence' };
+  const { source, target } = observed;
+  // An agent that has not accepted this fence may still obey an older one: nothing is concluded before.
+  if (source.kind === 'unattached' || target.kind === 'unattached') return { kind: 'attach' };
+  const s = source.kind === 'session' ? source.session : null;
+  const t = target.kind === 'session' ? target.session : null;
+  const attached: Attached = { ...observed, plan, s, t };
+  switch (record.decision) {
+    case 'Undecided':
+      return undecided(attached);
+    case 'Commit':
+      return afterCommit(attached);
+    case 'Abort':
+    case 'Revert':
+      return afterAbort(attached, record.decision);
+  }
+}

@@ -1,0 +1,84 @@
+import type { DecisionValue } from '@transship/crds';
+import type { Action } from './action.ts';
+import type { Attached } from './decide.ts';
+import { asReason, failure, fromReason } from './failure.ts';
+
+/** Commit is recorded: forward only, unless the target's own journal says that it never left Stop. */
+export function afterCommit({ s, t }: Attached): Action {
+  if (t === null) return { kind: 'wait', on: 'the agent of the target node' };
+  switch (t.phase) {
+    case 'Active':
+      return release(s);
+    case 'Verified':
+      // Its devices were reset before activation was ordered: nothing ran, so the way back is open.
+      if (t.devices.some((device) => device.lost)) {
+        return { kind: 'commandTarget', command: { kind: 'discard', decision: 'Commit' } };
+      }
+      return { kind: 'commandTarget', command: { kind: 'activate', decision: 'Commit' } };
+    case 'Activating':
+    case 'Starting':
+      if (t.devices.some((device) => device.lost)) {
+        const why = t.error?.message ?? 'a device lost its state';
+        return {
+          kind: 'finish',
+          phase: 'Failed',
+          failure: failure('TargetLost', `after activation was ordered: ${why}`),
+        };
+      }
+      if (!t.settled) return { kind: 'wait', on: 'the target to run' };
+      return { kind: 'commandTarget', command: { kind: 'activate', decision: 'Commit' } };
+    case 'Discarding':
+      if (!t.settled) return { kind: 'wait', on: 'the target to be reset' };
+      return { kind: 'commandTarget', command: { kind: 'discard', decision: 'Commit' } };
+    case 'Discarded': {
+      const why =
+        t.error ?? failure('DeviceStateLost', 'the target lost what it had loaded before it was started');
+      return { kind: 'recordDecision', from: 'Commit', to: 'Revert', reason: asReason(why) };
+    }
+    default:
+      // Commit needs a target that had promised: this journal is not the one that did.
+      return {
+        kind: 'stall',
+        failure: failure('TargetLost', `Commit is recorded and the target's journal says ${t.phase}`),
+      };
+  }
+}
+
+function release(s: Attached['s']): Action {
+  if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
+  if (s.phase === 'Released') return { kind: 'finish', phase: 'Succeeded', failure: null };
+  if (s.phase === 'Stopped' || (s.phase === 'Releasing' && s.settled)) {
+    return { kind: 'commandSource', command: { kind: 'release', decision: 'Commit' } };
+  }
+  if (s.phase === 'Releasing') return { kind: 'wait', on: 'the source to be reset' };
+  return {
+    kind: 'stall',
+    failure: failure('RecordMissing', `the target runs and the source's journal says ${s.phase}`),
+  };
+}
+
+/** Abort or Revert is recorded: the source runs again, then the target is reset. */
+export function afterAbort(
+  { s, t, record }: Attached,
+  decision: DecisionValue & ('Abort' | 'Revert'),
+): Action {
+  // The source first: its users wait. A target that does not answer holds nobody up but itself.
+  if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
+  if (s.phase !== 'RolledBack') {
+    const moving = (s.phase === 'RollingBack' || s.phase === 'Restarting') && !s.settled;
+    if (!moving) return { kind: 'commandSource', command: { kind: 'rollBack', decision } };
+    return { kind: 'wait', on: 'the source to run again' };
+  }
+  if (t === null) return { kind: 'wait', on: 'the agent of the target node' };
+  if (t.phase !== 'Discarded') {
+    if (t.phase === 'Discarding' && !t.settled) return { kind: 'wait', on: 'the target to be reset' };
+    return { kind: 'commandTarget', command: { kind: 'discard', decision } };
+  }
+  const why = fromReason(record.reason) ?? failure('Cancelled', 'given up');
+  const cost = s.devices.find((device) => device.lost);
+  if (cost !== undefined) {
+    const message = `${cost.id} lost its state on the way back; first error: ${why.message}`;
+    return { kind: 'finish', phase: 'Failed', failure: failure('DeviceStateLost', message, cost.id) };
+  }
+  return { kind: 'finish', phase: why.code === 'Cancelled' ? 'Aborted' : 'Failed', failure: why };
+}

@@ -1,0 +1,62 @@
+import type { DecisionValue } from '@transship/crds';
+import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
+
+/** What a decision may use of a session; the order of snapshots is the adapters' affair. */
+export type SessionView = Omit<SessionSnapshot, 'version' | 'agentInstance'>;
+
+/** The record as its authority holds it; see the decision rules in docs/architecture.md. */
+export interface RecordView {
+  readonly fence: number;
+  readonly stopping: boolean;
+  readonly decision: DecisionValue;
+  /** Why Abort or Revert was recorded, as `Code: sentence`. */
+  readonly reason: string | null;
+  /** The object has ended; nothing but its finalizer is left to do. */
+  readonly ended: boolean;
+  readonly deletionRequested: boolean;
+  readonly finalizerPresent: boolean;
+}
+
+/** One side as this operator process knows it under the fence it holds. */
+export type SideView =
+  /** Not attached under this fence yet. */
+  | { readonly kind: 'unattached' }
+  | { readonly kind: 'unreachable'; readonly failure: Failure }
+  | { readonly kind: 'session'; readonly session: SessionView; readonly refusal: Failure | null };
+
+/** Where the set goes: found by preflight and reservation, or read back from the target's own session. */
+export type Placement =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | {
+      readonly kind: 'placed';
+      readonly sourceDevices: readonly string[];
+      readonly targetDevices: readonly string[];
+      readonly sourceEndpoint: string;
+    };
+
+export interface Plan {
+  readonly sourceNode: string;
+  readonly preCopy: boolean;
+  readonly waitOnDeadline: boolean;
+  readonly quiesceTimeoutMs: number;
+  /** Bytes per second, 0 for no limit. */
+  readonly bandwidthLimit: number;
+  /** Further generations after the first. */
+  readonly retries: number;
+}
+
+/** Everything a decision is taken from. Time enters as facts, never as a clock. */
+export interface Observed {
+  readonly plan: Plan | { readonly refused: Failure };
+  readonly record: RecordView;
+  /** The fence this process holds, null before it has raised one. */
+  readonly held: number | null;
+  readonly source: SideView;
+  readonly target: SideView;
+  readonly placement: Placement;
+  /** Pre-copy has nothing left to gain: converged, or its time is up. */
+  readonly preCopyDone: boolean;
+  /** A deadline that is looked at last just before the decision is sent has passed. */
+  readonly expired: Failure | null;
+}
