@@ -1,1 +1,17 @@
-export {};
+/**
+ * Devices for Node: opens a VFIO device, drives its migration state, reads and writes its migration data. C++ does the
+ * work, on one thread per device.
+ */
+export { nativeArtifact, type NativeArtifact, type NativeVariant } from './artifact.ts';
+export { crc32c } from './crc32c.ts';
+export type { DeviceInfo } from './device-info.ts';
+export {
+  type NativeDevice,
+  type NextSegment,
+  openVfioUser,
+  type OpenOptions,
+  type SegmentPiece,
+} from './device.ts';
+export { NativeError, nativeErrorCodes, type NativeErrorCode } from './errors.ts';
+export { setMutant } from './mutant.ts';
+export { deviceStates, type DeviceState } from './states.ts';

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace transship {
+
+/// The system calls of the doors, so that a test can make each of them fail or fall short. The base class
+/// makes the real calls; returns and errno are those of the calls themselves.
+class SystemCalls {
+ public:
+  virtual ~SystemCalls() = default;
+
+  virtual int socket(int domain, int type, int protocol);
+  virtual int connect(int fd, const sockaddr* address, socklen_t length);
+  virtual int setsockopt(int fd, int level, int name, const void* value, socklen_t length);
+  virtual ssize_t sendmsg(int fd, const msghdr* message, int flags);
+  virtual ssize_t recvmsg(int fd, msghdr* message, int flags);
+  virtual int poll(pollfd* fds, nfds_t count, int timeoutMs);
+  virtual void* mmap(std::size_t length, int protection, int fd, std::int64_t offset);
+  virtual int munmap(void* address, std::size_t length);
+  /// Size of the file behind a descriptor, -1 with errno when it cannot be told.
+  virtual std::int64_t fileSize(int fd);
+};
+
+}  // namespace transship
