@@ -11,6 +11,15 @@ export function careless(value: any, phase: Phase): number { // expect: no-expli
   throw 'a string'; // expect: only-throw-error
 }
 
+export function careful(phase: Phase): boolean {
+  switch (phase) {
+    case 'Running':
+      return true;
+    default:
+      return false;
+  }
+}
+
 async function later(): Promise<void> {
   await Promise.resolve();
 }
