@@ -209,7 +209,7 @@ export const errors = {
   Cancelled: terminal('The object was deleted before the decision; the source runs.', 'Nothing.'),
   RecordRegressed: terminal(
     'The recorded decision, fence or stop is behind what was recorded before, as after restoring an old etcd backup.',
-    'Compare the record with the journals of both agents (`transship recover --inspect`) and decide by hand.',
+    'Compare the record with the journals of both agents, then decide by hand with `transship recover`.',
   ),
   RecordMissing: terminal(
     'The DeviceMigration is gone or has another UID while the agents still hold a stopped set for it.',
