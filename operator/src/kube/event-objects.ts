@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { API_VERSION, clipMessage, DEVICE_MIGRATION_KIND } from '@transship/crds';
+import type { StoredMigration } from '../reconcile/ports.ts';
+import { microTime } from './micro-time.ts';
+
+export interface PublishedEvent {
+  readonly type: 'Normal' | 'Warning';
+  /** Stable CamelCase word: a reason or error code of crds. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** core/v1 ObjectReference. */
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+}
+
+/** Bounds of the API server's validation of events.k8s.io/v1. */
+const NOTE_MAX = 1024;
+const WORD_MAX = 128;
+const CONTROLLER = 'transship.dev/operator';
+const ACTION = 'Migrate';
+/** Of an object name that a random suffix is added to. */
+const NAME_PREFIX_MAX = 230;
+
+/** What an event is about: the migration itself, and both nodes when the manifest could be read. */
+export function objectsOf(stored: StoredMigration): ObjectReference[] {
+  const { key, uid, spec } = stored;
+  const migration = { apiVersion: API_VERSION, kind: DEVICE_MIGRATION_KIND, ...key, uid };
+  if (!spec.ok) return [migration];
+  const nodes = [spec.value.source.nodeName, spec.value.target.nodeName];
+  // The kubelet's convention, by which `kubectl describe node` finds events: the UID is the name.
+  return [migration, ...nodes.map((name) => ({ apiVersion: 'v1', kind: 'Node', name, uid: name }))];
+}
+
+/** Events about cluster-scoped objects stand in namespace default. */
+export function namespaceOf(regarding: ObjectReference): string {
+  return regarding.namespace ?? 'default';
+}
+
+/** Body of an events.k8s.io/v1 Event. */
+export function eventObject(
+  regarding: ObjectReference,
+  stored: StoredMigration,
+  event: PublishedEvent,
+  instance: string,
+  at: Date,
+) {
+  const [migration] = objectsOf(stored);
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: {
+      namespace: namespaceOf(regarding),
+      name: `${regarding.name.slice(0, NAME_PREFIX_MAX)}.${randomBytes(8).toString('hex')}`,
+    },
+    eventTime: microTime(at),
+    reportingController: CONTROLLER,
+    reportingInstance: instance.slice(0, WORD_MAX),
+    action: ACTION,
+    type: event.type,
+    reason: event.reason.slice(0, WORD_MAX),
+    note: clipMessage(event.message, NOTE_MAX),
+    regarding,
+    ...(regarding.kind === 'Node' ? { related: migration } : {}),
+  };
+}

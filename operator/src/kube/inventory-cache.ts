@@ -1,0 +1,60 @@
+import { GROUP, NODE_DEVICE_INVENTORY_PLURAL, parseInventory, VERSION } from '@transship/crds';
+import type { Clock } from '../reconcile/ports.ts';
+import type { Log } from '../telemetry/log.ts';
+import { ListWatch, type ListWatchTimes, type WatchedObject } from './list-watch.ts';
+import type { KubeTransport } from './transport.ts';
+
+/** Where each node's agent listens, from the NodeDeviceInventories. A hint: the agent itself says what is true. */
+export class InventoryCache {
+  readonly #listWatch: ListWatch;
+  readonly #log: Log;
+  readonly #endpoints = new Map<string, string>();
+  #synced = false;
+
+  constructor(transport: KubeTransport, clock: Clock, log: Log, times?: ListWatchTimes) {
+    this.#log = log;
+    this.#listWatch = new ListWatch(transport, clock, log, {
+      path: `/apis/${GROUP}/${VERSION}/${NODE_DEVICE_INVENTORY_PLURAL}`,
+      metadataOnly: false,
+      ...(times === undefined ? {} : { times }),
+    });
+  }
+
+  /** The list was read at least once. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** `host:port` of the agent of a node, or null when none has announced itself. */
+  endpoint(nodeName: string): string | null {
+    return this.#endpoints.get(nodeName) ?? null;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#listWatch.run(
+      {
+        upsert: (object) => this.#upsert(object),
+        removed: (name) => void this.#endpoints.delete(name),
+        listed: () => (this.#synced = true),
+      },
+      signal,
+    );
+  }
+
+  #upsert(object: WatchedObject): void {
+    const { name } = object.metadata;
+    // Items of a list carry neither kind nor apiVersion.
+    const parsed = parseInventory({
+      kind: 'NodeDeviceInventory',
+      apiVersion: `${GROUP}/${VERSION}`,
+      ...object,
+    });
+    if (!parsed.ok) {
+      this.#log.warn({ node: name, code: parsed.code, reason: parsed.message }, 'inventory cannot be read');
+      return;
+    }
+    const endpoint = parsed.value.status?.agent?.endpoint;
+    if (endpoint === undefined) this.#endpoints.delete(name);
+    else this.#endpoints.set(name, endpoint);
+  }
+}

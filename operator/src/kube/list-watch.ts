@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import { Backoff } from '../backoff.ts';
+import type { Clock } from '../reconcile/ports.ts';
+import { describeError, type Log } from '../telemetry/log.ts';
+import { KubeApiError } from './api-error.ts';
+import type { KubeTransport } from './transport.ts';
+import { readLines, WatchBrokenError } from './watch-stream.ts';
+
+/** Told what the collection holds. Must only take notes: it runs between two reads of the connection. */
+export interface ListWatchSink {
+  upsert(object: WatchedObject): void;
+  removed(key: string): void;
+  /** After every complete list. */
+  listed?(): void;
+}
+
+const watchedObject = z.looseObject({
+  metadata: z.looseObject({
+    name: z.string().min(1),
+    namespace: z.string().optional(),
+    resourceVersion: z.string().optional(),
+  }),
+});
+
+export type WatchedObject = z.output<typeof watchedObject>;
+
+const page = z.object({
+  metadata: z.object({ resourceVersion: z.string().min(1), continue: z.string().optional() }),
+  items: z.array(watchedObject).nullable(),
+});
+
+const event = z.discriminatedUnion('type', [
+  z.object({ type: z.enum(['ADDED', 'MODIFIED', 'DELETED']), object: watchedObject }),
+  z.object({
+    type: z.literal('BOOKMARK'),
+    object: z.object({ metadata: z.object({ resourceVersion: z.string() }) }),
+  }),
+  z.object({ type: z.literal('ERROR'), object: z.unknown() }),
+]);
+
+export interface ListWatchTimes {
+  /** The API server sends a bookmark about every minute, so this is longer. */
+  readonly inactivityMs: number;
+  /** Asked of the API server; the real end is drawn from [1, 2) times this, so that watches do not end together. */
+  readonly watchSeconds: number;
+  /** A watch that ends in good order is continued where it stood, but the list is read anew this often. */
+  readonly relistMs: number;
+  readonly requestDeadlineMs: number;
+  readonly backoff: { readonly firstMs: number; readonly capMs: number };
+  /** A watch that lived this long was healthy: the back-off starts over. */
+  readonly healthyMs: number;
+}
+
+export const LIST_WATCH_TIMES: ListWatchTimes = {
+  inactivityMs: 90_000,
+  watchSeconds: 240,
+  relistMs: 30 * 60_000,
+  requestDeadlineMs: 30_000,
+  backoff: { firstMs: 200, capMs: 15_000 },
+  healthyMs: 30_000,
+};
+
+const PAGE_SIZE = '500';
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
+/** List and watch answer with metadata alone where the caller needs no more: a status may be large and changes often. */
+const METADATA_ONLY = ['PartialObjectMetadataList', 'PartialObjectMetadata']
+  .map((kind) => `application/json;as=${kind};g=meta.k8s.io;v=v1`)
+  .join(',');
+
+export interface ListWatchOptions {
+  /** Path of the collection, such as `/apis/GROUP/VERSION/PLURAL`. */
+  readonly path: string;
+  readonly metadataOnly: boolean;
+  readonly times?: ListWatchTimes;
+}
+
+/** Names an object within a collection: `namespace/name`, or the name alone. */
+export function objectKey({ metadata }: WatchedObject): string {
+  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+}
+
+/**
+ * Keeps a sink informed of a collection until aborted, whatever the API server, the network or a proxy does: list, watch,
+ * and on any trouble list again after a pause. client-node's own informer stops for good on most errors, so this is ours.
+ */
+export class ListWatch {
+  readonly #transport: KubeTransport;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #options: ListWatchOptions;
+  readonly #times: ListWatchTimes;
+  #known = new Set<string>();
+  #resourceVersion: string | null = null;
+  #listedAt = 0;
+
+  constructor(transport: KubeTransport, clock: Clock, log: Log, options: ListWatchOptions) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#log = log;
+    this.#options = options;
+    this.#times = options.times ?? LIST_WATCH_TIMES;
+  }
+
+  /** Resolves once aborted; never rejects. */
+  async run(sink: ListWatchSink, signal: AbortSignal): Promise<void> {
+    const { path } = this.#options;
+    const backoff = new Backoff(this.#times.backoff);
+    while (!signal.aborted) {
+      const startedAt = this.#clock.now();
+      try {
+        if (this.#mustList()) await this.#list(sink, signal);
+        await this.#watch(sink, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#resourceVersion = null;
+        this.#log.warn({ path, cause: describeError(error) }, 'watch ended, listing again');
+      }
+      if (this.#clock.now() - startedAt >= this.#times.healthyMs) backoff.reset();
+      await this.#clock.sleep(backoff.next(), signal);
+    }
+  }
+
+  #mustList(): boolean {
+    return this.#resourceVersion === null || this.#clock.now() - this.#listedAt >= this.#times.relistMs;
+  }
+
+  async #list(sink: ListWatchSink, signal: AbortSignal): Promise<void> {
+    const seen = new Set<string>();
+    let token = '';
+    do {
+      const query = { limit: PAGE_SIZE, ...(token === '' ? {} : { continue: token }) };
+      const answer = await this.#transport.request(this.#get(query), signal);
+      const { metadata, items } = page.parse(answer);
+      for (const object of items ?? []) {
+        seen.add(objectKey(object));
+        this.#tell(() => sink.upsert(object));
+      }
+      token = metadata.continue ?? '';
+      if (token === '') this.#resourceVersion = metadata.resourceVersion;
+    } while (token !== '');
+    for (const key of this.#known) if (!seen.has(key)) this.#tell(() => sink.removed(key));
+    this.#known = seen;
+    this.#listedAt = this.#clock.now();
+    this.#tell(() => sink.listed?.());
+  }
+
+  async #watch(sink: ListWatchSink, signal: AbortSignal): Promise<void> {
+    const { inactivityMs, watchSeconds } = this.#times;
+    const query = {
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: this.#resourceVersion ?? '',
+      timeoutSeconds: String(Math.ceil(watchSeconds * (1 + Math.random()))),
+    };
+    const answer = await this.#transport.open(this.#get(query), signal);
+    for await (const line of readLines(answer, { inactivityMs, maxLineBytes: MAX_LINE_BYTES }))
+      this.#take(line, sink);
+  }
+
+  #take(line: string, sink: ListWatchSink): void {
+    const parsed = event.safeParse(parseJson(line));
+    if (!parsed.success) throw new WatchBrokenError('an event cannot be read', { cause: parsed.error });
+    const { type, object } = parsed.data;
+    switch (type) {
+      case 'ERROR':
+        throw watchError(this.#options.path, object);
+      case 'BOOKMARK':
+        break;
+      case 'DELETED':
+        this.#known.delete(objectKey(object));
+        this.#tell(() => sink.removed(objectKey(object)));
+        break;
+      case 'ADDED':
+      case 'MODIFIED':
+        this.#known.add(objectKey(object));
+        this.#tell(() => sink.upsert(object));
+        break;
+    }
+    this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
+  }
+
+  /** A sink that throws is a mistake of ours; it must not be taken for trouble with the watch. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#log.error({ path: this.#options.path, cause: describeError(error) }, 'listener threw');
+    }
+  }
+
+  #get(query: Readonly<Record<string, string>>) {
+    const { path, metadataOnly } = this.#options;
+    const accept = metadataOnly ? `${METADATA_ONLY},application/json` : 'application/json';
+    return { method: 'GET', path, query, accept, deadlineMs: this.#times.requestDeadlineMs } as const;
+  }
+}
+
+/** An ERROR event carries a Status: mostly 410, when the place in history that we asked for is gone. */
+function watchError(path: string, status: unknown): Error {
+  const code = z.object({ code: z.int() }).safeParse(status);
+  return new KubeApiError(`watch ${path}`, code.success ? code.data.code : 500, status);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
