@@ -1,0 +1,57 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/unique_fd.hh"
+#include "device.hh"
+#include "vfio/user_protocol.hh"
+
+namespace transship::emulator {
+
+/// Speaks vfio-user with one client of one device until either side closes. The first message has to be the
+/// version; everything else is a command with a reply (unless the client wants none).
+class Connection {
+ public:
+  /// `maxTransfer` is offered as max_data_xfer_size; a larger transfer is answered with EINVAL.
+  Connection(Device& device, int socket, std::size_t maxTransfer);
+  void serve();
+
+ private:
+  struct Message {
+    vfio_user::Header header;
+    std::vector<UniqueFd> fds;
+    std::size_t payload;  // bytes that follow the header and are still to be received
+  };
+
+  [[nodiscard]] bool receiveHeader(Message& message);
+  [[nodiscard]] bool handle(Message& message);
+  [[nodiscard]] bool version(Message& message);
+  [[nodiscard]] bool deviceInfo(Message& message);
+  [[nodiscard]] bool regionInfo(Message& message);
+  [[nodiscard]] bool irqInfo(Message& message);
+  [[nodiscard]] bool setIrqs(Message& message);
+  [[nodiscard]] bool regionRead(Message& message);
+  [[nodiscard]] bool regionWrite(Message& message);
+
+  enum class Received { kAll, kRefused, kGone };
+
+  // Receives a payload that starts with `fixed`; the rest of it goes to buffer_. One that is too short has
+  // been answered with EINVAL when this returns kRefused; after kGone the connection is over.
+  template <typename T>
+  [[nodiscard]] Received receive(Message& message, T& fixed);
+  [[nodiscard]] bool discard(Message& message);
+  [[nodiscard]] bool reply(const Message& message, std::vector<iovec> parts, int fd = -1);
+  [[nodiscard]] bool fail(Message& message, int error);
+
+  Device& device_;
+  const int socket_;
+  const std::size_t maxTransfer_;
+  bool greeted_ = false;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace transship::emulator
