@@ -81,13 +81,9 @@ function installDependencies() {
 }
 
 function build() {
-  if (existsSync(join(root, 'native', 'CMakeLists.txt'))) buildNative();
-  mustRun('the TypeScript build', 'tsc', ['-b']);
-}
-
-function buildNative() {
   requireTools();
   mustRun('the native build', 'npm', ['run', '--silent', 'build', '--workspace', 'native']);
+  mustRun('the TypeScript build', 'tsc', ['-b']);
 }
 
 const args = process.argv.slice(2);
