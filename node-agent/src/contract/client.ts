@@ -13,7 +13,7 @@ import type { SessionSnapshot__Output } from './generated/transship/agent/v1alph
 import { failureFromWire, snapshotFromWire } from './messages.ts';
 import { methodCall } from './requests.ts';
 import type { MethodCall } from './requests.ts';
-import type { SessionSnapshot } from './session-snapshot.ts';
+import type { SessionSnapshot } from '../core/snapshot.ts';
 import { channelCredentials } from './tls.ts';
 import type { TlsMaterial } from './tls.ts';
 import { unaryCall } from './unary-call.ts';

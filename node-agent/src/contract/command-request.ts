@@ -1,6 +1,6 @@
 import type { CommandHeader, Role, SourceCommand, TargetCommand } from '../core/command.ts';
 import type { Failure } from '../core/session.ts';
-import type { SessionSnapshot } from './session-snapshot.ts';
+import type { SessionSnapshot } from '../core/snapshot.ts';
 
 /** One fenced command to the session of one migration on one node. */
 export interface CommandRequest {

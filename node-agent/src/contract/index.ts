@@ -17,7 +17,7 @@ export type { AgentClient, AgentClientOptions } from './client.ts';
 export type { CommandReply, CommandRequest } from './command-request.ts';
 export type { DeviceDescription, DeviceHealth, NodeDescription } from './description.ts';
 export { OPERATOR_IDENTITY, nodeIdentity } from './identity.ts';
-export type { DeviceSnapshot, SessionSnapshot } from './session-snapshot.ts';
+export type { DeviceSnapshot, SessionSnapshot } from '../core/snapshot.ts';
 export { unknownSession } from './session-snapshot.ts';
 export { loadTls, tlsRevision } from './tls.ts';
 export type { TlsFiles, TlsMaterial } from './tls.ts';

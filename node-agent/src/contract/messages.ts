@@ -18,7 +18,7 @@ import type {
   StreamTotals as WireTotals,
   StreamTotals__Output,
 } from './generated/transship/agent/v1alpha1/StreamTotals.ts';
-import type { SessionSnapshot } from './session-snapshot.ts';
+import type { SessionSnapshot } from '../core/snapshot.ts';
 
 export function failureToWire(failure: Failure): WireFailure {
   return { code: failure.code, message: failure.message, device: failure.device ?? '' };

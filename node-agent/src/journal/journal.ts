@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import type { Session } from '../core/session.ts';
+import type { FileSystem } from './file-system.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
+import type { JournalRecord } from './record.ts';
+
+/** A file that cannot be used. It is kept, and its migration is refused until a person has looked at it. */
+export interface RefusedFile {
+  readonly uid: string;
+  /** Where it is kept now. */
+  readonly path: string;
+  readonly why: string;
+}
+
+export interface LoadedJournal {
+  readonly records: readonly JournalRecord[];
+  readonly refused: readonly RefusedFile[];
+}
+
+const SUFFIX = '.session';
+const TEMPORARY = '.tmp';
+const REFUSED_FOLDER = 'refused';
+
+/**
+ * The sessions of this agent on disk, one file a migration UID in `directory`. A write is a new file, synced,
+ * renamed over the old one, and the directory synced: after `write` returned a crash cannot undo it, before
+ * that the old record stands.
+ */
+export class Journal {
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  readonly #wallNow: () => Date;
+  readonly #writtenAt = new Map<string, Date>();
+
+  constructor(files: FileSystem, directory: string, wallNow: () => Date) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#wallNow = wallNow;
+  }
+
+  /** Reads every record. Torn or foreign files are moved to the folder `refused`, where earlier ones still count. */
+  async load(): Promise<LoadedJournal> {
+    await this.#files.ensureDirectory(this.#refusedFolder);
+    const records: JournalRecord[] = [];
+    const refused: RefusedFile[] = await this.#refusedEarlier();
+    for (const name of (await this.#files.list(this.#directory)).toSorted()) {
+      const path = join(this.#directory, name);
+      // A write that a crash cut short: nobody was told that it happened.
+      if (name.endsWith(SUFFIX + TEMPORARY)) await this.#files.remove(path);
+      if (!name.endsWith(SUFFIX)) continue;
+      const uid = name.slice(0, -SUFFIX.length);
+      const decoded = decodeRecord(await this.#files.read(path));
+      if (decoded.ok && decoded.record.session.uid === uid) {
+        records.push(decoded.record);
+        this.#writtenAt.set(uid, decoded.record.writtenAt);
+      } else refused.push(await this.#setAside(uid, decoded.ok ? 'it is of another migration' : decoded.why));
+    }
+    return { records, refused };
+  }
+
+  /** Durable when it returns. Writes of one UID must not overlap. */
+  async write(session: Session): Promise<void> {
+    const path = this.#pathOf(session.uid);
+    const temporary = path + TEMPORARY;
+    const writtenAt = this.#wallNow();
+    await this.#files.writeDurably(temporary, encodeRecord({ writtenAt, session }));
+    await this.#files.rename(temporary, path);
+    await this.#files.syncDirectory(this.#directory);
+    this.#writtenAt.set(session.uid, writtenAt);
+  }
+
+  /** When the record of a migration was last written; null when there is none. */
+  writtenAt(uid: string): Date | null {
+    return this.#writtenAt.get(uid) ?? null;
+  }
+
+  async remove(uid: string): Promise<void> {
+    await this.#files.remove(this.#pathOf(uid));
+    await this.#files.syncDirectory(this.#directory);
+    this.#writtenAt.delete(uid);
+  }
+
+  async #refusedEarlier(): Promise<RefusedFile[]> {
+    const names = await this.#files.list(this.#refusedFolder);
+    const why = 'it was refused when the agent started before';
+    return names
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => ({ uid: name.slice(0, -SUFFIX.length), path: join(this.#refusedFolder, name), why }));
+  }
+
+  async #setAside(uid: string, why: string): Promise<RefusedFile> {
+    const path = join(this.#refusedFolder, uid + SUFFIX);
+    await this.#files.rename(this.#pathOf(uid), path);
+    await this.#files.syncDirectory(this.#refusedFolder);
+    await this.#files.syncDirectory(this.#directory);
+    return { uid, path, why };
+  }
+
+  get #refusedFolder(): string {
+    return join(this.#directory, REFUSED_FOLDER);
+  }
+
+  #pathOf(uid: string): string {
+    return join(this.#directory, uid + SUFFIX);
+  }
+}

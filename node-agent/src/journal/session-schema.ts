@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { Session } from '../core/session.ts';
+
+const count = z.int().nonnegative();
+
+const failure = z.strictObject({ code: z.string(), message: z.string(), device: z.string().nullable() });
+
+const boundDevice = z.strictObject({
+  id: z.string(),
+  incarnation: z.string(),
+  p2p: z.boolean(),
+  lost: z.boolean(),
+  quarantined: z.boolean(),
+});
+
+const pull = z.strictObject({
+  endpoint: z.string(),
+  node: z.string(),
+  ticket: z.string(),
+  bandwidthLimit: count,
+});
+
+const totals = z.strictObject({
+  kind: z.enum(['device', 'externals', 'workload']),
+  deviceIndex: count,
+  bytes: count,
+  segments: count,
+  crc32c: count,
+});
+
+const phase = z.enum([
+  'Fenced',
+  'Prepared',
+  'PreCopying',
+  'PreCopy',
+  'Quiescing',
+  'Quiesced',
+  'Unquiescing',
+  'Stopping',
+  'Stopped',
+  'RollingBack',
+  'Restarting',
+  'RolledBack',
+  'Releasing',
+  'Released',
+  'Preparing',
+  'Loading',
+  'Verifying',
+  'Verified',
+  'Activating',
+  'Starting',
+  'Active',
+  'Discarding',
+  'Discarded',
+]);
+
+/** What a migration UID may look like, here and in file names: a UUID, or any short word of its letters. */
+export const migrationUid = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/);
+
+/** A session as it stands in its file; strict, so that a file of another version is refused, not half read. */
+export const sessionSchema: z.ZodType<Session> = z.strictObject({
+  uid: migrationUid,
+  role: z.enum(['source', 'target']),
+  fence: count,
+  sequence: count,
+  operator: z.string(),
+  phase,
+  generation: count,
+  devices: z.array(boundDevice),
+  ticket: z.string(),
+  pull: pull.nullable(),
+  cameFromStop: z.boolean(),
+  decisionSeen: z.enum(['Undecided', 'Commit', 'Abort', 'Revert']),
+  error: failure.nullable(),
+  quiesceTimeouts: count,
+  promised: z.array(totals),
+});

@@ -1,0 +1,240 @@
+import type { DeviceState } from '../core/device-state.ts';
+import type { AgentEvent, Effect } from '../core/effects.ts';
+import type { AgentState, Failure, Session } from '../core/session.ts';
+import type { Clock } from '../clock.ts';
+import { failure } from '../contract/failure.ts';
+import { DeviceFailure } from '../device/port.ts';
+import type { MigratableDevice } from '../device/port.ts';
+import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
+
+export interface EffectOptions {
+  /** After this long an operation on a device is reported as overdue, ms. It stays the only one. */
+  readonly operationTimeoutMs: number;
+}
+
+interface Host {
+  readonly clock: Clock;
+  post(event: AgentEvent): void;
+  /** Highest fence accepted so far. */
+  fence(): number;
+}
+
+type WorkloadOp = 'freeze' | 'thaw' | 'discard';
+
+/** Does what transitions of one session order, on the ports, and reports each outcome as an event. */
+export class SessionEffects {
+  readonly #ports: SessionPorts;
+  readonly #host: Host;
+  readonly #options: EffectOptions;
+  #saving: { readonly generation: number; readonly streams: Saving } | null = null;
+  /** `streams` is null while the workload is still being told to expect a state. */
+  #loading: { streams: Loading | null } | null = null;
+  #disarm = (): void => undefined;
+  /** Grows with every operation on a device, by its index. */
+  readonly #operations = new Map<number, number>();
+
+  constructor(ports: SessionPorts, host: Host, options: EffectOptions) {
+    this.#ports = ports;
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /** Starts everything, in order; waits for nothing. */
+  run(effects: readonly Effect[], { session }: AgentState): void {
+    for (const effect of effects) this.#start(effect, session);
+  }
+
+  /** How many operations a device of the session has been given: an observation taken between two is stale. */
+  operations(device: number): number {
+    return this.#operations.get(device) ?? 0;
+  }
+
+  /** Ends streams and timers, so that nothing new reaches a device. Operations that are out stay out. */
+  stop(): void {
+    this.#disarm();
+    this.#endSaving();
+    this.#endLoading();
+  }
+
+  #start(effect: Effect, session: Session): void {
+    switch (effect.kind) {
+      case 'arc':
+        void this.#arc(session, effect.device, effect.to);
+        break;
+      case 'reset':
+        void this.#reset(session, effect.device);
+        break;
+      case 'freeze':
+        void this.#control('freeze', 'FreezeFailed', () => this.#ports.workload.freeze());
+        break;
+      case 'thaw':
+        void this.#control('thaw', 'ThawFailed', () => this.#ports.workload.thaw());
+        break;
+      case 'discardWorkload':
+        void this.#control('discard', 'WorkloadFailed', () => this.#ports.workload.discard());
+        break;
+      case 'startSaving':
+        this.#startSaving(session, effect.generation);
+        break;
+      case 'drain':
+        this.#saving?.streams.drain();
+        break;
+      case 'endSaving':
+        this.#endSaving();
+        break;
+      case 'startLoading':
+        void this.#startLoading(session, effect.generation);
+        break;
+      case 'endLoading':
+        this.#endLoading();
+        break;
+      case 'armQuiesceDeadline':
+        this.#disarm();
+        this.#disarm = this.#host.clock.after(effect.ms, () => this.#host.post({ kind: 'quiesceDeadline' }));
+        break;
+      case 'disarmQuiesceDeadline':
+        this.#disarm();
+        break;
+    }
+  }
+
+  async #arc(session: Session, index: number, to: DeviceState): Promise<void> {
+    try {
+      await this.#operate(session, index, (device) => device.arc(to));
+      this.#host.post({ kind: 'arcDone', device: index, state: to, failure: null });
+    } catch (error) {
+      const { failure: why, state } = toDeviceFailure(error, session, index);
+      this.#host.post({ kind: 'arcDone', device: index, state, failure: why });
+    }
+  }
+
+  async #reset(session: Session, index: number): Promise<void> {
+    try {
+      const incarnation = await this.#operate(session, index, (device) => device.reset());
+      this.#host.post({ kind: 'resetDone', device: index, state: 'Running', incarnation, failure: null });
+    } catch (error) {
+      const { failure: why, state } = toDeviceFailure(error, session, index);
+      const { incarnation = '' } = session.devices[index] ?? {};
+      this.#host.post({ kind: 'resetDone', device: index, state, incarnation, failure: why });
+    }
+  }
+
+  /** Runs one operation; says when it outlives its deadline, and still waits for it. */
+  async #operate<T>(
+    session: Session,
+    index: number,
+    run: (device: MigratableDevice) => Promise<T>,
+  ): Promise<T> {
+    const { id = '' } = session.devices[index] ?? {};
+    const device = this.#ports.devices.get(id);
+    if (device === null) {
+      throw new DeviceFailure(
+        failure('DeviceNotFound', `this node has no device ${id}`, id),
+        'Unknown',
+        null,
+      );
+    }
+    this.#operations.set(index, this.operations(index) + 1);
+    const onTime = this.#host.clock.after(this.#options.operationTimeoutMs, () =>
+      this.#host.post({ kind: 'overdue', device: index }),
+    );
+    try {
+      return await run(device);
+    } finally {
+      onTime();
+    }
+  }
+
+  async #control(
+    op: WorkloadOp,
+    code: 'FreezeFailed' | 'ThawFailed' | 'WorkloadFailed',
+    run: () => Promise<void>,
+  ) {
+    const reached = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
+    try {
+      await run();
+      this.#host.post({ kind: 'workloadDone', op, state: reached[op], failure: null });
+    } catch (error) {
+      const state = await this.#ports.workload.state();
+      this.#host.post({ kind: 'workloadDone', op, state, failure: failure(code, messageOf(error)) });
+    }
+  }
+
+  #startSaving(session: Session, generation: number): void {
+    if (this.#saving?.generation === generation) return;
+    this.#endSaving();
+    const order = {
+      uid: session.uid,
+      generation,
+      devices: this.#devices(session),
+      workload: this.#ports.workload,
+    };
+    this.#saving = { generation, streams: this.#ports.streams.save(order, this.#listener(generation)) };
+  }
+
+  #endSaving(): void {
+    this.#saving?.streams.end();
+    this.#saving = null;
+  }
+
+  async #startLoading(session: Session, generation: number): Promise<void> {
+    const listener = this.#listener(generation);
+    if (session.pull === null) {
+      listener.onFailure(failure('Internal', 'the session does not say where to pull from'));
+      return;
+    }
+    this.#endLoading();
+    const mine: { streams: Loading | null } = { streams: null };
+    this.#loading = mine;
+    try {
+      await this.#ports.workload.expect();
+    } catch (error) {
+      if (this.#loading === mine) listener.onFailure(failure('WorkloadFailed', messageOf(error)));
+      return;
+    }
+    // Ended or started anew while the workload was being asked.
+    if (this.#loading !== mine) return;
+    const { uid, pull } = session;
+    const fence = (): number => this.#host.fence();
+    const order = {
+      uid,
+      generation,
+      pull,
+      fence,
+      devices: this.#devices(session),
+      workload: this.#ports.workload,
+    };
+    mine.streams = this.#ports.streams.load(order, listener);
+  }
+
+  #endLoading(): void {
+    this.#loading?.streams?.end();
+    this.#loading = null;
+  }
+
+  #listener(generation: number): StreamListener {
+    return {
+      onProgress: (streams) => this.#host.post({ kind: 'streams', generation, streams }),
+      onFailure: (why) => this.#host.post({ kind: 'streamFailed', generation, failure: why }),
+    };
+  }
+
+  /** A set is bound only when all its devices are known; one that left the devices file since is caught here. */
+  #devices(session: Session): MigratableDevice[] {
+    return session.devices.flatMap((bound) => this.#ports.devices.get(bound.id) ?? []);
+  }
+}
+
+export const messageOf = (error: unknown): string => (error as { message?: string }).message ?? String(error);
+
+function toDeviceFailure(
+  error: unknown,
+  session: Session,
+  index: number,
+): Pick<DeviceFailure, 'failure' | 'state'> {
+  const known = error as Partial<DeviceFailure>;
+  if (known.failure !== undefined && known.state !== undefined)
+    return { failure: known.failure, state: known.state };
+  const why: Failure = failure('Internal', messageOf(error), session.devices[index]?.id ?? null);
+  return { failure: why, state: 'Unknown' };
+}

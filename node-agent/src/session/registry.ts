@@ -1,0 +1,179 @@
+import { every } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import type { CommandReply, CommandRequest } from '../contract/command-request.ts';
+import { failure } from '../contract/failure.ts';
+import { unknownSession } from '../contract/session-snapshot.ts';
+import { freshLive } from '../core/bind.ts';
+import type { Role } from '../core/command.ts';
+import { bindsDevices } from '../core/phase.ts';
+import type { Session } from '../core/session.ts';
+import type { SessionSnapshot } from '../core/snapshot.ts';
+import type { Journal, RefusedFile } from '../journal/journal.ts';
+import { expired } from '../journal/retention.ts';
+import type { Retention } from '../journal/retention.ts';
+import { Quarantine } from './quarantine.ts';
+import type { Bindings, SessionPorts } from './ports.ts';
+import { SessionRunner } from './runner.ts';
+import type { RunnerOptions } from './runner.ts';
+
+export interface RegistryOptions extends RunnerOptions {
+  readonly retention: Retention;
+}
+
+const COLLECT_INTERVAL_MS = 24 * 60 * 60 * 1000;
+
+/** All sessions of this agent, who holds which device, and which devices nobody may have. */
+export class SessionRegistry implements Bindings {
+  readonly quarantine = new Quarantine();
+  readonly #journal: Journal;
+  readonly #ports: SessionPorts;
+  readonly #clock: Clock;
+  readonly #options: RegistryOptions;
+  readonly #runners = new Map<string, SessionRunner>();
+  readonly #refused = new Map<string, RefusedFile>();
+
+  constructor(
+    journal: Journal,
+    ports: Omit<SessionPorts, 'store' | 'bindings'>,
+    clock: Clock,
+    options: RegistryOptions,
+  ) {
+    this.#journal = journal;
+    this.#ports = { ...ports, store: journal, bindings: this };
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  get runners(): readonly SessionRunner[] {
+    return [...this.#runners.values()];
+  }
+
+  /** The session of a migration as it is durable; null when there is none. */
+  session(uid: string): Session | null {
+    return this.#runners.get(uid)?.state?.session ?? null;
+  }
+
+  boundBy(deviceId: string, uid: string): string | null {
+    for (const { session } of this.#runners.values()) {
+      if (session === null || session.uid === uid || !bindsDevices(session.phase)) continue;
+      if (session.devices.some((device) => device.id === deviceId)) return session.uid;
+    }
+    return null;
+  }
+
+  quarantined(deviceId: string): boolean {
+    return this.whyQuarantined(deviceId) !== null;
+  }
+
+  /** Why nobody may have the device, for people; null when there is no such reason. */
+  whyQuarantined(deviceId: string): string | null {
+    const unexplained = this.quarantine.reason(deviceId);
+    if (unexplained !== null) return unexplained;
+    const withheld = this.runners.some(({ session }) =>
+      session?.devices.some((device) => device.id === deviceId && device.quarantined),
+    );
+    return withheld ? 'its RESET failed' : null;
+  }
+
+  /**
+   * Reads the journal and lets every session of it find its place in the world again. Afterwards a device that
+   * is not Running and belongs to no session is in quarantine: something happened to it that nobody wrote down.
+   */
+  async recover(): Promise<void> {
+    const { records, refused } = await this.#journal.load();
+    for (const file of refused) {
+      this.#refused.set(file.uid, file);
+      this.#ports.log.error(
+        { ...file },
+        'a journal file was refused and is kept; its migration is refused too',
+      );
+    }
+    for (const { session } of records) {
+      const live = freshLive(session.devices, { devices: [], workload: 'unknown', ticket: '' });
+      this.#runners.set(session.uid, this.#createRunner(session.uid, session.role, { session, live }));
+    }
+    await this.#collect();
+    await Promise.all(this.runners.map((runner) => runner.restart()));
+    await Promise.all(this.#ports.devices.all.map((device) => this.assess(device.id)));
+  }
+
+  /** Looks at a device nobody has looked at since the start; puts it into quarantine when it must be. */
+  async assess(deviceId: string): Promise<void> {
+    const device = this.#ports.devices.get(deviceId);
+    if (device === null || this.quarantine.assessed(deviceId)) return;
+    const { state } = await device.observe();
+    const owner = this.boundBy(deviceId, '');
+    const reason = this.quarantine.assess(deviceId, state, owner);
+    if (reason !== null) this.#ports.log.error({ device: deviceId, reason }, 'device is in quarantine');
+  }
+
+  /** @throws SessionUnavailable */
+  async command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<CommandReply> {
+    const { uid } = request.header;
+    const refused = this.#refused.get(uid);
+    if (refused !== undefined) {
+      const message = `the journal of migration ${uid} cannot be used (${refused.why}); it is kept as ${refused.path}`;
+      const session = unknownSession(uid, request.role, this.#options.agentInstance);
+      return { session, refusal: failure('Internal', message) };
+    }
+    return this.#runner(uid, request.role).command(request, waitMs, signal);
+  }
+
+  /** Snapshots of one session; of an unknown migration one with fence 0, and the rest once it is known. */
+  async *watch(uid: string, role: Role, signal: AbortSignal): AsyncGenerator<SessionSnapshot, void> {
+    const runner = this.#runner(uid, role);
+    try {
+      yield* runner.watch(signal);
+    } finally {
+      if (runner.session === null && runner.silence > 0) this.#runners.delete(uid);
+    }
+  }
+
+  /** Forgets sessions that ended long ago, once a day until aborted. */
+  async collectDaily(signal: AbortSignal): Promise<void> {
+    await every(this.#clock, COLLECT_INTERVAL_MS, signal, () => this.#collect());
+  }
+
+  /** Takes no command and no event any more; devices and journal stay as they are. */
+  stop(): void {
+    for (const runner of this.runners) runner.stop();
+  }
+
+  async #collect(): Promise<void> {
+    await Promise.all(this.#expired().map((uid) => this.#forget(uid)));
+  }
+
+  async #forget(uid: string): Promise<void> {
+    await this.#runners.get(uid)?.retire(async () => {
+      if (!this.#expired().includes(uid)) return false;
+      await this.#journal.remove(uid);
+      this.#runners.delete(uid);
+      this.#ports.log.info({ uid }, 'an ended session was forgotten');
+      return true;
+    });
+  }
+
+  #expired(): string[] {
+    const records = this.runners.flatMap(({ session }) => {
+      const writtenAt = session === null ? null : this.#journal.writtenAt(session.uid);
+      return session === null || writtenAt === null ? [] : [{ session, writtenAt }];
+    });
+    return expired(records, this.#clock.wallNow(), this.#options.retention);
+  }
+
+  #runner(uid: string, role: Role): SessionRunner {
+    const known = this.#runners.get(uid);
+    if (known !== undefined) return known;
+    const created = this.#createRunner(uid, role, null);
+    this.#runners.set(uid, created);
+    return created;
+  }
+
+  #createRunner(
+    uid: string,
+    role: Role,
+    state: ConstructorParameters<typeof SessionRunner>[2],
+  ): SessionRunner {
+    return new SessionRunner(uid, role, state, this.#ports, this.#clock, this.#options);
+  }
+}
