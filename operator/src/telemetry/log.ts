@@ -24,8 +24,8 @@ export function createLog(level: LogLevel, instance: string): Log {
 
 /** Text of anything that was thrown, with its stable code when it has one. */
 export function describeError(error: unknown): { readonly message: string; readonly code?: string } {
-  if (typeof error !== 'object' || error === null) return { message: String(error) };
-  const { message, code } = error as { message?: unknown; code?: unknown };
-  const text = typeof message === 'string' && message !== '' ? message : String(error);
+  if (typeof error === 'string') return { message: error };
+  const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+  const text = typeof message === 'string' && message !== '' ? message : 'unknown error';
   return typeof code === 'string' ? { message: text, code } : { message: text };
 }

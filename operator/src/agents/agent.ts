@@ -1,0 +1,136 @@
+import {
+  AgentCallError,
+  type AgentClient,
+  type CommandRequest,
+  type Failure,
+  type Role,
+  type SessionSnapshot,
+} from '@transship/node-agent/contract';
+import { Backoff } from '../backoff.ts';
+import type { AgentPort, AgentReply, Clock } from '../reconcile/ports.ts';
+import { describeError, type Log } from '../telemetry/log.ts';
+import { SnapshotOrder } from './snapshot-order.ts';
+
+/** A call is sent at most this often; every one is idempotent: the agent answers a repeated command from its journal. */
+const ATTEMPTS = 3;
+const CALL_BACKOFF = { firstMs: 100, capMs: 1_000 };
+const OBSERVE_BACKOFF = { firstMs: 100, capMs: 5_000 };
+/** Sessions of one agent whose newest snapshot is remembered; those of ended migrations fall out first. */
+const MAX_SESSIONS = 1_024;
+
+export interface AgentDependencies {
+  readonly nodeName: string;
+  /** The client to use now, or null when nobody knows where the agent listens. */
+  readonly client: () => AgentClient | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The agent of one node, wherever it listens at the moment of a call. */
+export class Agent implements AgentPort {
+  readonly #nodeName: string;
+  readonly #client: () => AgentClient | null;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #orders = new Map<string, SnapshotOrder>();
+
+  constructor({ nodeName, client, clock, log }: AgentDependencies) {
+    this.#nodeName = nodeName;
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  describe(ids: readonly string[], signal: AbortSignal) {
+    return this.#call(signal, async (client) => {
+      const { nodeName, devices, transferEndpoint } = await client.describe(ids, signal);
+      if (nodeName === this.#nodeName) return { kind: 'devices' as const, devices, transferEndpoint };
+      return unreachable(
+        'NodeUnknown',
+        `the agent of node ${this.#nodeName} says that it serves node ${nodeName}`,
+      );
+    });
+  }
+
+  command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<AgentReply> {
+    return this.#call(signal, async (client) => {
+      const { session, refusal } = await client.command(request, waitMs, signal);
+      return { kind: 'session', session: this.#order(session.uid, session.role).newest(session), refusal };
+    });
+  }
+
+  observe(
+    uid: string,
+    role: Role,
+    onSnapshot: (snapshot: SessionSnapshot) => void,
+    signal: AbortSignal,
+  ): void {
+    void this.#observe(uid, role, onSnapshot, signal);
+  }
+
+  async #observe(
+    uid: string,
+    role: Role,
+    onSnapshot: (snapshot: SessionSnapshot) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const backoff = new Backoff(OBSERVE_BACKOFF);
+    while (!signal.aborted) {
+      try {
+        for await (const snapshot of this.#client()?.observe(uid, role, signal) ?? []) {
+          backoff.reset();
+          if (this.#order(uid, role).newest(snapshot) === snapshot) onSnapshot(snapshot);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.debug(
+          { node: this.#nodeName, uid, role, cause: describeError(error) },
+          'observation broke off',
+        );
+      }
+      await this.#clock.sleep(backoff.next(), signal);
+    }
+  }
+
+  /** Least recently used out first: a Map keeps the order of insertion. */
+  #order(uid: string, role: Role): SnapshotOrder {
+    const key = `${role}/${uid}`;
+    const order = this.#orders.get(key) ?? new SnapshotOrder();
+    this.#orders.delete(key);
+    this.#orders.set(key, order);
+    const [oldest] = this.#orders.keys();
+    if (this.#orders.size > MAX_SESSIONS && oldest !== undefined) this.#orders.delete(oldest);
+    return order;
+  }
+
+  /** @throws the reason of the signal once that is aborted, and mistakes of ours. */
+  async #call<Result>(
+    signal: AbortSignal,
+    call: (client: AgentClient) => Promise<Result>,
+  ): Promise<Result | { readonly kind: 'unreachable'; readonly failure: Failure }> {
+    const backoff = new Backoff(CALL_BACKOFF);
+    for (let attempt = 1; ; attempt += 1) {
+      const client = this.#client();
+      if (client === null)
+        return unreachable('AgentUnreachable', `no agent of node ${this.#nodeName} is known`);
+      try {
+        return await call(client);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof AgentCallError)) throw error;
+        // Only a call that surely ended is repeated; one past its deadline has used up the time of its caller.
+        if (error.code !== 'AgentUnreachable' || attempt === ATTEMPTS)
+          return unreachable(error.code, error.message);
+        await this.#clock.sleep(backoff.next(), signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+}
+
+function unreachable(
+  code: string,
+  message: string,
+): { readonly kind: 'unreachable'; readonly failure: Failure } {
+  return { kind: 'unreachable', failure: { code, message, device: null } };
+}
