@@ -132,17 +132,20 @@ export class Draft {
     this.note(why);
   }
 
-  /** Takes over what was read from the devices just now, and notes the ones whose incarnation changed. */
-  observe(observed: Observation): void {
+  /** Takes over what was read from the devices just now; returns the loss that it revealed, if any. */
+  observe(observed: Observation): Failure | null {
+    let loss: Failure | null = null;
     for (const index of this.indexes) {
       const bound = this.bound(index);
       const seen = observed.devices.find((device) => device.id === bound.id);
       if (seen === undefined) continue;
       if (this.idle(index) && seen.state !== this.device(index).state) this.arrived(index, seen.state);
       if (seen.state !== 'Unknown' && seen.incarnation !== bound.incarnation && this.idle(index)) {
-        this.lose(index, fail('DeviceStateLost', `${bound.id} was reset or re-opened`, bound.id));
+        if (!bound.lost) loss ??= fail('DeviceStateLost', `${bound.id} was reset or re-opened`, bound.id);
+        this.setBound(index, { lost: true });
       }
     }
+    return loss;
   }
 
   result(refusal: Failure | null = null): StepResult {

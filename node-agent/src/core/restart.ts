@@ -12,7 +12,8 @@ import { beforePromise } from './target-commands.ts';
  */
 export function onRestart(draft: Draft, observed: Observation): void {
   draft.setLive(freshLive(draft.s.devices, observed));
-  draft.observe(observed);
+  const loss = draft.observe(observed);
+  if (loss !== null) draft.note(loss);
   const why = fail(
     'AgentRestarted',
     'the agent was restarted while the streams of this generation were moving',

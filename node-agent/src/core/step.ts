@@ -18,7 +18,8 @@ import { beforePromise, commandTarget, startDiscard } from './target-commands.ts
  */
 export function step(state: AgentState | null, event: AgentEvent): StepResult {
   if (event.kind === 'command') return onCommand(state, event);
-  if (state === null) return { state, effects: [], refusal: null };
+  // What happens to a device after its session ended is no longer this migration's affair.
+  if (state === null || isTombstone(state.session.phase)) return { state, effects: [], refusal: null };
   const draft = new Draft(state);
   switch (event.kind) {
     case 'restarted':
@@ -53,6 +54,16 @@ function failed(draft: Draft, why: Failure): void {
   else targetFailed(draft, why);
 }
 
+/** Orders that try something again; the way back and the way out keep the error that caused them. */
+const BEGINS_ANEW: ReadonlySet<string> = new Set([
+  'prepare',
+  'preCopy',
+  'quiesce',
+  'stop',
+  'verify',
+  'activate',
+]);
+
 type CommandEvent = Extract<AgentEvent, { kind: 'command' }>;
 
 function onCommand(state: AgentState | null, event: CommandEvent): StepResult {
@@ -71,11 +82,14 @@ function onCommand(state: AgentState | null, event: CommandEvent): StepResult {
   if (regressed(draft.s.decisionSeen, decision) && 'decision' in event.command) {
     return draft.result(fail('RecordRegressed', `${draft.s.decisionSeen} was seen before ${decision}`));
   }
-  draft.observe(event.observed);
-  if (event.command.kind !== 'attach') draft.setSession({ error: null });
+  const before = draft.s.error;
+  if (BEGINS_ANEW.has(event.command.kind)) draft.setSession({ error: null });
+  const loss = draft.observe(event.observed);
+  if (loss !== null) failed(draft, loss);
   const refusal = obey(draft, event);
+  if (refusal !== null && draft.s.error === null) draft.setSession({ error: before });
   if (refusal === null && decision !== 'Undecided') draft.setSession({ decisionSeen: decision });
-  if (refusal === null) advance(draft);
+  if (refusal === null || loss !== null) advance(draft);
   return draft.result(refusal);
 }
 

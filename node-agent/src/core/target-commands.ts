@@ -36,6 +36,8 @@ function prepare(
   observed: Observation,
 ): Failure | null {
   const { phase, s } = draft;
+  const withheld = s.devices.find((device) => device.quarantined);
+  if (withheld !== undefined) return fail('ResetFailed', `${withheld.id} is in quarantine`, withheld.id);
   if (beforePromise(phase)) {
     if (command.generation < s.generation)
       return outOfOrder(draft, `prepare of generation ${command.generation}`);

@@ -8,8 +8,10 @@ export type Action =
   | { readonly kind: 'removeFinalizer' }
   /** Compare-and-swap `fence` to `fence + 1`: this process takes the migration up. */
   | { readonly kind: 'raiseFence' }
-  /** Take both agents over under the held fence. */
+  /** Take the agents over that have not accepted the held fence yet. */
   | { readonly kind: 'attach' }
+  /** Another process has taken the migration up: forget it, unless we are leader again. */
+  | { readonly kind: 'yield' }
   /** Preflight and reservation; touches no device. */
   | { readonly kind: 'place' }
   | { readonly kind: 'commandSource'; readonly command: SourceCommand }

@@ -24,16 +24,14 @@ export interface Answering extends Attached {
  */
 export function decide(observed: Observed): Action {
   const { record, plan, held } = observed;
-  if (record.ended)
-    return record.finalizerPresent && record.deletionRequested
-      ? { kind: 'removeFinalizer' }
-      : { kind: 'none' };
+  if (record.ended) return record.finalizerPresent ? { kind: 'removeFinalizer' } : { kind: 'none' };
   if ('refused' in plan) return { kind: 'finish', phase: 'Rejected', failure: plan.refused };
   if (!record.finalizerPresent) {
     if (record.deletionRequested) return { kind: 'none' };
     return { kind: 'addFinalizer' };
   }
-  if (held === null || held !== record.fence) return { kind: 'raiseFence' };
+  if (held === null) return { kind: 'raiseFence' };
+  if (held !== record.fence || observed.superseded) return { kind: 'yield' };
   const { source, target } = observed;
   // An agent that has not accepted this fence may still obey an older one: nothing is concluded before.
   if (source.kind === 'unattached' || target.kind === 'unattached') return { kind: 'attach' };

@@ -52,6 +52,7 @@ export interface Observed {
   readonly record: RecordView;
   /** The fence this process holds, null before it has raised one. */
   readonly held: number | null;
+  readonly superseded: boolean;
   readonly source: SideView;
   readonly target: SideView;
   readonly placement: Placement;

@@ -69,8 +69,12 @@ function sourceGivesUp({ s }: Attached): Failure | null {
 }
 
 function targetGivesUp({ t }: Attached): Failure | null {
+  const withheld = t?.devices.find((device) => device.quarantined);
+  if (withheld !== undefined) {
+    return t?.error ?? failure('ResetFailed', `${withheld.id} is in quarantine`, withheld.id);
+  }
   if (t === null || (t.phase !== 'Discarding' && t.phase !== 'Discarded')) return null;
-  return t.error ?? failure('TargetLost', 'the target has given the set up');
+  return t.error ?? failure('Internal', 'the target has given the set up');
 }
 
 /** This generation has failed and there may be no other. */

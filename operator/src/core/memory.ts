@@ -1,0 +1,64 @@
+import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
+import type { Placement, SessionView, SideView } from './observed.ts';
+
+/**
+ * What one operator process remembers of one migration. A restart forgets it; nothing in it is needed to
+ * end the migration, it only saves asking again.
+ */
+export interface Memory {
+  /** The fence this process raised, null when it holds none. */
+  readonly held: number | null;
+  /** Last sequence used under the held fence. */
+  readonly sequence: number;
+  /** Somebody raised the fence after us, or an agent has accepted a higher one. */
+  readonly superseded: boolean;
+  readonly source: SideView;
+  readonly target: SideView;
+  readonly placement: Placement;
+}
+
+export const freshMemory: Memory = {
+  held: null,
+  sequence: 0,
+  superseded: false,
+  source: { kind: 'unattached' },
+  target: { kind: 'unattached' },
+  placement: { kind: 'unknown' },
+};
+
+/** This process took the migration up: both agents have to accept the new fence first. */
+export const raised = (memory: Memory, fence: number): Memory => ({
+  ...freshMemory,
+  held: fence,
+  placement: memory.placement,
+});
+
+const with_ = (memory: Memory, role: Role, side: SideView): Memory => ({ ...memory, [role]: side });
+
+/** The answer to a command. One that names another fence than ours says that we are superseded. */
+export function replied(memory: Memory, role: Role, session: SessionView, refusal: Failure | null): Memory {
+  if (memory.held === null) return memory;
+  if (session.fence !== memory.held || refusal?.code === 'FenceConflict')
+    return { ...memory, superseded: true };
+  return with_(memory, role, { kind: 'session', session, refusal });
+}
+
+/**
+ * No answer. The command may have been obeyed, or may yet be: only after the agent accepted a later
+ * sequence (attach) is anything concluded again.
+ */
+export const unanswered = (memory: Memory, role: Role, failure: Failure): Memory =>
+  with_(memory, role, { kind: 'unreachable', failure });
+
+/** Time to ask an agent again that did not answer. */
+export function retry(memory: Memory, role: Role): Memory {
+  return memory[role].kind === 'unreachable' ? with_(memory, role, { kind: 'unattached' }) : memory;
+}
+
+/** A snapshot from the observe stream; it counts only once the agent has accepted our fence. */
+export function observed(memory: Memory, role: Role, session: SessionView | SessionSnapshot): Memory {
+  if (memory[role].kind !== 'session') return memory;
+  if (memory.held === null || session.fence < memory.held) return memory;
+  if (session.fence > memory.held) return { ...memory, superseded: true };
+  return with_(memory, role, { kind: 'session', session, refusal: null });
+}
