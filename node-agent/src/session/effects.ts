@@ -5,6 +5,8 @@ import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
 import { DeviceFailure } from '../device/port.ts';
 import type { MigratableDevice } from '../device/port.ts';
+import type { Freezer } from '../workload/freezer.ts';
+import { stateOfWorkload } from './observation.ts';
 import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
 
 export interface EffectOptions {
@@ -65,13 +67,13 @@ export class SessionEffects {
         void this.#reset(session, effect.device);
         break;
       case 'freeze':
-        void this.#control('freeze', 'FreezeFailed', () => this.#ports.workload.freeze());
+        void this.#control(session, 'freeze', 'FreezeFailed', (workload) => workload.freeze());
         break;
       case 'thaw':
-        void this.#control('thaw', 'ThawFailed', () => this.#ports.workload.thaw());
+        void this.#control(session, 'thaw', 'ThawFailed', (workload) => workload.thaw());
         break;
       case 'discardWorkload':
-        void this.#control('discard', 'WorkloadFailed', () => this.#ports.workload.discard());
+        void this.#control(session, 'discard', 'WorkloadFailed', (workload) => workload.discard());
         break;
       case 'startSaving':
         this.#startSaving(session, effect.generation);
@@ -146,16 +148,17 @@ export class SessionEffects {
   }
 
   async #control(
+    session: Session,
     op: WorkloadOp,
     code: 'FreezeFailed' | 'ThawFailed' | 'WorkloadFailed',
-    run: () => Promise<void>,
-  ) {
+    run: (workload: Freezer) => Promise<void>,
+  ): Promise<void> {
     const reached = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
     try {
-      await run();
+      await run(this.#workload(session));
       this.#host.post({ kind: 'workloadDone', op, state: reached[op], failure: null });
     } catch (error) {
-      const state = await this.#ports.workload.state();
+      const state = await stateOfWorkload(this.#ports.workloads, idsOf(session));
       this.#host.post({ kind: 'workloadDone', op, state, failure: failure(code, messageOf(error)) });
     }
   }
@@ -163,13 +166,18 @@ export class SessionEffects {
   #startSaving(session: Session, generation: number): void {
     if (this.#saving?.generation === generation) return;
     this.#endSaving();
-    const order = {
-      uid: session.uid,
-      generation,
-      devices: this.#devices(session),
-      workload: this.#ports.workload,
-    };
-    this.#saving = { generation, streams: this.#ports.streams.save(order, this.#listener(generation)) };
+    const listener = this.#listener(generation);
+    try {
+      const order = {
+        uid: session.uid,
+        generation,
+        devices: this.#devices(session),
+        workload: this.#workload(session),
+      };
+      this.#saving = { generation, streams: this.#ports.streams.save(order, listener) };
+    } catch (error) {
+      listener.onFailure(failure('Internal', messageOf(error)));
+    }
   }
 
   #endSaving(): void {
@@ -179,32 +187,22 @@ export class SessionEffects {
 
   async #startLoading(session: Session, generation: number): Promise<void> {
     const listener = this.#listener(generation);
-    if (session.pull === null) {
-      listener.onFailure(failure('Internal', 'the session does not say where to pull from'));
-      return;
-    }
+    const { uid, pull } = session;
     this.#endLoading();
     const mine: { streams: Loading | null } = { streams: null };
     this.#loading = mine;
     try {
-      await this.#ports.workload.expect();
+      if (pull === null) throw new Error('the session does not say where to pull from');
+      const workload = this.#workload(session);
+      await workload.expect();
+      // Ended or started anew while the workload was being asked.
+      if (this.#loading !== mine) return;
+      const fence = (): number => this.#host.fence();
+      const order = { uid, generation, pull, fence, devices: this.#devices(session), workload };
+      mine.streams = this.#ports.streams.load(order, listener);
     } catch (error) {
       if (this.#loading === mine) listener.onFailure(failure('WorkloadFailed', messageOf(error)));
-      return;
     }
-    // Ended or started anew while the workload was being asked.
-    if (this.#loading !== mine) return;
-    const { uid, pull } = session;
-    const fence = (): number => this.#host.fence();
-    const order = {
-      uid,
-      generation,
-      pull,
-      fence,
-      devices: this.#devices(session),
-      workload: this.#ports.workload,
-    };
-    mine.streams = this.#ports.streams.load(order, listener);
   }
 
   #endLoading(): void {
@@ -219,11 +217,20 @@ export class SessionEffects {
     };
   }
 
-  /** A set is bound only when all its devices are known; one that left the devices file since is caught here. */
   #devices(session: Session): MigratableDevice[] {
-    return session.devices.flatMap((bound) => this.#ports.devices.get(bound.id) ?? []);
+    return session.devices.map(({ id }) => {
+      const device = this.#ports.devices.get(id);
+      if (device === null) throw new RangeError(`this node has no device ${id} any more`);
+      return device;
+    });
+  }
+
+  #workload(session: Session): Freezer {
+    return this.#ports.workloads.of(idsOf(session));
   }
 }
+
+const idsOf = (session: Session): string[] => session.devices.map((device) => device.id);
 
 export const messageOf = (error: unknown): string => (error as { message?: string }).message ?? String(error);
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { SourceCommand, TargetCommand } from '../core/command.ts';
 import type { Observation, ObservedDevice } from '../core/effects.ts';
-import type { AgentState } from '../core/session.ts';
+import type { AgentState, WorkloadState } from '../core/session.ts';
 import type { MigratableDevice } from '../device/port.ts';
+import type { Workloads } from '../workload/freezer.ts';
 import type { SessionPorts } from './ports.ts';
 
 /** Guessing it is out of the question; it is compared in constant time. */
@@ -40,6 +41,16 @@ export async function observe(
     workload,
     ticket,
   });
+}
+
+/** Never rejects; `unknown` when the workload does not answer, or the devices are not all of one. */
+export async function stateOfWorkload(workloads: Workloads, ids: readonly string[]): Promise<WorkloadState> {
+  if (ids.length === 0) return 'unknown';
+  try {
+    return await workloads.of(ids).state();
+  } catch {
+    return 'unknown';
+  }
 }
 
 type Seen = Omit<ObservedDevice, 'boundBy' | 'quarantined'>;

@@ -3,7 +3,7 @@ import type { PullSource } from '../core/command.ts';
 import type { Failure, Session } from '../core/session.ts';
 import type { StreamProgress } from '../core/stream.ts';
 import type { Devices, MigratableDevice } from '../device/port.ts';
-import type { Freezer } from '../workload/freezer.ts';
+import type { Freezer, Workloads } from '../workload/freezer.ts';
 
 export interface SessionStore {
   /** Durable when it resolves. */
@@ -72,7 +72,7 @@ export interface SessionPorts {
   readonly store: SessionStore;
   readonly devices: Devices;
   readonly bindings: Bindings;
-  readonly workload: Freezer;
+  readonly workloads: Workloads;
   readonly streams: Streams;
   readonly log: Log;
 }

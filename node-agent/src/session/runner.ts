@@ -12,7 +12,7 @@ import { step } from '../core/step.ts';
 import { SessionEffects, messageOf } from './effects.ts';
 import type { EffectOptions } from './effects.ts';
 import { Latest } from './latest.ts';
-import { devicesOf, observe } from './observation.ts';
+import { devicesOf, observe, stateOfWorkload } from './observation.ts';
 import type { SessionPorts } from './ports.ts';
 
 export interface RunnerOptions extends EffectOptions {
@@ -130,7 +130,7 @@ export class SessionRunner {
     await this.#inTurn(async () => {
       const ids = this.#state?.session.devices.map((device) => device.id) ?? [];
       const look = await observe(this.#ports, this.uid, this.#state, ids);
-      const workload = await this.#ports.workload.state();
+      const workload = await stateOfWorkload(this.#ports.workloads, ids);
       await this.#transition({ kind: 'restarted', observed: { ...look(), workload } });
     });
   }

@@ -20,3 +20,8 @@ export interface Freezer {
   /** Never rejects: `unknown` when there is no answer. */
   state(): Promise<WorkloadState>;
 }
+
+/** The workload that uses a set of devices. Throws RangeError when they are not all of one. */
+export interface Workloads {
+  of(deviceIds: readonly string[]): Freezer;
+}

@@ -1,0 +1,52 @@
+import type { ErrorCode } from '@transship/crds';
+import type { NativeError, NativeErrorCode } from '@transship/native';
+import { failure } from '../contract/failure.ts';
+import type { KnownState } from '../core/device-state.ts';
+import { DeviceFailure } from './port.ts';
+
+/** What was being done when a device failed; the same fault means another thing in each. */
+export type Activity = 'arc' | 'reset' | 'saving' | 'loading';
+
+/** Meaning by native's code, where it is the same for every activity. */
+const BY_CODE: Partial<Record<NativeErrorCode, ErrorCode>> = {
+  TRANSSHIP_DEVICE_ERROR: 'DeviceError',
+  TRANSSHIP_DRIVER_VIOLATION: 'DeviceError',
+  TRANSSHIP_FOREIGN_STATE_CHANGE: 'DeviceStateLost',
+  TRANSSHIP_LOAD_REJECTED: 'LoadRejected',
+  TRANSSHIP_NO_P2P: 'NoPeerToPeerQuiesce',
+  TRANSSHIP_OUT_OF_MEMORY: 'Internal',
+  TRANSSHIP_INTERNAL: 'Internal',
+  TRANSSHIP_INVALID_ARGUMENT: 'Internal',
+  TRANSSHIP_RESET_UNSUPPORTED: 'ResetUnsupported',
+  TRANSSHIP_SEGMENT_TOO_LARGE: 'StreamTooLarge',
+};
+
+const BY_ACTIVITY: Record<Activity, ErrorCode> = {
+  arc: 'ArcFailed',
+  reset: 'ResetFailed',
+  saving: 'DeviceError',
+  loading: 'LoadRejected',
+};
+
+/** After these the connection to the device is of no use; it has to be opened again. */
+const CONNECTION_GONE: ReadonlySet<string> = new Set<NativeErrorCode>([
+  'TRANSSHIP_CLOSED',
+  'TRANSSHIP_CONNECTION_LOST',
+  'TRANSSHIP_PROTOCOL_VIOLATION',
+]);
+
+export const isConnectionGone = (error: unknown): boolean => CONNECTION_GONE.has(codeOf(error));
+
+/** The device shows a value that no conforming device has: only RESET can help, as in Error. */
+export const isViolation = (error: unknown): boolean => codeOf(error) === 'TRANSSHIP_DRIVER_VIOLATION';
+
+/** An error of native as a failure of the device `id`, with the state it left the device in when it was read. */
+export function toDeviceFailure(id: string, activity: Activity, error: unknown): DeviceFailure {
+  const { message = String(error), errno = null, state = null } = error as Partial<NativeError>;
+  const code = BY_CODE[codeOf(error) as NativeErrorCode] ?? BY_ACTIVITY[activity];
+  const text = errno === null ? message : `${message} (${errno})`;
+  const known: KnownState = state ?? (codeOf(error) === 'TRANSSHIP_DEVICE_ERROR' ? 'Error' : 'Unknown');
+  return new DeviceFailure(failure(code, text, id), known, error);
+}
+
+const codeOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? '';
