@@ -1,4 +1,5 @@
 import {
+  bindsDevices,
   isTombstone,
   step,
   view,
@@ -256,7 +257,8 @@ function agentFaults(world: World, role: Role): Move[] {
   }
   const crash = spend(world, 'agentCrash');
   if (crash !== null) moves.push(...crashes(crash, role));
-  const broker = spend(world, 'brokerRestart');
+  // A device that no session binds is not this migration's to lose.
+  const broker = bindsDevices(agent.session.phase) ? spend(world, 'brokerRestart') : null;
   if (broker !== null) {
     const devices = side.devices.map((device) => ({
       state: 'Running' as const,

@@ -3,3 +3,6 @@ export { decide } from './decide.ts';
 export { asReason, failure, fromReason } from './failure.ts';
 export type { Observed, Placement, Plan, RecordView, SessionView, SideView } from './observed.ts';
 export { freshMemory, observed, raised, replied, retry, unanswered, type Memory } from './memory.ts';
+export { preCopyDone, type ConvergenceLimits, type Sample } from './convergence.ts';
+export { checkPairs, checkSide } from './preflight.ts';
+export { statusOf, type Report } from './status.ts';

@@ -1,5 +1,11 @@
 /** What the reconcile loop needs from the world. Declared here, implemented by kube/, standalone/ and agents/. */
-import type { DecisionValue, DeviceMigrationSpec, DeviceMigrationStatus, Refusal } from '@transship/crds';
+import type {
+  DecisionValue,
+  DeviceMigrationSpec,
+  DeviceMigrationStatus,
+  Phase,
+  Refusal,
+} from '@transship/crds';
 import type {
   CommandRequest,
   DeviceDescription,
@@ -24,7 +30,8 @@ export interface StoredMigration {
   readonly deletionRequested: boolean;
   readonly finalizerPresent: boolean;
   /** Parsed at the edge; a manifest that does not parse ends as Rejected. */
-  readonly spec: { readonly ok: true; readonly value: DeviceMigrationSpec } | ({ readonly ok: false } & Refusal);
+  readonly spec:
+    { readonly ok: true; readonly value: DeviceMigrationSpec } | ({ readonly ok: false } & Refusal);
   readonly status: DeviceMigrationStatus;
 }
 
@@ -40,9 +47,9 @@ export type WriteOutcome =
 
 /** Status fields of the one patch at the end of a reconcile; absent fields stay, `null` removes. */
 export type StatusPatch = {
-  readonly [K in Exclude<keyof DeviceMigrationStatus, 'fence' | 'stopping' | 'decision'>]?:
-    | NonNullable<DeviceMigrationStatus[K]>
-    | null;
+  readonly [K in Exclude<keyof DeviceMigrationStatus, 'fence' | 'stopping' | 'decision'>]?: NonNullable<
+    DeviceMigrationStatus[K]
+  > | null;
 };
 
 /**
@@ -80,14 +87,26 @@ export type AgentReply =
 
 /** The agent of one node. */
 export interface AgentPort {
-  describe(ids: readonly string[], signal: AbortSignal): Promise<
-    | { readonly kind: 'devices'; readonly devices: readonly DeviceDescription[]; readonly transferEndpoint: string }
+  describe(
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<
+    | {
+        readonly kind: 'devices';
+        readonly devices: readonly DeviceDescription[];
+        readonly transferEndpoint: string;
+      }
     | { readonly kind: 'unreachable'; readonly failure: Failure }
   >;
   /** Sends one fenced command; holds on for `waitMs` at most so that the session may settle. */
   command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<AgentReply>;
   /** Newest snapshots of one session until aborted; reconnects by itself. */
-  observe(uid: string, role: Role, onSnapshot: (snapshot: SessionSnapshot) => void, signal: AbortSignal): void;
+  observe(
+    uid: string,
+    role: Role,
+    onSnapshot: (snapshot: SessionSnapshot) => void,
+    signal: AbortSignal,
+  ): void;
 }
 
 export interface AgentPool {
@@ -123,3 +142,38 @@ export interface Clock {
   /** Resolves early, without throwing, when aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+/** Constant message, varying fields. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the loop counts; names and labels are the adapter's. */
+export interface Metrics {
+  phaseEntered(phase: Phase): void;
+  decisionRecorded(decision: DecisionValue, outcome: WriteOutcome['kind']): void;
+  migrationEnded(phase: Phase, downtimeMs: number | null): void;
+  commandAnswered(command: string, outcome: 'obeyed' | 'refused' | 'unreachable'): void;
+}
+
+/** Everything the loop is given. */
+export interface ReconcilerPorts {
+  readonly store: MigrationStore;
+  readonly agents: AgentPool;
+  readonly reservation: Reservation;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Instance of this operator process, unique for ever. */
+  readonly instance: string;
+  /** Called when an observation changed, so that the key is looked at again. */
+  readonly wake: (key: MigrationKey) => void;
+}
+
+/** What the queue is to do with the key. */
+export type ReconcileResult =
+  { readonly kind: 'done' } | { readonly kind: 'requeue'; readonly afterMs: number };

@@ -1,0 +1,163 @@
+import { clipMessage, formatDuration, isTerminal } from '@transship/crds';
+import type { Condition, DeviceMigrationStatus, MigratingDevice, Phase } from '@transship/crds';
+import type { Failure, KnownState } from '@transship/node-agent/contract';
+import type { Action } from './action.ts';
+import type { Observed, SessionView, SideView } from './observed.ts';
+import { phaseOf } from './phase.ts';
+
+/** What the loop has measured and decided, beside what it observed. */
+export interface Report {
+  readonly observed: Observed;
+  readonly action: Action;
+  readonly before: DeviceMigrationStatus;
+  /** metadata.generation */
+  readonly generation: number;
+  /** RFC 3339 */
+  readonly now: string;
+  readonly bytesPerSecond: number;
+  readonly downtime: { readonly ms: number; readonly estimated: boolean } | null;
+}
+
+type Written = Omit<DeviceMigrationStatus, 'fence' | 'stopping' | 'decision' | 'operator'>;
+
+/** The status that people and tools should see: a pure function, the only place that sets conditions. */
+export function statusOf(report: Report): Written {
+  const { observed, action, before, now, downtime } = report;
+  const finished = action.kind === 'finish';
+  const phase = finished
+    ? action.phase
+    : isTerminal(before.phase)
+      ? before.phase
+      : phaseOf(observed, before.phase);
+  const devices = devicesOf(observed) ?? before.devices;
+  const transfer = transferOf(report);
+  const why = finished ? action.failure : action.kind === 'stall' ? action.failure : null;
+  const error = before.error ?? firstError(observed) ?? (why === null ? undefined : trim(why));
+  return {
+    ...before,
+    observedGeneration: report.generation,
+    phase,
+    generation: Math.max(before.generation, sessionOf(observed.source)?.generation ?? 0),
+    startedAt: before.startedAt ?? now,
+    ...(finished ? { completedAt: now } : {}),
+    conditions: conditionsOf(report, phase, why),
+    ...(devices === undefined ? {} : { devices }),
+    ...(transfer === null ? {} : transfer),
+    ...(downtime === null
+      ? {}
+      : { downtime: formatDuration(downtime.ms), downtimeEstimated: downtime.estimated }),
+    ...(phase === 'Succeeded' || error === undefined ? {} : { error }),
+  };
+}
+
+const sessionOf = (side: SideView): SessionView | null => (side.kind === 'session' ? side.session : null);
+
+const trim = ({ code, message }: Failure): { code: string; message: string } => ({
+  code,
+  message: message.slice(0, 4096),
+});
+
+function firstError({ source, target }: Observed): { code: string; message: string } | undefined {
+  const failure = sessionOf(source)?.error ?? sessionOf(target)?.error ?? null;
+  return failure === null ? undefined : trim(failure);
+}
+
+/** The API has no word for a device that does not answer; what it was last is the more useful one. */
+const shown = (now: KnownState | undefined, before: MigratingDevice['state']): MigratingDevice['state'] =>
+  now === undefined || now === 'Unknown' ? before : now;
+
+function devicesOf({ source, target, placement }: Observed): MigratingDevice[] | undefined {
+  const s = sessionOf(source);
+  const t = sessionOf(target);
+  const from =
+    s !== null && s.devices.length > 0 ? s.devices.map(({ id }) => id) : placed(placement)?.sourceDevices;
+  const to =
+    t !== null && t.devices.length > 0 ? t.devices.map(({ id }) => id) : placed(placement)?.targetDevices;
+  if (from === undefined || to === undefined || from.length !== to.length) return undefined;
+  return from.map((id, index) => {
+    const stream = (side: SessionView | null) =>
+      side?.streams.find(({ totals }) => totals.kind === 'device' && totals.deviceIndex === index);
+    const loaded = stream(t)?.totals ?? stream(s)?.totals;
+    const pending = stream(s)?.pendingBytes ?? 0;
+    const bytes = loaded?.bytes ?? 0;
+    return {
+      source: id,
+      target: to[index] ?? '',
+      protocol: 'v1' as const,
+      state: shown(s?.devices[index]?.state, 'Running'),
+      targetState: shown(t?.devices[index]?.state, 'Running'),
+      bytes,
+      totalBytes: bytes + pending,
+      segments: loaded?.segments ?? 0,
+      generation: t?.generation ?? s?.generation ?? 0,
+    };
+  });
+}
+
+const placed = (
+  placement: Observed['placement'],
+): Extract<typeof placement, { kind: 'placed' }> | undefined =>
+  placement.kind === 'placed' ? placement : undefined;
+
+/** Sums over every stream of the set, device or not. */
+function transferOf({ observed, bytesPerSecond }: Report): Pick<Written, 'transfer' | 'progress'> | null {
+  const t = sessionOf(observed.target);
+  const s = sessionOf(observed.source);
+  if (t === null || t.streams.length === 0) return null;
+  const bytes = t.streams.reduce((sum, { totals }) => sum + totals.bytes, 0);
+  const pending = s?.streams.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0) ?? 0;
+  const totalBytes = bytes + pending;
+  const done = t.streams.every(({ ended }) => ended);
+  const percent = done ? 100 : totalBytes === 0 ? 0 : Math.min(99, Math.floor((bytes * 100) / totalBytes));
+  const rate = Math.round(bytesPerSecond);
+  const eta = rate > 0 && pending > 0 ? { eta: formatDuration(Math.ceil((pending / rate) * 1000)) } : {};
+  return {
+    transfer: { bytes, totalBytes, bytesPerSecond: done ? 0 : rate, ...eta },
+    progress: `${percent}%`,
+  };
+}
+
+/** kstatus: Ready always; Reconciling and Stalled only while True; DeviceLost only while a device is. */
+function conditionsOf(report: Report, phase: Phase, why: Failure | null): Condition[] {
+  const { observed, action } = report;
+  const wanted: Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>[] = [];
+  const add = (type: string, status: 'True' | 'False', reason: string, message: string): number =>
+    wanted.push({ type, status, reason, message: clipMessage(message) });
+  if (phase === 'Succeeded') add('Ready', 'True', 'Succeeded', 'The set runs on the target node.');
+  else if (why !== null) add('Ready', 'False', why.code, why.message);
+  else add('Ready', 'False', phase, `The set is being moved: ${phase}.`);
+  if (why !== null && phase !== 'Aborted') add('Stalled', 'True', why.code, why.message);
+  else if (!isTerminal(phase)) add('Reconciling', 'True', ...moving(observed, action, phase));
+  const lost = lostDevices(observed);
+  if (lost.length > 0)
+    add('DeviceLost', 'True', 'DeviceStateLost', `Lost or in quarantine: ${lost.join(', ')}.`);
+  return wanted.map((condition) => {
+    const old = report.before.conditions.find(({ type }) => type === condition.type);
+    const same = old?.status === condition.status;
+    return {
+      ...condition,
+      observedGeneration: report.generation,
+      lastTransitionTime: same ? old.lastTransitionTime : report.now,
+    };
+  });
+}
+
+function moving({ source, target }: Observed, action: Action, phase: Phase): [string, string] {
+  for (const [side, name] of [
+    [source, 'source'],
+    [target, 'target'],
+  ] as const) {
+    if (side.kind === 'unreachable') {
+      return ['WaitingForAgent', `The agent of the ${name} node does not answer: ${side.failure.message}`];
+    }
+  }
+  const error = sessionOf(target)?.error ?? sessionOf(source)?.error ?? null;
+  if (error !== null && phase !== 'RollingBack') return ['Retrying', `${error.code}: ${error.message}`];
+  return [phase, action.kind === 'wait' ? `Waiting for ${action.on}.` : `The set is in ${phase}.`];
+}
+
+function lostDevices({ source, target }: Observed): string[] {
+  const of = (side: SideView): string[] =>
+    sessionOf(side)?.devices.flatMap(({ id, lost, quarantined }) => (lost || quarantined ? [id] : [])) ?? [];
+  return [...of(source), ...of(target)];
+}

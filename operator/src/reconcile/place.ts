@@ -1,0 +1,76 @@
+import type { DeviceDescription, Failure } from '@transship/node-agent/contract';
+import { checkPairs, checkSide, failure, type Placement } from '../core/index.ts';
+import type { ReconcilerPorts, StoredMigration } from './ports.ts';
+import type { Voyage } from './voyage.ts';
+
+/** Agents and nodes that are not there yet are waited for this long before the migration is refused. */
+const PLACEMENT_LIMIT_MS = 60_000;
+
+type Placed =
+  | { readonly kind: 'placement'; readonly placement: Placement }
+  | { readonly kind: 'later'; readonly failure: Failure };
+
+const refused = (why: Failure): Placed => ({
+  kind: 'placement',
+  placement: { kind: 'refused', failure: why },
+});
+
+/** Preflight and reservation: looks at both sides, touches nothing. Every refusal has its code. */
+export async function place(
+  ports: ReconcilerPorts,
+  stored: StoredMigration,
+  voyage: Voyage,
+  signal: AbortSignal,
+): Promise<Placed> {
+  const found = await tryToPlace(ports, stored, voyage, signal);
+  if (found.kind === 'placement') return found;
+  const now = ports.clock.now();
+  voyage.placementSince ??= now;
+  return now - voyage.placementSince < PLACEMENT_LIMIT_MS ? found : refused(found.failure);
+}
+
+async function tryToPlace(
+  { agents, reservation }: ReconcilerPorts,
+  stored: StoredMigration,
+  voyage: Voyage,
+  signal: AbortSignal,
+): Promise<Placed> {
+  if (!stored.spec.ok) return refused(failure(stored.spec.code, stored.spec.message));
+  const { source, target } = stored.spec.value;
+  const ids = source.devices ?? [];
+  const agent = agents.agent(source.nodeName);
+  if (agent === null) {
+    return { kind: 'later', failure: failure('NodeUnknown', `no agent of node ${source.nodeName} is known`) };
+  }
+  const described = await agent.describe([], signal);
+  if (described.kind === 'unreachable') return { kind: 'later', failure: described.failure };
+  const sourceProblem = checkSide(ids, described.devices, stored.uid);
+  if (sourceProblem !== null) return refused(sourceProblem);
+  const set = ids.map((id) => described.devices.find((device) => device.id === id) as DeviceDescription);
+
+  const reserved = await reservation.reserve(stored, set, signal);
+  if (reserved.kind === 'later') return reserved;
+  if (reserved.kind === 'refused') return refused(reserved.failure);
+  const chosen = keepPairing(voyage, reserved.devices);
+  const targetIds = chosen.map(({ id }) => id);
+  const targetProblem = checkSide(targetIds, chosen, stored.uid) ?? checkPairs(set, chosen);
+  if (targetProblem !== null) return refused(targetProblem);
+  if (reserved.nodeName !== target.nodeName) {
+    return refused(
+      failure('Internal', `node ${reserved.nodeName} was reserved instead of ${target.nodeName}`),
+    );
+  }
+  const { transferEndpoint: sourceEndpoint } = described;
+  return {
+    kind: 'placement',
+    placement: { kind: 'placed', sourceDevices: ids, targetDevices: targetIds, sourceEndpoint },
+  };
+}
+
+/** A target that has bound its devices already keeps them, in its order. */
+function keepPairing(voyage: Voyage, reserved: readonly DeviceDescription[]): readonly DeviceDescription[] {
+  const { target } = voyage.memory;
+  if (target.kind !== 'session' || target.session.devices.length === 0) return reserved;
+  const bound = target.session.devices.map(({ id }) => reserved.find((device) => device.id === id));
+  return bound.every((device) => device !== undefined) ? bound : reserved;
+}

@@ -1,0 +1,143 @@
+import { isTerminal } from '@transship/crds';
+import { decide, statusOf, type Action } from '../core/index.ts';
+import { look } from './observe.ts';
+import { askAgain, perform, type Performed } from './perform.ts';
+import type { MigrationKey, ReconcileResult, ReconcilerPorts, StoredMigration } from './ports.ts';
+import { changed } from './status-change.ts';
+import { Voyage } from './voyage.ts';
+
+/** One call walks at most this many steps: the longest voyage has about twenty. */
+const MAX_STEPS = 64;
+/** Progress is written for people, who do not read faster. */
+const PROGRESS_EVERY_MS = 1_000;
+
+/**
+ * The loop around the pure decisions: read the record, decide, act, and again until nothing is left to do or
+ * only an observation can help. Holds one Voyage per migration; losing them all is harmless.
+ */
+export class Reconciler {
+  readonly #ports: ReconcilerPorts;
+  readonly #voyages = new Map<string, Voyage>();
+
+  constructor(ports: ReconcilerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes one migration as far as it goes now. Never runs twice at once for a key (the queue sees to it). */
+  async reconcile(key: MigrationKey, signal: AbortSignal): Promise<ReconcileResult> {
+    const { store, clock } = this.#ports;
+    let stored = await store.get(key, signal);
+    if (stored === null) return this.#gone(key);
+    const voyage = this.#voyage(key, stored);
+    askAgain(voyage);
+    for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
+      const observed = look(stored, voyage, clock.now());
+      const action = decide(observed);
+      const ended = action.kind === 'finish';
+      const performed = await perform(this.#ports, stored, voyage, action, signal);
+      if (action.kind === 'yield') {
+        this.#forget(key);
+        return { kind: 'requeue', afterMs: PROGRESS_EVERY_MS };
+      }
+      if (ended || performed.kind !== 'again') {
+        const patched = await this.#report(stored, voyage, action, signal);
+        if (ended && patched !== null) {
+          stored = patched;
+          continue;
+        }
+        return this.#result(performed, ended, key);
+      }
+      const next: StoredMigration | null = performed.stored ?? (await store.get(key, signal));
+      if (next === null) return this.#gone(key);
+      stored = next;
+    }
+    return { kind: 'requeue', afterMs: 0 };
+  }
+
+  /** Forgets everything; the observers end. */
+  close(): void {
+    for (const voyage of this.#voyages.values()) voyage.forget();
+    this.#voyages.clear();
+  }
+
+  #voyage(key: MigrationKey, stored: StoredMigration): Voyage {
+    const name = `${key.namespace}/${key.name}/${stored.uid}`;
+    const known = this.#voyages.get(name);
+    if (known !== undefined) return known;
+    const voyage = new Voyage();
+    this.#voyages.set(name, voyage);
+    return voyage;
+  }
+
+  #gone(key: MigrationKey): ReconcileResult {
+    this.#forget(key);
+    return { kind: 'done' };
+  }
+
+  #forget({ namespace, name }: MigrationKey): void {
+    for (const [id, voyage] of this.#voyages) {
+      if (!id.startsWith(`${namespace}/${name}/`)) continue;
+      voyage.forget();
+      this.#voyages.delete(id);
+    }
+  }
+
+  #result(performed: Performed, ended: boolean, key: MigrationKey): ReconcileResult {
+    if (performed.kind === 'wait') return { kind: 'requeue', afterMs: performed.afterMs };
+    if (ended) return { kind: 'requeue', afterMs: PROGRESS_EVERY_MS };
+    this.#forget(key);
+    return { kind: 'done' };
+  }
+
+  /** The one status patch: only when something changed, and progress alone not more often than it is read. */
+  async #report(
+    stored: StoredMigration,
+    voyage: Voyage,
+    action: Action,
+    signal: AbortSignal,
+  ): Promise<StoredMigration | null> {
+    const { store, clock, events, metrics, log } = this.#ports;
+    if (stored.status.completedAt !== undefined) return null;
+    if (voyage.memory.held === null && action.kind !== 'finish') return null;
+    const now = clock.now();
+    const status = statusOf({
+      observed: look(stored, voyage, now),
+      action,
+      before: stored.status,
+      generation: stored.generation,
+      now: clock.wallNow().toISOString(),
+      bytesPerSecond: voyage.bytesPerSecond(now),
+      downtime: this.#downtime(stored, voyage),
+    });
+    const difference = changed(stored.status, status);
+    if (difference.kind === 'none') return null;
+    if (difference.kind === 'progress' && now - voyage.lastPatchAt < PROGRESS_EVERY_MS) return null;
+    const outcome = await store.patchStatus(stored, difference.patch, signal);
+    if (outcome.kind !== 'written') {
+      log.warn({ uid: stored.uid, outcome: outcome.kind }, 'status was not written');
+      return null;
+    }
+    voyage.lastPatchAt = now;
+    if (status.phase !== stored.status.phase) {
+      metrics.phaseEntered(status.phase);
+      const bad = status.phase === 'Failed' || status.phase === 'Rejected';
+      const message = status.conditions.find(({ type }) => type === 'Ready')?.message ?? status.phase;
+      events.publish(stored, { type: bad ? 'Warning' : 'Normal', reason: status.phase, message });
+    }
+    if (isTerminal(status.phase)) metrics.migrationEnded(status.phase, voyage.downtimeMs);
+    return outcome.stored;
+  }
+
+  /** Measured by this process from the freeze on; else estimated from the record's clock. */
+  #downtime(
+    stored: StoredMigration,
+    { downtimeMs, memory }: Voyage,
+  ): { ms: number; estimated: boolean } | null {
+    if (downtimeMs !== null) return { ms: Math.max(1, Math.round(downtimeMs)), estimated: false };
+    const { stopping, downtime } = stored.status;
+    const running = memory.target.kind === 'session' && memory.target.session.phase === 'Active';
+    if (!running || stopping === undefined || downtime !== undefined) return null;
+    const ms = this.#ports.clock.wallNow().getTime() - Date.parse(stopping.at);
+    return { ms: Math.max(1, ms), estimated: true };
+  }
+}

@@ -1,0 +1,85 @@
+import type {
+  Failure,
+  Role,
+  SessionSnapshot,
+  SourceCommand,
+  TargetCommand,
+} from '@transship/node-agent/contract';
+import { failure, replied, unanswered } from '../core/index.ts';
+import type { AgentPort, ReconcilerPorts, StoredMigration } from './ports.ts';
+import type { Voyage } from './voyage.ts';
+
+/**
+ * How long an agent may hold an answer back so that its session settles, milliseconds. Long enough that a
+ * barrier costs one round trip, short enough that a deletion is seen meanwhile.
+ */
+const WAIT_MS: Readonly<Record<(SourceCommand | TargetCommand)['kind'], number>> = {
+  attach: 0,
+  prepare: 2_000,
+  preCopy: 1_000,
+  quiesce: 2_000,
+  stop: 500,
+  verify: 2_000,
+  activate: 2_000,
+  release: 1_000,
+  rollBack: 1_000,
+  discard: 1_000,
+};
+
+/** obeyed: the memory holds the session as it is now. */
+export type Answer = 'obeyed' | 'refused' | 'unreachable';
+
+export function agentOf(ports: ReconcilerPorts, stored: StoredMigration, role: Role): AgentPort | null {
+  if (!stored.spec.ok) return null;
+  return ports.agents.agent(stored.spec.value[role].nodeName);
+}
+
+/** Sends one command under the held fence, and takes its answer (or its absence) into the memory. */
+export async function send(
+  ports: ReconcilerPorts,
+  stored: StoredMigration,
+  voyage: Voyage,
+  role: Role,
+  command: SourceCommand | TargetCommand,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { held } = voyage.memory;
+  if (held === null) throw new Error('a command needs a fence');
+  const sequence = voyage.memory.sequence + 1;
+  voyage.memory = { ...voyage.memory, sequence };
+  const header = { uid: stored.uid, fence: held, sequence, operator: ports.instance };
+  const agent = agentOf(ports, stored, role);
+  const reply =
+    agent === null
+      ? ({
+          kind: 'unreachable',
+          failure: failure('NodeUnknown', `no agent of the ${role} node is known`),
+        } as const)
+      : await agent.command({ header, role, command }, WAIT_MS[command.kind], signal);
+  const { log, metrics, clock } = ports;
+  const fields = { uid: stored.uid, fence: held, sequence, role, command: command.kind };
+  if (reply.kind === 'unreachable') {
+    noteSilence(voyage, role, clock.now());
+    voyage.memory = unanswered(voyage.memory, role, reply.failure);
+    log.warn({ ...fields, failure: reply.failure }, 'agent does not answer');
+    metrics.commandAnswered(command.kind, 'unreachable');
+    return 'unreachable';
+  }
+  voyage.silentSince.delete(role);
+  takeReply(voyage, role, reply.session, reply.refusal);
+  const outcome = reply.refusal === null ? 'obeyed' : 'refused';
+  log.info({ ...fields, phase: reply.session.phase, refusal: reply.refusal }, 'agent answered');
+  metrics.commandAnswered(command.kind, outcome);
+  return outcome;
+}
+
+/** An observed snapshot may have overtaken the answer; then only what the answer alone can say is taken. */
+function takeReply(voyage: Voyage, role: Role, session: SessionSnapshot, refusal: Failure | null): void {
+  const overtaken = !voyage.isNews(role, session) && voyage.memory[role].kind === 'session';
+  const taken = replied(voyage.memory, role, session, refusal);
+  if (!overtaken || taken.superseded || refusal !== null) voyage.memory = taken;
+}
+
+function noteSilence(voyage: Voyage, role: Role, now: number): void {
+  if (!voyage.silentSince.has(role)) voyage.silentSince.set(role, now);
+}

@@ -1,0 +1,80 @@
+import type { Role, SessionSnapshot } from '@transship/node-agent/contract';
+import { freshMemory, observed, type Memory, type Sample } from '../core/index.ts';
+
+/** How many looks at the streams are kept to judge convergence and the rate; one every quarter second. */
+const MAX_SAMPLES = 240;
+const SAMPLE_EVERY_MS = 250;
+const RATE_WINDOW_MS = 3_000;
+
+/**
+ * What this process remembers of one migration between two looks at it: the pure memory of the decisions,
+ * and measurements. All of it may be lost at any moment without harm.
+ */
+export class Voyage {
+  memory: Memory = freshMemory;
+  /** When the freeze was asked for, monotonic milliseconds. */
+  frozenAt: number | null = null;
+  downtimeMs: number | null = null;
+  lastPatchAt = Number.NEGATIVE_INFINITY;
+  /** Consecutive answers that brought nothing; paces the next try. */
+  setbacks = 0;
+  /** Since when each side has not answered. */
+  readonly silentSince = new Map<Role, number>();
+  placementSince: number | null = null;
+  /** Ends the observe streams. */
+  readonly observers = new AbortController();
+  readonly followed = new Set<Role>();
+  #samples: Sample[] = [];
+  readonly #newest = new Map<Role, { readonly instance: string; readonly version: number }>();
+
+  /** Snapshots overtake each other on the way; within one agent process the higher version is newer. */
+  isNews(role: Role, { agentInstance, version }: SessionSnapshot): boolean {
+    const newest = this.#newest.get(role);
+    if (newest?.instance === agentInstance && newest.version >= version) return false;
+    this.#newest.set(role, { instance: agentInstance, version });
+    return true;
+  }
+
+  see(role: Role, snapshot: SessionSnapshot): boolean {
+    if (!this.isNews(role, snapshot)) return false;
+    const before = this.memory;
+    this.memory = observed(before, role, snapshot);
+    return this.memory !== before;
+  }
+
+  /** Notes where the streams are; bytes counted where they arrive, what is left where it comes from. */
+  sample(now: number): void {
+    const { source, target } = this.memory;
+    if (source.kind !== 'session' || target.kind !== 'session') return;
+    const last = this.#samples.at(-1);
+    if (last !== undefined && now - last.at < SAMPLE_EVERY_MS) return;
+    const bytes = target.session.streams.reduce((sum, { totals }) => sum + totals.bytes, 0);
+    const pending = source.session.streams.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
+    // A new generation starts from nothing.
+    if (last !== undefined && bytes < last.bytes) this.#samples = [];
+    this.#samples.push({ at: now, bytes, pending });
+    if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
+  }
+
+  /** Looks since pre-copy began in this process; empty outside of it. */
+  preCopySamples(): readonly Sample[] {
+    const { source } = this.memory;
+    return source.kind === 'session' && source.session.phase === 'PreCopy' ? this.#samples : [];
+  }
+
+  /** Forgets the looks from before every device was in pre-copy. */
+  beginPreCopy(): void {
+    this.#samples = [];
+  }
+
+  bytesPerSecond(now: number): number {
+    const last = this.#samples.at(-1);
+    const begin = this.#samples.find(({ at }) => now - at <= RATE_WINDOW_MS);
+    if (last === undefined || begin === undefined || last.at === begin.at) return 0;
+    return ((last.bytes - begin.bytes) * 1000) / (last.at - begin.at);
+  }
+
+  forget(): void {
+    this.observers.abort();
+  }
+}
