@@ -47,7 +47,7 @@ export interface ListWatchTimes {
   readonly relistMs: number;
   readonly requestDeadlineMs: number;
   readonly backoff: { readonly firstMs: number; readonly capMs: number };
-  /** A watch that lived this long was healthy: the back-off starts over. */
+  /** A watch that lived this long was healthy: the back-off starts over, and the next one goes on where it ended. */
   readonly healthyMs: number;
 }
 
@@ -62,10 +62,9 @@ export const LIST_WATCH_TIMES: ListWatchTimes = {
 
 const PAGE_SIZE = '500';
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
-/** List and watch answer with metadata alone where the caller needs no more: a status may be large and changes often. */
-const METADATA_ONLY = ['PartialObjectMetadataList', 'PartialObjectMetadata']
-  .map((kind) => `application/json;as=${kind};g=meta.k8s.io;v=v1`)
-  .join(',');
+/** Metadata alone where the caller needs no more: a status may be large and changes often. */
+const metadataOnlyAs = (kind: string): string =>
+  `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
 
 export interface ListWatchOptions {
   /** Path of the collection, such as `/apis/GROUP/VERSION/PLURAL`. */
@@ -116,6 +115,8 @@ export class ListWatch {
         this.#log.warn({ path, cause: describeError(error) }, 'watch ended, listing again');
       }
       if (this.#clock.now() - startedAt >= this.#times.healthyMs) backoff.reset();
+      // A watch that ends at once, even in good order, may have a place in history that it cannot get past.
+      else this.#resourceVersion = null;
       await this.#clock.sleep(backoff.next(), signal);
     }
   }
@@ -129,7 +130,7 @@ export class ListWatch {
     let token = '';
     do {
       const query = { limit: PAGE_SIZE, ...(token === '' ? {} : { continue: token }) };
-      const answer = await this.#transport.request(this.#get(query), signal);
+      const answer = await this.#transport.request(this.#get('PartialObjectMetadataList', query), signal);
       const { metadata, items } = page.parse(answer);
       for (const object of items ?? []) {
         seen.add(objectKey(object));
@@ -152,7 +153,7 @@ export class ListWatch {
       resourceVersion: this.#resourceVersion ?? '',
       timeoutSeconds: String(Math.ceil(watchSeconds * (1 + Math.random()))),
     };
-    const answer = await this.#transport.open(this.#get(query), signal);
+    const answer = await this.#transport.open(this.#get('PartialObjectMetadata', query), signal);
     for await (const line of readLines(answer, { inactivityMs, maxLineBytes: MAX_LINE_BYTES }))
       this.#take(line, sink);
   }
@@ -188,9 +189,10 @@ export class ListWatch {
     }
   }
 
-  #get(query: Readonly<Record<string, string>>) {
+  /** A list and a watch must be asked for by different kinds: a watch asked for as a list breaks at its first event. */
+  #get(kind: string, query: Readonly<Record<string, string>>) {
     const { path, metadataOnly } = this.#options;
-    const accept = metadataOnly ? `${METADATA_ONLY},application/json` : 'application/json';
+    const accept = metadataOnly ? metadataOnlyAs(kind) : 'application/json';
     return { method: 'GET', path, query, accept, deadlineMs: this.#times.requestDeadlineMs } as const;
   }
 }
