@@ -73,9 +73,7 @@ std::string hexNumber(std::uint64_t value) {
   return digits;
 }
 
-double milliseconds(std::chrono::nanoseconds time) {
-  return duration<double, std::milli>(time).count();
-}
+double milliseconds(std::chrono::nanoseconds time) { return duration<double, std::milli>(time).count(); }
 
 void info(Node& node, const Request&, JsonObject& reply) {
   std::vector<std::string> devices;

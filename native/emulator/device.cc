@@ -176,9 +176,7 @@ void Device::resetNow() {
   show();
 }
 
-std::uint64_t Device::contents() const {
-  return mix(mix(options_.seed, index_), resets_.load());
-}
+std::uint64_t Device::contents() const { return mix(mix(options_.seed, index_), resets_.load()); }
 
 void Device::arm(const Attachment& attachment) {
   const std::lock_guard lock(access_);

@@ -5,6 +5,7 @@
 #include "common/mutant.hh"
 #include "device.hh"
 #include "random.hh"
+#include "state_value.hh"
 
 namespace transship::emulator {
 namespace {
@@ -20,17 +21,10 @@ using vfio::kStateSaving;
 // Waits that a fault asks for look this often whether they are still wanted.
 constexpr milliseconds kLook{2};
 
-// RESUMING excludes SAVING and RUNNING; everything else goes (NDMA specification L236-246).
-constexpr bool valid(std::uint32_t nibble) {
-  return (nibble & kStateResuming) == 0 || (nibble & (kStateSaving | kStateRunning)) == 0;
-}
-
 }  // namespace
 
 // Brings what others see up to date with what is.
-void Device::show() {
-  shown_ = (pretended_.value_or(state_) & kStateMask) | reserved_;
-}
+void Device::show() { shown_ = (pretended_.value_or(state_) & kStateMask) | reserved_; }
 
 void Device::pause(milliseconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
@@ -74,7 +68,7 @@ int Device::changeState(std::uint32_t value) {
     show();
     return fault->error;
   }
-  const bool acceptable = (valid(target) || TRANSSHIP_MUTANT("D-09")) &&
+  const bool acceptable = (isValidState(target) || TRANSSHIP_MUTANT("D-09")) &&
                           ((target & kStateNdma) == 0 || options_.ndma || TRANSSHIP_MUTANT("D-15"));
   if (!acceptable) {
     return EINVAL;
@@ -200,7 +194,7 @@ bool Device::changeByItself(std::uint32_t target) {
     enterError();
     return true;
   }
-  const bool changed = valid(target) && state_ != kStateError && walk(target) == 0;
+  const bool changed = isValidState(target) && state_ != kStateError && walk(target) == 0;
   show();
   return changed;
 }

@@ -33,9 +33,7 @@ std::vector<std::byte> Device::finalState() {
   return writer.bytes();
 }
 
-std::uint64_t Device::pendingNow() {
-  return truncated_ || !save_ ? 0 : save_->pending(running());
-}
+std::uint64_t Device::pendingNow() { return truncated_ || !save_ ? 0 : save_->pending(running()); }
 
 // Reading pending_bytes acknowledges the committed segment, whether it was collected or not (L388).
 std::uint64_t Device::pendingBytes() {

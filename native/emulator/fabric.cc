@@ -9,9 +9,7 @@ Fabric::Fabric(FabricOptions options)
       interval_(options.rate > 0 ? std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 / options.rate))
                                  : std::chrono::nanoseconds::zero()) {}
 
-Fabric::~Fabric() {
-  stop();
-}
+Fabric::~Fabric() { stop(); }
 
 void Fabric::add(Memory& memory, std::function<void()> interrupt) {
   const std::lock_guard lock(mutex_);

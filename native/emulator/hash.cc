@@ -55,13 +55,9 @@ void Hasher::run(std::byte* to, std::span<const std::byte> from) noexcept {
   lanes_ = lanes;
 }
 
-void Hasher::update(std::span<const std::byte> bytes) noexcept {
-  run<false>(nullptr, bytes);
-}
+void Hasher::update(std::span<const std::byte> bytes) noexcept { run<false>(nullptr, bytes); }
 
-void Hasher::copy(std::byte* to, std::span<const std::byte> from) noexcept {
-  run<true>(to, from);
-}
+void Hasher::copy(std::byte* to, std::span<const std::byte> from) noexcept { run<true>(to, from); }
 
 Digest Hasher::finish() const noexcept {
   Digest digest{mix(length_), mix(~length_)};

@@ -26,9 +26,7 @@ Memory::Memory(std::size_t bytes, std::uint64_t seed)
   bytes_ = static_cast<std::byte*>(area);
 }
 
-Memory::~Memory() {
-  ::munmap(bytes_, size());
-}
+Memory::~Memory() { ::munmap(bytes_, size()); }
 
 void Memory::setActive(bool active) {
   const std::lock_guard lock(mutex_);

@@ -13,6 +13,7 @@
 
 #include "coverage.hh"
 #include "fabric.hh"
+#include "state_value.hh"
 #include "stream_load.hh"
 #include "vfio/abi.hh"
 
@@ -80,8 +81,13 @@ struct Observation {
   Verdict verdict = Verdict::kGood;  // kSegmentJudged
 
   [[nodiscard]] std::uint32_t target() const { return static_cast<std::uint32_t>(value) & vfio::kStateMask; }
-  [[nodiscard]] bool clears(std::uint32_t bit) const { return (state & bit) != 0 && (value & bit) == 0; }
-  [[nodiscard]] bool sets(std::uint32_t bit) const { return (state & bit) == 0 && (value & bit) != 0; }
+  // What a write would change; a value that is never valid changes nothing.
+  [[nodiscard]] bool clears(std::uint32_t bit) const {
+    return isValidState(target()) && (state & bit) != 0 && (value & bit) == 0;
+  }
+  [[nodiscard]] bool sets(std::uint32_t bit) const {
+    return isValidState(target()) && (state & bit) == 0 && (value & bit) != 0;
+  }
 };
 
 /// What the current user of a device did so far, as far as a rule needs it.

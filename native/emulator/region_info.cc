@@ -33,9 +33,7 @@ void CapabilityChain::add(const vfio::RegionCapType& type) {
   append(bytes_, type.subtype);
 }
 
-void CapabilityChain::addFlag(std::uint16_t id) {
-  begin(id);
-}
+void CapabilityChain::addFlag(std::uint16_t id) { begin(id); }
 
 void CapabilityChain::addSparseMmap(std::span<const vfio::SparseMmapArea> areas) {
   begin(vfio::kRegionInfoCapSparseMmap);
@@ -46,16 +44,10 @@ void CapabilityChain::addSparseMmap(std::span<const vfio::SparseMmapArea> areas)
   }
 }
 
-void CapabilityChain::endInsideLast() {
-  bytes_.resize(last_ + sizeof(vfio::InfoCapHeader) / 2);
-}
+void CapabilityChain::endInsideLast() { bytes_.resize(last_ + sizeof(vfio::InfoCapHeader) / 2); }
 
-void CapabilityChain::loop() {
-  setNext(last_, sizeof(vfio::RegionInfo));
-}
+void CapabilityChain::loop() { setNext(last_, sizeof(vfio::RegionInfo)); }
 
-void CapabilityChain::pointOutside() {
-  setNext(last_, 0x7FFFFFF0);
-}
+void CapabilityChain::pointOutside() { setNext(last_, 0x7FFFFFF0); }
 
 }  // namespace transship::emulator

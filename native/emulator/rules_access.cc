@@ -35,8 +35,6 @@ constexpr std::array kRules{
 
 }  // namespace
 
-std::span<const Rule> accessRules() {
-  return kRules;
-}
+std::span<const Rule> accessRules() { return kRules; }
 
 }  // namespace transship::emulator

@@ -8,9 +8,7 @@ namespace {
 
 using vfio::kStateResuming;
 
-bool resuming(const Observation& seen) {
-  return (seen.state & kStateResuming) != 0;
-}
+bool resuming(const Observation& seen) { return (seen.state & kStateResuming) != 0; }
 
 bool tooLarge(const Observation& seen) {
   return seen.offset > seen.windowEnd || seen.length > seen.windowEnd - seen.offset;
@@ -43,8 +41,6 @@ constexpr std::array kRules{
 
 }  // namespace
 
-std::span<const Rule> resumingRules() {
-  return kRules;
-}
+std::span<const Rule> resumingRules() { return kRules; }
 
 }  // namespace transship::emulator

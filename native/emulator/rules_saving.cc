@@ -9,18 +9,14 @@ namespace {
 using vfio::kStateResuming;
 using vfio::kStateSaving;
 
-bool saving(const Observation& seen) {
-  return (seen.state & kStateSaving) != 0;
-}
+bool saving(const Observation& seen) { return (seen.state & kStateSaving) != 0; }
 // Whether the user gave up a segment that it could have collected: not one that the device itself had
 // answered with an error, or had placed outside of its own region.
 bool givenUp(const Observation& seen, const Trace& trace) {
   const bool inside = trace.offset <= seen.windowEnd && trace.size <= seen.windowEnd - trace.offset;
   return saving(seen) && trace.committed && !trace.faulted && inside && !trace.collectedAll(seen.mappable);
 }
-bool transferring(const Observation& seen) {
-  return (seen.state & (kStateSaving | kStateResuming)) != 0;
-}
+bool transferring(const Observation& seen) { return (seen.state & (kStateSaving | kStateResuming)) != 0; }
 
 constexpr std::array kRules{
     Rule{"V1-18", "the data window was read outside of SAVING and RESUMING", kDataRead,
@@ -47,8 +43,6 @@ constexpr std::array kRules{
 
 }  // namespace
 
-std::span<const Rule> savingRules() {
-  return kRules;
-}
+std::span<const Rule> savingRules() { return kRules; }
 
 }  // namespace transship::emulator

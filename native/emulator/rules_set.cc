@@ -24,7 +24,7 @@ constexpr std::array kRules{
          [](const Observation& seen, const Trace&) {
            const bool wasLoose = (seen.state & (kStateRunning | kStateNdma)) == kStateRunning;
            const bool isLoose = (seen.target() & (kStateRunning | kStateNdma)) == kStateRunning;
-           return isLoose && !wasLoose && seen.peers.notRunning > 0;
+           return isValidState(seen.target()) && isLoose && !wasLoose && seen.peers.notRunning > 0;
          }},
     Rule{"V1-30", "RUNNING was set or cleared without NDMA on a device that has it and has peers",
          kStateWrite,
@@ -37,8 +37,6 @@ constexpr std::array kRules{
 
 }  // namespace
 
-std::span<const Rule> setRules() {
-  return kRules;
-}
+std::span<const Rule> setRules() { return kRules; }
 
 }  // namespace transship::emulator

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "monitor.hh"
+#include "state_value.hh"
 
 namespace transship::emulator {
 namespace {
@@ -12,13 +13,8 @@ using vfio::kStateMask;
 using vfio::kStateNdma;
 using vfio::kStateResuming;
 using vfio::kStateRunning;
-using vfio::kStateSaving;
 
 constexpr std::uint32_t kQuiesced = kStateNdma | kStateRunning;
-
-constexpr bool valid(std::uint32_t nibble) {
-  return (nibble & kStateResuming) == 0 || (nibble & (kStateSaving | kStateRunning)) == 0;
-}
 
 // The two writes of several bits that a correct user needs: one bit at a time would let DMA through
 // (V1-30), or was refused by the device (V1-33).
@@ -29,10 +25,10 @@ bool excused(const Observation& seen, const Trace& trace) {
 
 constexpr std::array kRules{
     Rule{"V1-05", "a value that is never valid was written to device_state", kStateWrite,
-         [](const Observation& seen, const Trace&) { return !valid(seen.target()); }},
+         [](const Observation& seen, const Trace&) { return !isValidState(seen.target()); }},
     Rule{"V1-06", "more than one bit of device_state was changed in one write", kStateWrite,
          [](const Observation& seen, const Trace& trace) {
-           return seen.state != kStateError && valid(seen.target()) &&
+           return seen.state != kStateError && isValidState(seen.target()) &&
                   std::popcount(seen.state ^ seen.target()) > 1 && !excused(seen, trace);
          }},
     Rule{"V1-12", "a device without RESET was driven through migration states", kStateWrite,
@@ -56,8 +52,6 @@ constexpr std::array kRules{
 
 }  // namespace
 
-std::span<const Rule> stateRules() {
-  return kRules;
-}
+std::span<const Rule> stateRules() { return kRules; }
 
 }  // namespace transship::emulator

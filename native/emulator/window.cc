@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
-constexpr std::size_t wholePages(std::size_t bytes) {
-  return (bytes + kPage - 1) / kPage * kPage;
-}
+constexpr std::size_t wholePages(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 
 }  // namespace
 
@@ -36,9 +34,7 @@ Window::Window(std::size_t bytes, MmapMode mode)
   }
 }
 
-Window::~Window() {
-  ::munmap(base_, size_);
-}
+Window::~Window() { ::munmap(base_, size_); }
 
 bool Window::contains(std::uint64_t offset, std::uint64_t count) const noexcept {
   return offset >= kDataStart && offset <= size_ && count <= size_ - offset;
