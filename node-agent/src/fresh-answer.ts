@@ -25,10 +25,12 @@ export class FreshAnswer<T> {
     this.#next = null;
     const asking = this.#question();
     this.#asking = asking;
-    const done = (): void => {
-      if (this.#asking === asking) this.#asking = null;
-    };
-    asking.then(done, done);
+    void this.#settle(asking);
     return asking;
+  }
+
+  async #settle(asking: Promise<T>): Promise<void> {
+    await Promise.allSettled([asking]);
+    if (this.#asking === asking) this.#asking = null;
   }
 }

@@ -18,31 +18,34 @@ export class Latest<T> {
   set(value: T): void {
     this.#value = value;
     this.#edition += 1;
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
+    this.#wakeAll();
   }
 
-  /** Resolves with the next change. */
+  /** Resolves with the next change, or for no reason. */
   changed(): Promise<void> {
     return this.#wake.promise;
   }
 
   /** The present value, then each newer one, until aborted. */
   async *watch(signal: AbortSignal): AsyncGenerator<T, void> {
-    const aborted = Promise.withResolvers<void>();
-    const stop = (): void => aborted.resolve();
-    signal.addEventListener('abort', stop, { once: true });
+    const wake = (): void => this.#wakeAll();
+    signal.addEventListener('abort', wake, { once: true });
     try {
       let seen = -1;
       while (!signal.aborted) {
-        if (seen === this.#edition) await Promise.race([this.changed(), aborted.promise]);
+        if (seen === this.#edition) await this.changed();
         else {
           seen = this.#edition;
           yield this.#value;
         }
       }
     } finally {
-      signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', wake);
     }
+  }
+
+  #wakeAll(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
   }
 }

@@ -33,7 +33,9 @@ export async function observe(
   const known = [...new Set(ids)].flatMap((id) => ports.devices.get(id) ?? []);
   const [seen, workload] = await Promise.all([
     Promise.all(known.map((device) => look(device, state))),
-    state === null || state.session.devices.length === 0 ? ports.workload.state() : state.live.workload,
+    state === null || state.session.devices.length === 0
+      ? stateOfWorkload(ports.workloads, ids)
+      : state.live.workload,
   ]);
   const ticket = randomBytes(TICKET_BYTES).toString('base64url');
   return () => ({

@@ -51,6 +51,8 @@ export interface LoadingOrder {
 export interface Streams {
   save(order: SavingOrder, listener: StreamListener): Saving;
   load(order: LoadingOrder, listener: StreamListener): Loading;
+  /** The session has entered another phase, and may have nothing more to serve. */
+  review(uid: string): void;
 }
 
 /** Who holds which device, over all sessions of this agent. */

@@ -206,6 +206,7 @@ export class SessionRunner {
     this.#publish();
     this.#logChange(before, state);
     this.#effects.run(effects, state);
+    if (before?.session.phase !== state.session.phase) this.#ports.streams.review(this.uid);
     return { refusal };
   }
 

@@ -1,0 +1,114 @@
+import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { isErrorCode } from '@transship/crds';
+import { CODE_METADATA_KEY } from '../contract/call-error.ts';
+import { channelOptions } from '../contract/channel.ts';
+import { failure } from '../contract/failure.ts';
+import type { PullRequest as WireRequest } from '../contract/generated/transship/agent/v1alpha1/PullRequest.ts';
+import type { PullResponse__Output } from '../contract/generated/transship/agent/v1alpha1/PullResponse.ts';
+import { channelCredentials } from '../contract/tls.ts';
+import type { TlsMaterial } from '../contract/tls.ts';
+import { wire } from '../contract/wire.ts';
+import type { PullSource } from '../core/command.ts';
+import { MAX_FRAME_BYTES } from './frame.ts';
+import type { PullItem, PullRequest } from './frame.ts';
+import type { PullChannel, PullConnector } from './incoming-stream.ts';
+import { itemFromWire, requestToWire } from './messages.ts';
+import { TransferFailure } from './transfer-failure.ts';
+
+/** What the source may have on the way, bytes: above the product of any cluster's bandwidth and delay. */
+const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
+/** Fields of a frame around its data; more than enough. */
+const FRAME_OVERHEAD_BYTES = 1024;
+
+/**
+ * Pulls over gRPC. Each pull has a connection of its own, so that a stream whose device is slow leaves the windows of
+ * the others alone, and a new connection takes the certificates as they are then.
+ */
+export class GrpcPullConnector implements PullConnector {
+  readonly #source: PullSource;
+  readonly #loadTls: () => Promise<TlsMaterial>;
+
+  constructor(source: PullSource, loadTls: () => Promise<TlsMaterial>) {
+    this.#source = source;
+    this.#loadTls = loadTls;
+  }
+
+  open(request: PullRequest, signal: AbortSignal): PullChannel {
+    return new GrpcPullChannel(this.#source, this.#loadTls, request, signal);
+  }
+}
+
+type Call = ClientDuplexStream<WireRequest, PullResponse__Output>;
+
+class GrpcPullChannel implements PullChannel {
+  readonly #source: PullSource;
+  readonly #loadTls: () => Promise<TlsMaterial>;
+  readonly #request: PullRequest;
+  readonly #signal: AbortSignal;
+  #call: Call | null = null;
+
+  constructor(
+    source: PullSource,
+    loadTls: () => Promise<TlsMaterial>,
+    request: PullRequest,
+    signal: AbortSignal,
+  ) {
+    this.#source = source;
+    this.#loadTls = loadTls;
+    this.#request = request;
+    this.#signal = signal;
+  }
+
+  acknowledge(written: number, accepted: number): void {
+    this.#call?.write({ ack: { written, accepted } });
+  }
+
+  done(): void {
+    this.#call?.end();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<PullItem, void> {
+    const { endpoint, node } = this.#source;
+    const credentials = channelCredentials(await this.#loadTls(), node);
+    this.#signal.throwIfAborted();
+    const client = new wire.DeviceTransfer(endpoint, credentials, pullOptions(node));
+    const call: Call = client.pull();
+    // The iteration reports errors; one that comes after it, such as that of cancel(), is nobody's business.
+    call.on('error', () => undefined);
+    const cancel = (): void => call.cancel();
+    this.#signal.addEventListener('abort', cancel, { once: true });
+    try {
+      this.#call = call;
+      call.write({ open: requestToWire(this.#request) });
+      for await (const message of call as AsyncIterable<PullResponse__Output>) {
+        const item = itemFromWire(message);
+        if (item !== null) yield item;
+      }
+    } catch (error) {
+      throw asRefusal(error) ?? error;
+    } finally {
+      this.#call = null;
+      this.#signal.removeEventListener('abort', cancel);
+      call.cancel();
+      client.close();
+    }
+  }
+}
+
+function pullOptions(node: string): ChannelOptions {
+  return {
+    ...channelOptions(node),
+    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
+    'grpc.max_receive_message_length': MAX_FRAME_BYTES + FRAME_OVERHEAD_BYTES,
+    'grpc.use_local_subchannel_pool': 1,
+  };
+}
+
+/** A source that names a code will not change its mind; anything else is a broken connection. */
+function asRefusal(error: unknown): TransferFailure | null {
+  const { metadata, details } = error as Partial<ServiceError>;
+  const code = metadata?.get(CODE_METADATA_KEY)[0]?.toString() ?? '';
+  return isErrorCode(code)
+    ? new TransferFailure(failure(code, `the source refused: ${details ?? ''}`))
+    : null;
+}

@@ -1,0 +1,102 @@
+import type { SavingDevice, SegmentPiece } from '../device/port.ts';
+import { failure } from '../contract/failure.ts';
+import type { Crc32c } from './frame.ts';
+import { TransferFailure } from './transfer-failure.ts';
+
+/** Where the segments of one outgoing stream come from. */
+export interface SegmentSource {
+  /** `nothing`: ask again later. `end`: the stream is complete. */
+  next(): Promise<{ readonly size: number } | 'nothing' | 'end'>;
+  /** Next piece of the current segment. */
+  read(maxLength: number): Promise<SegmentPiece>;
+  /** The set is stopped and the true end is wanted. */
+  drain(): void;
+  /** Estimate of what is still to come, bytes; 0 when unknown. */
+  readonly pendingBytes: number;
+}
+
+/** How often a device is asked for its estimate at most, ms: it is one more access between two segments. */
+const ESTIMATE_INTERVAL_MS = 250;
+
+/** The device's own stream. It ends only after drain(): before, an end is that of a device ahead of its set. */
+export class DeviceSource implements SegmentSource {
+  readonly #device: SavingDevice;
+  readonly #now: () => number;
+  #draining = false;
+  #pendingBytes = 0;
+  #estimatedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(device: SavingDevice, now: () => number) {
+    this.#device = device;
+    this.#now = now;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async next(): Promise<{ readonly size: number } | 'nothing' | 'end'> {
+    const isDraining = this.#draining;
+    // Only here no segment is open (V1-43). During the downtime nobody needs an estimate.
+    if (!isDraining && this.#now() - this.#estimatedAt >= ESTIMATE_INTERVAL_MS) {
+      this.#estimatedAt = this.#now();
+      this.#pendingBytes = await this.#device.pendingBytes();
+    }
+    const { size, ended } = await this.#device.nextSegment();
+    if (size > 0) return { size };
+    this.#pendingBytes = 0;
+    return ended && isDraining ? 'end' : 'nothing';
+  }
+
+  async read(maxLength: number): Promise<SegmentPiece> {
+    const piece = await this.#device.readSegment(maxLength);
+    this.#pendingBytes = Math.max(0, this.#pendingBytes - piece.data.length);
+    return piece;
+  }
+}
+
+/** Largest state that is sent or taken as a whole (externals, workload), bytes. */
+export const MAX_BLOB_BYTES = 64 * 1024 * 1024;
+
+/** State that exists as a whole once the set is stopped: one segment, read when the drain is ordered. */
+export class BlobSource implements SegmentSource {
+  readonly pendingBytes = 0;
+  readonly #load: () => Promise<Buffer>;
+  readonly #crc32c: Crc32c;
+  #draining = false;
+  #blob: Buffer | null = null;
+  #cursor = 0;
+
+  constructor(load: () => Promise<Buffer>, crc32c: Crc32c) {
+    this.#load = load;
+    this.#crc32c = crc32c;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async next(): Promise<{ readonly size: number } | 'nothing' | 'end'> {
+    if (!this.#draining) return 'nothing';
+    if (this.#blob !== null) return 'end';
+    this.#blob = await this.#load();
+    const { length } = this.#blob;
+    if (length > MAX_BLOB_BYTES) {
+      throw new TransferFailure(
+        failure('StreamTooLarge', `${length} bytes of state, ${MAX_BLOB_BYTES} are taken`),
+      );
+    }
+    return length === 0 ? 'end' : { size: length };
+  }
+
+  read(maxLength: number): Promise<SegmentPiece> {
+    const blob = this.#blob ?? Buffer.alloc(0);
+    const data = blob.subarray(this.#cursor, this.#cursor + maxLength);
+    this.#cursor += data.length;
+    return Promise.resolve({ data, crc32c: this.#crc32c(data), last: this.#cursor === blob.length });
+  }
+}
