@@ -15,7 +15,8 @@ namespace {
 Napi::Value crc32cOf(const Napi::CallbackInfo& info) {
   auto data = info[0].As<Napi::Uint8Array>();
   const std::uint32_t seed = info[1].As<Napi::Number>().Uint32Value();
-  return Napi::Number::New(info.Env(), crc32c(std::as_bytes(std::span{data.Data(), data.ByteLength()}), seed));
+  return Napi::Number::New(info.Env(),
+                           crc32c(std::as_bytes(std::span{data.Data(), data.ByteLength()}), seed));
 }
 
 #ifdef TRANSSHIP_MUTANTS

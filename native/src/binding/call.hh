@@ -38,10 +38,13 @@ class TypedCall final : public Call {
   using Work = std::function<Result<T>(DeviceHost&)>;
   using Convert = std::function<Napi::Value(Napi::Env, T&)>;
 
-  /// `owner` (the device object) and `argument` (a buffer that `work` uses, or empty) are kept alive until the
-  /// promise is settled.
+  /// `owner` (the device object) and `argument` (a buffer that `work` uses, or empty) are kept alive until
+  /// the promise is settled.
   TypedCall(Napi::Object owner, Work work, Convert convert, Napi::Object argument)
-      : Call(owner.Env()), work_(std::move(work)), convert_(std::move(convert)), owner_(Napi::Persistent(owner)) {
+      : Call(owner.Env()),
+        work_(std::move(work)),
+        convert_(std::move(convert)),
+        owner_(Napi::Persistent(owner)) {
     if (!argument.IsEmpty()) {
       argument_ = Napi::Persistent(argument);
     }

@@ -19,7 +19,8 @@ Napi::Value errorValue(Napi::Env env, const Error& error) {
   Napi::Object value = Napi::Object::New(env);
   value.Set("code", std::string{errorName(error.code)});
   value.Set("message", error.message);
-  value.Set("errno", error.errorNumber == 0 ? env.Null() : Napi::Value{Napi::Number::New(env, error.errorNumber)});
+  value.Set("errno",
+            error.errorNumber == 0 ? env.Null() : Napi::Value{Napi::Number::New(env, error.errorNumber)});
   value.Set("register", textOrNull(env, error.field));
   value.Set("state", textOrNull(env, error.state));
   return value;

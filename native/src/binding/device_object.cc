@@ -31,24 +31,22 @@ Napi::Value undefinedValue(Napi::Env env, Done&) { return env.Undefined(); }
 }  // namespace
 
 Napi::Function DeviceObject::define(Napi::Env env) {
-  return DefineClass(env, "DeviceHandle",
-                     {InstanceMethod<&DeviceObject::open>("open"),
-                      InstanceMethod<&DeviceObject::close>("close"),
-                      InstanceMethod<&DeviceObject::connected>("connected"),
-                      InstanceMethod<&DeviceObject::state>("state"),
-                      InstanceMethod<&DeviceObject::rawState>("rawState"),
-                      InstanceMethod<&DeviceObject::arc>("arc"),
-                      InstanceMethod<&DeviceObject::reset>("reset"),
-                      InstanceMethod<&DeviceObject::nextSegment>("nextSegment"),
-                      InstanceMethod<&DeviceObject::readSegment>("readSegment"),
-                      InstanceMethod<&DeviceObject::pendingBytes>("pendingBytes"),
-                      InstanceMethod<&DeviceObject::beginSegment>("beginSegment"),
-                      InstanceMethod<&DeviceObject::writeSegment>("writeSegment"),
-                      InstanceMethod<&DeviceObject::commitSegment>("commitSegment"),
-                      InstanceMethod<&DeviceObject::readConfig>("readConfig"),
-                      InstanceMethod<&DeviceObject::writeConfig>("writeConfig"),
-                      InstanceMethod<&DeviceObject::regionRead>("regionRead"),
-                      InstanceMethod<&DeviceObject::regionWrite>("regionWrite")});
+  return DefineClass(
+      env, "DeviceHandle",
+      {InstanceMethod<&DeviceObject::open>("open"), InstanceMethod<&DeviceObject::close>("close"),
+       InstanceMethod<&DeviceObject::connected>("connected"), InstanceMethod<&DeviceObject::state>("state"),
+       InstanceMethod<&DeviceObject::rawState>("rawState"), InstanceMethod<&DeviceObject::arc>("arc"),
+       InstanceMethod<&DeviceObject::reset>("reset"),
+       InstanceMethod<&DeviceObject::nextSegment>("nextSegment"),
+       InstanceMethod<&DeviceObject::readSegment>("readSegment"),
+       InstanceMethod<&DeviceObject::pendingBytes>("pendingBytes"),
+       InstanceMethod<&DeviceObject::beginSegment>("beginSegment"),
+       InstanceMethod<&DeviceObject::writeSegment>("writeSegment"),
+       InstanceMethod<&DeviceObject::commitSegment>("commitSegment"),
+       InstanceMethod<&DeviceObject::readConfig>("readConfig"),
+       InstanceMethod<&DeviceObject::writeConfig>("writeConfig"),
+       InstanceMethod<&DeviceObject::regionRead>("regionRead"),
+       InstanceMethod<&DeviceObject::regionWrite>("regionWrite")});
 }
 
 DeviceObject::DeviceObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DeviceObject>(info) {
@@ -58,8 +56,8 @@ DeviceObject::DeviceObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<De
       .maxTransfer = static_cast<std::size_t>(uint64Argument(info, 3)),
   };
   const bool useMapping = info[2].As<Napi::Boolean>().Value();
-  const auto opener =
-      [path, options, useMapping](std::shared_ptr<Cancellation> cancellation) -> Result<std::unique_ptr<Session>> {
+  const auto opener = [path, options, useMapping](
+                          std::shared_ptr<Cancellation> cancellation) -> Result<std::unique_ptr<Session>> {
     auto device = vfio_user::UserDevice::open(realSystem(), std::move(cancellation), path, options);
     if (!device) {
       return std::move(device.error());
@@ -77,8 +75,9 @@ template <typename T>
 Napi::Value DeviceObject::run(const Napi::CallbackInfo& info, std::function<Result<T>(Session&)> work,
                               typename TypedCall<T>::Convert convert, Napi::Object argument) {
   auto onHost = [work = std::move(work)](DeviceHost& host) { return host.execute<T>(work); };
-  return queue_->run(info.Env(), std::make_unique<TypedCall<T>>(info.This().As<Napi::Object>(), std::move(onHost),
-                                                                std::move(convert), argument));
+  return queue_->run(info.Env(),
+                     std::make_unique<TypedCall<T>>(info.This().As<Napi::Object>(), std::move(onHost),
+                                                    std::move(convert), argument));
 }
 
 Napi::Value DeviceObject::runStatus(const Napi::CallbackInfo& info, std::function<Status(Session&)> work,
@@ -88,7 +87,8 @@ Napi::Value DeviceObject::runStatus(const Napi::CallbackInfo& info, std::functio
 
 Napi::Value DeviceObject::open(const Napi::CallbackInfo& info) {
   auto call = std::make_unique<TypedCall<migration::DeviceInfo>>(
-      info.This().As<Napi::Object>(), [](DeviceHost& host) { return host.open(); }, infoValue, Napi::Object{});
+      info.This().As<Napi::Object>(), [](DeviceHost& host) { return host.open(); }, infoValue,
+      Napi::Object{});
   return queue_->run(info.Env(), std::move(call));
 }
 
@@ -108,7 +108,9 @@ Napi::Value DeviceObject::connected(const Napi::CallbackInfo& info) {
 Napi::Value DeviceObject::state(const Napi::CallbackInfo& info) {
   return run<migration::DeviceState>(
       info, [](Session& session) { return session.state(); },
-      [](Napi::Env env, migration::DeviceState& state) { return Napi::String::New(env, migration::stateName(state)); });
+      [](Napi::Env env, migration::DeviceState& state) {
+        return Napi::String::New(env, migration::stateName(state));
+      });
 }
 
 Napi::Value DeviceObject::rawState(const Napi::CallbackInfo& info) {
@@ -138,8 +140,8 @@ Napi::Value DeviceObject::nextSegment(const Napi::CallbackInfo& info) {
 
 Napi::Value DeviceObject::readSegment(const Napi::CallbackInfo& info) {
   return run<migration::Piece>(
-      info, [into = bufferArgument(info, 0)](Session& session) { return session.readSegment(into); }, pieceValue,
-      info[0].As<Napi::Object>());
+      info, [into = bufferArgument(info, 0)](Session& session) { return session.readSegment(into); },
+      pieceValue, info[0].As<Napi::Object>());
 }
 
 Napi::Value DeviceObject::pendingBytes(const Napi::CallbackInfo& info) {
@@ -149,7 +151,8 @@ Napi::Value DeviceObject::pendingBytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DeviceObject::beginSegment(const Napi::CallbackInfo& info) {
-  return runStatus(info, [size = uint64Argument(info, 0)](Session& session) { return session.beginSegment(size); });
+  return runStatus(info,
+                   [size = uint64Argument(info, 0)](Session& session) { return session.beginSegment(size); });
 }
 
 Napi::Value DeviceObject::writeSegment(const Napi::CallbackInfo& info) {

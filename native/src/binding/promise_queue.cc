@@ -23,9 +23,7 @@ class PromiseQueue::CallJob final : public Job {
 };
 
 PromiseQueue::PromiseQueue(Napi::Env env, DeviceHost::Opener opener)
-    : env_(env),
-      channel_(Channel::New(env, "transship device", 0, 1, this)),
-      host_(std::move(opener)) {
+    : env_(env), channel_(Channel::New(env, "transship device", 0, 1, this)), host_(std::move(opener)) {
   channel_.Unref(env);
   // Hooks run in reverse order, so the device's thread ends before the channel does.
   napi_add_env_cleanup_hook(env_, &PromiseQueue::onEnvironmentEnd, this);

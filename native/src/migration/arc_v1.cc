@@ -92,14 +92,15 @@ Result<ArcPlan> planArc(std::uint32_t registerValue, DeviceState to, bool hasNdm
   const Arc* const arc = from ? find(*from, to) : nullptr;
   if (arc == nullptr) {
     return Error{.code = ErrorCode::kIllegalArc,
-                 .message = std::string("there is no single arc from ") + (from ? stateName(*from) : "this state") +
-                            " to " + stateName(to),
+                 .message = std::string("there is no single arc from ") +
+                            (from ? stateName(*from) : "this state") + " to " + stateName(to),
                  .errorNumber = EINVAL,
                  .field = "device_state",
                  .state = from ? stateName(*from) : nullptr};
   }
   ArcPlan plan = broken(*from, to, arc->plan);
-  if (superfluousNdma) {  // first back to the value that this client relies on; only one-write arcs start here
+  if (superfluousNdma) {  // first back to the value that this client relies on; only one-write arcs start
+                          // here
     plan.nibbles = {canonical, plan.nibbles[0], plan.nibbles[1]};
     ++plan.count;
   }

@@ -11,13 +11,13 @@ namespace transship::migration {
 /// The migration states of a device, one vocabulary for all protocols.
 enum class DeviceState : std::uint8_t {
   kRunning,
-  kRunningP2p,   // v1: NDMA | RUNNING
-  kPreCopy,      // v1: SAVING | RUNNING
-  kPreCopyP2p,   // v1: NDMA | SAVING | RUNNING
-  kStopCopy,     // v1: SAVING
-  kStop,         // v1: no bit
-  kResuming,     // v1: RESUMING
-  kError,        // v1: SAVING | RESUMING
+  kRunningP2p,  // v1: NDMA | RUNNING
+  kPreCopy,     // v1: SAVING | RUNNING
+  kPreCopyP2p,  // v1: NDMA | SAVING | RUNNING
+  kStopCopy,    // v1: SAVING
+  kStop,        // v1: no bit
+  kResuming,    // v1: RESUMING
+  kError,       // v1: SAVING | RESUMING
 };
 
 /// The name that TypeScript, the API and people use: "PreCopyP2P". A static string.
@@ -32,12 +32,13 @@ enum class DeviceState : std::uint8_t {
 [[nodiscard]] std::optional<DeviceState> stateOfRegister(std::uint32_t value) noexcept;
 
 [[nodiscard]] constexpr bool isRunning(DeviceState state) noexcept {
-  return state == DeviceState::kRunning || state == DeviceState::kRunningP2p || state == DeviceState::kPreCopy ||
-         state == DeviceState::kPreCopyP2p;
+  return state == DeviceState::kRunning || state == DeviceState::kRunningP2p ||
+         state == DeviceState::kPreCopy || state == DeviceState::kPreCopyP2p;
 }
 
 [[nodiscard]] constexpr bool isSaving(DeviceState state) noexcept {
-  return state == DeviceState::kPreCopy || state == DeviceState::kPreCopyP2p || state == DeviceState::kStopCopy;
+  return state == DeviceState::kPreCopy || state == DeviceState::kPreCopyP2p ||
+         state == DeviceState::kStopCopy;
 }
 
 [[nodiscard]] constexpr bool isP2p(DeviceState state) noexcept {

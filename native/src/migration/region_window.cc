@@ -34,7 +34,8 @@ bool RegionWindow::holds(std::uint64_t offset, std::uint64_t length) const noexc
 Status RegionWindow::read(std::uint64_t offset, std::span<std::byte> into, std::uint32_t& crc) {
   while (!into.empty()) {
     std::span<std::byte> piece;
-    const auto memory = mapping_ ? mapping_->at(offset, std::min(into.size(), kCacheFriendly)) : std::span<std::byte>{};
+    const auto memory =
+        mapping_ ? mapping_->at(offset, std::min(into.size(), kCacheFriendly)) : std::span<std::byte>{};
     if (!memory.empty()) {
       piece = into.first(memory.size());
       std::memcpy(piece.data(), memory.data(), memory.size());

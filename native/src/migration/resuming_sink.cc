@@ -44,7 +44,8 @@ Status ResumingSink::begin(std::uint64_t size) {
                  .errorNumber = EBUSY};
   }
   if (size == 0) {
-    return Error{.code = ErrorCode::kInvalidArgument, .message = "a segment has bytes", .errorNumber = EINVAL};
+    return Error{
+        .code = ErrorCode::kInvalidArgument, .message = "a segment has bytes", .errorNumber = EINVAL};
   }
   auto offset = readOffset();
   if (!offset) {
@@ -52,8 +53,8 @@ Status ResumingSink::begin(std::uint64_t size) {
   }
   if (!window_.holds(*offset, 0)) {
     return ended({.code = ErrorCode::kDriverViolation,
-                  .message = "the device wants data at " + std::to_string(*offset) + ", outside of its region of " +
-                             std::to_string(window_.size()),
+                  .message = "the device wants data at " + std::to_string(*offset) +
+                             ", outside of its region of " + std::to_string(window_.size()),
                   .errorNumber = EOVERFLOW,
                   .field = kDataOffset.name});
   }

@@ -30,9 +30,10 @@ std::optional<Error> SavingStream::refusal() const {
   if (!failed_) {
     return std::nullopt;
   }
-  return Error{.code = ErrorCode::kSessionFailed,
-               .message = "this saving stream ended by a fault or was begun by another client; begin a new one",
-               .errorNumber = EIO};
+  return Error{
+      .code = ErrorCode::kSessionFailed,
+      .message = "this saving stream ended by a fault or was begun by another client; begin a new one",
+      .errorNumber = EIO};
 }
 
 Error SavingStream::ended(Error error) {
@@ -72,8 +73,8 @@ Result<SavingStream::Segment> SavingStream::makeAvailable() {
   auto segment = readExtent();
   if (segment && !window_.holds(segment->offset, segment->size) && !TRANSSHIP_MUTANT("V1-47")) {
     return ended({.code = ErrorCode::kDriverViolation,
-                  .message = "the device offers a segment of " + std::to_string(segment->size) + " bytes at " +
-                             std::to_string(segment->offset) + ", outside of its region of " +
+                  .message = "the device offers a segment of " + std::to_string(segment->size) +
+                             " bytes at " + std::to_string(segment->offset) + ", outside of its region of " +
                              std::to_string(window_.size()),
                   .errorNumber = EOVERFLOW,
                   .field = kDataSize.name});
@@ -96,7 +97,7 @@ Result<NextSegment> SavingStream::next(bool running) {
     if (!pending) {
       return std::move(pending.error());
     }
-    if (*pending == 0) {
+    if (*pending == 0 || (TRANSSHIP_MUTANT("V1-38") && !running && *pending <= window_.size())) {
       emptySegments_ = 0;
       complete_ = !running || TRANSSHIP_MUTANT("V1-37");
       return NextSegment{.size = 0, .ended = complete_};
@@ -104,6 +105,9 @@ Result<NextSegment> SavingStream::next(bool running) {
     auto segment = makeAvailable();
     if (!segment) {
       return std::move(segment.error());
+    }
+    if (TRANSSHIP_MUTANT("V1-35")) {  // takes the estimate for the size
+      segment->size = std::min(segment->size, *pending);
     }
     if (segment->size > 0) {
       emptySegments_ = 0;
@@ -165,6 +169,9 @@ Result<std::uint64_t> SavingStream::pending() {
     return segmentOpen();
   }
   auto pending = readPending();
+  if (pending && TRANSSHIP_MUTANT("V1-36") && *pending > window_.size()) {
+    return ended({.code = ErrorCode::kDriverViolation, .message = "the estimate grew"});
+  }
   if (pending && *pending != 0 && TRANSSHIP_MUTANT("V1-42")) {  // looks further than the estimate
     [[maybe_unused]] auto lost = readExtent();
   }

@@ -84,12 +84,12 @@ Result<std::uint32_t> StateRegister::verify() {
   }
   if (state != known_ && !TRANSSHIP_MUTANT("V1-07")) {
     return giveUp({.code = ErrorCode::kForeignStateChange,
-                  .message = std::string("the device is in ") + stateName(*state) + " but was last brought to " +
-                             (known_ ? stateName(*known_) : "none") +
-                             "; somebody else drives it or it was reset, so its state is lost",
-                  .errorNumber = EBUSY,
-                  .field = kField,
-                  .state = stateName(*state)});
+                   .message = std::string("the device is in ") + stateName(*state) +
+                              " but was last brought to " + (known_ ? stateName(*known_) : "none") +
+                              "; somebody else drives it or it was reset, so its state is lost",
+                   .errorNumber = EBUSY,
+                   .field = kField,
+                   .state = stateName(*state)});
   }
   return raw;
 }
@@ -129,11 +129,11 @@ Error StateRegister::refused(Error writeError, std::uint32_t before) {
     known_ = state;
   } else if (!state || state != stateOfRegister(before)) {
     return giveUp({.code = ErrorCode::kDriverViolation,
-                  .message = "a refused write left device_state at " + hex(*raw) + " instead of " + hex(before) +
-                             " or the error state; reset the device",
-                  .errorNumber = writeError.errorNumber,
-                  .field = kField,
-                  .state = state ? stateName(*state) : nullptr});
+                   .message = "a refused write left device_state at " + hex(*raw) + " instead of " +
+                              hex(before) + " or the error state; reset the device",
+                   .errorNumber = writeError.errorNumber,
+                   .field = kField,
+                   .state = state ? stateName(*state) : nullptr});
   }
   return {.code = ErrorCode::kArcRefused,
           .message = std::string("the device refused to change its state and stays in ") + stateName(*state),
@@ -155,11 +155,12 @@ Status StateRegister::verifyReset() {
   const auto state = stateOfRegister(*raw);
   if ((*raw & vfio::kStateMask) != vfio::kStateRunning) {
     return giveUp({.code = ErrorCode::kResetFailed,
-                  .message = "device_state reads " + hex(*raw) + " after a reset, not Running; the device must not "
-                             "be handed out",
-                  .errorNumber = EIO,
-                  .field = kField,
-                  .state = state ? stateName(*state) : nullptr});
+                   .message = "device_state reads " + hex(*raw) +
+                              " after a reset, not Running; the device must not "
+                              "be handed out",
+                   .errorNumber = EIO,
+                   .field = kField,
+                   .state = state ? stateName(*state) : nullptr});
   }
   doubt_.reset();
   known_ = DeviceState::kRunning;

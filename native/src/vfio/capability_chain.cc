@@ -5,7 +5,6 @@
 #include <cstring>
 #include <string>
 
-
 namespace transship::vfio {
 namespace {
 

@@ -8,8 +8,8 @@
 namespace transship::vfio {
 
 /// Maps the areas of `region` from `file`. An area that is not page aligned, lies beyond the end of the file
-/// (touching it would raise SIGBUS) or is refused by the system is left out; accesses to it take the other way.
-/// `system` must outlive the mapping.
+/// (touching it would raise SIGBUS) or is refused by the system is left out; accesses to it take the other
+/// way. `system` must outlive the mapping.
 std::unique_ptr<RegionMapping> mapFile(SystemCalls& system, const RegionFacts& region, int file);
 
 }  // namespace transship::vfio

@@ -13,8 +13,8 @@ bool isHexDigit(char c) { return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= '
 
 Error JsonReader::malformed(const char* what) const {
   return {.code = ErrorCode::kProtocolViolation,
-          .message =
-              "the device's server sent malformed JSON: " + std::string(what) + " at byte " + std::to_string(position_)};
+          .message = "the device's server sent malformed JSON: " + std::string(what) + " at byte " +
+                     std::to_string(position_)};
 }
 
 void JsonReader::skipSpace() {
@@ -42,7 +42,8 @@ Status JsonReader::read(std::string_view document, const OnInteger& onInteger) {
     return done;
   }
   reader.skipSpace();
-  return reader.position_ == document.size() ? Status{Done{}} : Status{reader.malformed("text after the document")};
+  return reader.position_ == document.size() ? Status{Done{}}
+                                             : Status{reader.malformed("text after the document")};
 }
 
 Status JsonReader::value(std::string& path, bool report, int depth) {

@@ -30,7 +30,8 @@ iovec part(std::span<const std::byte> bytes) {
 }
 
 // What is left of the three receive buffers after `received` bytes, limited to `end` bytes in all.
-std::array<iovec, 3> remaining(std::array<std::span<std::byte>, 3> buffers, std::size_t received, std::size_t end) {
+std::array<iovec, 3> remaining(std::array<std::span<std::byte>, 3> buffers, std::size_t received,
+                               std::size_t end) {
   std::array<iovec, 3> parts{};
   std::size_t position = 0;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
@@ -49,7 +50,8 @@ Status checkHeader(const Header& header, Command command, std::uint16_t id, std:
     return violation("a message that is not a reply came while one was due");
   }
   if (header.message_id != id) {
-    return violation("reply to message " + std::to_string(header.message_id) + " instead of " + std::to_string(id));
+    return violation("reply to message " + std::to_string(header.message_id) + " instead of " +
+                     std::to_string(id));
   }
   if (header.command != static_cast<std::uint16_t>(command)) {
     return violation("reply to command " + std::to_string(header.command) + " instead of " +
@@ -81,7 +83,8 @@ Result<Reply> UserClient::exchange(Command command, Payload payload, Buffers int
                       .message_size = static_cast<std::uint32_t>(size),
                       .flags = kFlagTypeCommand,
                       .error = 0};
-  std::array<iovec, 3> parts{part(std::as_bytes(std::span{&header, 1})), part(payload.fixed), part(payload.bulk)};
+  std::array<iovec, 3> parts{part(std::as_bytes(std::span{&header, 1})), part(payload.fixed),
+                             part(payload.bulk)};
   if (Status sent = socket_.sendAll(parts, deadline ? deadline : stallDeadline()); !sent) {
     if (sent.error().code == ErrorCode::kConnectTimeout && !deadline) {
       return breakOff(stalled());

@@ -37,7 +37,8 @@ Error violation(const char* what) {
 
 Result<std::unique_ptr<UserDevice>> UserDevice::open(SystemCalls& system,
                                                      std::shared_ptr<Cancellation> cancellation,
-                                                     const std::string& path, const UserDeviceOptions& options) {
+                                                     const std::string& path,
+                                                     const UserDeviceOptions& options) {
   const Deadline deadline = std::chrono::steady_clock::now() + options.timeout;
   auto socket = UserSocket::connect(system, std::move(cancellation), path, deadline);
   if (!socket) {
@@ -57,8 +58,9 @@ Status UserDevice::negotiate(const UserDeviceOptions& options, Deadline deadline
   const VersionPayload version{.major = kVersionMajor, .minor = kVersionMinor};
   const std::string data = versionData();
   std::vector<std::byte> reply(sizeof(VersionPayload) + kMaxVersionData);
-  auto answered = client_.exchange(Command::kVersion, {.fixed = bytes(version), .bulk = std::as_bytes(std::span{data})},
-                                   {.fixed = reply}, deadline);
+  auto answered =
+      client_.exchange(Command::kVersion, {.fixed = bytes(version), .bulk = std::as_bytes(std::span{data})},
+                       {.fixed = reply}, deadline);
   if (!answered) {
     if (answered.error().code == ErrorCode::kAccessFailed) {
       answered.error().code = ErrorCode::kVersionUnsupported;
@@ -79,8 +81,8 @@ Status UserDevice::negotiate(const UserDeviceOptions& options, Deadline deadline
 Status UserDevice::readFacts(Deadline deadline) {
   vfio::DeviceInfo info{.argsz = sizeof(vfio::DeviceInfo), .flags = 0, .num_regions = 0, .num_irqs = 0};
   vfio::DeviceInfo answer{};
-  auto answered =
-      client_.exchange(Command::kDeviceGetInfo, {.fixed = bytes(info)}, {.fixed = writableBytes(answer)}, deadline);
+  auto answered = client_.exchange(Command::kDeviceGetInfo, {.fixed = bytes(info)},
+                                   {.fixed = writableBytes(answer)}, deadline);
   if (!answered) {
     return std::move(answered.error());
   }
@@ -161,18 +163,21 @@ Status UserDevice::read(std::uint32_t region, std::uint64_t offset, std::span<st
   if (Status allowed = checkAccess(into.size()); !allowed) {
     return allowed;
   }
-  const RegionAccess ask{.offset = offset, .region = region, .count = static_cast<std::uint32_t>(into.size())};
+  const RegionAccess ask{
+      .offset = offset, .region = region, .count = static_cast<std::uint32_t>(into.size())};
   RegionAccess answer{};
   auto answered = client_.exchange(Command::kRegionRead, {.fixed = bytes(ask)},
                                    {.fixed = writableBytes(answer), .bulk = into});
-  return answered ? checkAnswer(ask, answer, answered->size, answer.count) : Status{std::move(answered.error())};
+  return answered ? checkAnswer(ask, answer, answered->size, answer.count)
+                  : Status{std::move(answered.error())};
 }
 
 Status UserDevice::write(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> from) {
   if (Status allowed = checkAccess(from.size()); !allowed) {
     return allowed;
   }
-  const RegionAccess ask{.offset = offset, .region = region, .count = static_cast<std::uint32_t>(from.size())};
+  const RegionAccess ask{
+      .offset = offset, .region = region, .count = static_cast<std::uint32_t>(from.size())};
   RegionAccess answer{};
   auto answered = client_.exchange(Command::kRegionWrite, {.fixed = bytes(ask), .bulk = from},
                                    {.fixed = writableBytes(answer)});

@@ -26,7 +26,8 @@ class UserDevice final : public vfio::Device {
   ///
   /// Errors: those of UserSocket::connect and parseVersionReply; kConnectTimeout when the server does not
   /// answer in time, for example because it serves another client.
-  static Result<std::unique_ptr<UserDevice>> open(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,
+  static Result<std::unique_ptr<UserDevice>> open(SystemCalls& system,
+                                                  std::shared_ptr<Cancellation> cancellation,
                                                   const std::string& path, const UserDeviceOptions& options);
 
   [[nodiscard]] const vfio::DeviceFacts& facts() const override { return facts_; }
@@ -43,7 +44,8 @@ class UserDevice final : public vfio::Device {
   Status negotiate(const UserDeviceOptions& options, Deadline deadline);
   Status readFacts(Deadline deadline);
   Status checkAccess(std::size_t size) const;
-  Status checkAnswer(const RegionAccess& asked, const RegionAccess& answer, std::size_t size, std::size_t dataSize);
+  Status checkAnswer(const RegionAccess& asked, const RegionAccess& answer, std::size_t size,
+                     std::size_t dataSize);
 
   SystemCalls& system_;
   UserClient client_;

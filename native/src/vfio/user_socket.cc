@@ -58,7 +58,8 @@ void pause(SystemCalls& system, const Cancellation& cancellation) {
 }
 
 Status collectDescriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(&message, control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
       continue;
     }

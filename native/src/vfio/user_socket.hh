@@ -22,7 +22,8 @@ using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 /// A connected Unix stream socket: bytes and descriptors, no messages. Every wait ends at its deadline or on
 /// cancellation. Used by one thread at a time.
 ///
-/// Errors: kClosed after cancellation, kConnectionLost when the peer is gone, kConnectTimeout past a deadline.
+/// Errors: kClosed after cancellation, kConnectionLost when the peer is gone, kConnectTimeout past a
+/// deadline.
 class UserSocket {
  public:
   /// Connects to the socket at `path`. A peer whose backlog is full is tried again until the deadline; a path

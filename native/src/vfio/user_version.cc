@@ -38,8 +38,8 @@ Result<PeerLimits> parseVersionReply(std::span<const std::byte> payload) {
   if (version.major != kVersionMajor || version.minor > kVersionMinor) {
     return Error{.code = ErrorCode::kVersionUnsupported,
                  .message = "the device's server speaks vfio-user " + std::to_string(version.major) + "." +
-                            std::to_string(version.minor) + ", this client " + std::to_string(kVersionMajor) + "." +
-                            std::to_string(kVersionMinor),
+                            std::to_string(version.minor) + ", this client " + std::to_string(kVersionMajor) +
+                            "." + std::to_string(kVersionMinor),
                  .errorNumber = EPROTONOSUPPORT};
   }
   PeerLimits limits;

@@ -38,7 +38,9 @@ class DeviceHost {
   /// Waits for the thread after close().
   void join() { worker_.join(); }
 
-  [[nodiscard]] bool connected() const noexcept { return connected_.load(std::memory_order_acquire) && !closed(); }
+  [[nodiscard]] bool connected() const noexcept {
+    return connected_.load(std::memory_order_acquire) && !closed();
+  }
   [[nodiscard]] bool closed() const noexcept { return cancellation_->cancelled(); }
 
   // From jobs.
@@ -76,7 +78,8 @@ Result<T> DeviceHost::execute(const std::function<Result<T>(migration::Session&)
     }
     return result;
   } catch (const std::bad_alloc&) {
-    return Error{.code = ErrorCode::kOutOfMemory, .message = "the process is out of memory", .errorNumber = ENOMEM};
+    return Error{
+        .code = ErrorCode::kOutOfMemory, .message = "the process is out of memory", .errorNumber = ENOMEM};
   } catch (const std::exception& unexpected) {
     return Error{.code = ErrorCode::kInternal, .message = unexpected.what()};
   }
