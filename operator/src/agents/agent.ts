@@ -7,16 +7,14 @@ import {
   type SessionSnapshot,
 } from '@transship/node-agent/contract';
 import { Backoff } from '../backoff.ts';
-import type { AgentPort, AgentReply, Clock } from '../reconcile/ports.ts';
-import { describeError, type Log } from '../telemetry/log.ts';
+import type { AgentPort, AgentReply, Clock, Log } from '../reconcile/ports.ts';
+import { describeError } from '../telemetry/log.ts';
 import { SnapshotOrder } from './snapshot-order.ts';
 
 /** A call is sent at most this often; every one is idempotent: the agent answers a repeated command from its journal. */
 const ATTEMPTS = 3;
 const CALL_BACKOFF = { firstMs: 100, capMs: 1_000 };
 const OBSERVE_BACKOFF = { firstMs: 100, capMs: 5_000 };
-/** Sessions of one agent whose newest snapshot is remembered; those of ended migrations fall out first. */
-const MAX_SESSIONS = 1_024;
 
 export interface AgentDependencies {
   readonly nodeName: string;
@@ -32,7 +30,6 @@ export class Agent implements AgentPort {
   readonly #client: () => AgentClient | null;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #orders = new Map<string, SnapshotOrder>();
 
   constructor({ nodeName, client, clock, log }: AgentDependencies) {
     this.#nodeName = nodeName;
@@ -55,7 +52,7 @@ export class Agent implements AgentPort {
   command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<AgentReply> {
     return this.#call(signal, async (client) => {
       const { session, refusal } = await client.command(request, waitMs, signal);
-      return { kind: 'session', session: this.#order(session.uid, session.role).newest(session), refusal };
+      return { kind: 'session', session, refusal };
     });
   }
 
@@ -74,12 +71,13 @@ export class Agent implements AgentPort {
     onSnapshot: (snapshot: SessionSnapshot) => void,
     signal: AbortSignal,
   ): Promise<void> {
+    const order = new SnapshotOrder();
     const backoff = new Backoff(OBSERVE_BACKOFF);
     while (!signal.aborted) {
       try {
         for await (const snapshot of this.#client()?.observe(uid, role, signal) ?? []) {
           backoff.reset();
-          if (this.#order(uid, role).newest(snapshot) === snapshot) onSnapshot(snapshot);
+          if (order.accept(snapshot)) onSnapshot(snapshot);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -90,17 +88,6 @@ export class Agent implements AgentPort {
       }
       await this.#clock.sleep(backoff.next(), signal);
     }
-  }
-
-  /** Least recently used out first: a Map keeps the order of insertion. */
-  #order(uid: string, role: Role): SnapshotOrder {
-    const key = `${role}/${uid}`;
-    const order = this.#orders.get(key) ?? new SnapshotOrder();
-    this.#orders.delete(key);
-    this.#orders.set(key, order);
-    const [oldest] = this.#orders.keys();
-    if (this.#orders.size > MAX_SESSIONS && oldest !== undefined) this.#orders.delete(oldest);
-    return order;
   }
 
   /** @throws the reason of the signal once that is aborted, and mistakes of ours. */

@@ -1,6 +1,5 @@
 import { type AgentClient, type AgentClientOptions, type TlsMaterial } from '@transship/node-agent/contract';
-import type { AgentPool, AgentPort, Clock } from '../reconcile/ports.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { AgentPool, AgentPort, Clock, Log } from '../reconcile/ports.ts';
 import { Agent } from './agent.ts';
 
 /** Where agents listen: the inventories of a cluster, or a fixed table. */
@@ -39,7 +38,6 @@ interface Connection {
 /** One connection a node, made anew when its agent moved or the certificate was replaced. */
 export class ClientPool implements AgentPool {
   readonly #options: ClientPoolOptions;
-  readonly #agents = new Map<string, Agent>();
   readonly #connections = new Map<string, Connection>();
 
   constructor(options: ClientPoolOptions) {
@@ -49,10 +47,7 @@ export class ClientPool implements AgentPool {
   agent(nodeName: string): AgentPort | null {
     const { endpoints, clock, log } = this.#options;
     if (endpoints.endpoint(nodeName) === null) return null;
-    const agent =
-      this.#agents.get(nodeName) ?? new Agent({ nodeName, clock, log, client: () => this.#client(nodeName) });
-    this.#agents.set(nodeName, agent);
-    return agent;
+    return new Agent({ nodeName, clock, log, client: () => this.#client(nodeName) });
   }
 
   /** Ends every connection; calls under way fail. */

@@ -4,22 +4,22 @@ import type { SessionSnapshot } from '@transship/node-agent/contract';
 const MAX_RETIRED = 64;
 
 /**
- * Knows the newest snapshot of one session, by whichever way it came: a reply and an observed snapshot may overtake each
- * other. Versions grow within one agent process; a new process replaces the one before, and whatever still arrives of
- * that one is older than everything the new one says.
+ * Lets through what is newer than all before it. Versions grow within one agent process; a new process replaces the one
+ * before, and whatever still arrives of that one is older than everything the new one says.
  */
 export class SnapshotOrder {
   readonly #retired = new Set<string>();
-  #newest: SessionSnapshot | null = null;
+  #instance: string | null = null;
+  #version = -1;
 
-  /** Takes note of a snapshot and returns the newest one, which is the same unless it was overtaken. */
-  newest(snapshot: SessionSnapshot): SessionSnapshot {
-    const known = this.#newest;
-    if (known === null) return (this.#newest = snapshot);
-    if (this.#retired.has(snapshot.agentInstance)) return known;
-    if (snapshot.agentInstance !== known.agentInstance) this.#retire(known.agentInstance);
-    else if (snapshot.version < known.version) return known;
-    return (this.#newest = snapshot);
+  /** Whether the snapshot is the newest; if so, it is what later ones are measured by. */
+  accept({ agentInstance, version }: Pick<SessionSnapshot, 'agentInstance' | 'version'>): boolean {
+    if (this.#retired.has(agentInstance)) return false;
+    if (agentInstance === this.#instance && version <= this.#version) return false;
+    if (this.#instance !== null && agentInstance !== this.#instance) this.#retire(this.#instance);
+    this.#instance = agentInstance;
+    this.#version = version;
+    return true;
   }
 
   #retire(instance: string): void {

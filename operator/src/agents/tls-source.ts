@@ -1,6 +1,6 @@
 import { loadTls, type TlsFiles, type TlsMaterial, tlsRevision } from '@transship/node-agent/contract';
-import type { Clock } from '../reconcile/ports.ts';
-import { describeError, type Log } from '../telemetry/log.ts';
+import type { Clock, Log } from '../reconcile/ports.ts';
+import { describeError } from '../telemetry/log.ts';
 
 const CHECK_MS = 10_000;
 

@@ -1,5 +1,5 @@
-import type { Clock, EventSink, StoredMigration } from '../reconcile/ports.ts';
-import { describeError, type Log } from '../telemetry/log.ts';
+import type { Clock, EventSink, Log, StoredMigration } from '../reconcile/ports.ts';
+import { describeError } from '../telemetry/log.ts';
 import { KubeApiError } from './api-error.ts';
 import {
   eventObject,

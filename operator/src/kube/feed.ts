@@ -1,6 +1,5 @@
 import { DEVICE_MIGRATION_PLURAL, GROUP, VERSION } from '@transship/crds';
-import type { Clock, MigrationFeed, MigrationKey } from '../reconcile/ports.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Clock, Log, MigrationFeed, MigrationKey } from '../reconcile/ports.ts';
 import { ListWatch, type ListWatchTimes } from './list-watch.ts';
 import type { KubeTransport } from './transport.ts';
 

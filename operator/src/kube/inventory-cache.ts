@@ -1,6 +1,5 @@
 import { GROUP, NODE_DEVICE_INVENTORY_PLURAL, parseInventory, VERSION } from '@transship/crds';
-import type { Clock } from '../reconcile/ports.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Clock, Log } from '../reconcile/ports.ts';
 import { ListWatch, type ListWatchTimes, type WatchedObject } from './list-watch.ts';
 import type { KubeTransport } from './transport.ts';
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../reconcile/ports.ts';
-import { describeError, type Log } from '../telemetry/log.ts';
+import type { Clock, Log } from '../reconcile/ports.ts';
+import { describeError } from '../telemetry/log.ts';
 import type { Lease, LeaseClient, LeaseSpec } from './lease.ts';
 import { microTime } from './micro-time.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Backoff } from '../backoff.ts';
-import type { Clock } from '../reconcile/ports.ts';
-import { describeError, type Log } from '../telemetry/log.ts';
+import type { Clock, Log } from '../reconcile/ports.ts';
+import { describeError } from '../telemetry/log.ts';
 import { KubeApiError } from './api-error.ts';
 import type { KubeTransport } from './transport.ts';
 import { readLines, WatchBrokenError } from './watch-stream.ts';

@@ -1,20 +1,18 @@
 import { Backoff, type BackoffOptions } from '../backoff.ts';
-import type { Clock, MigrationKey } from './ports.ts';
-
-/** What one run of a key asks for; a throw asks for another run after a pause that grows. */
-export type RunResult = { readonly kind: 'done' } | { readonly kind: 'requeue'; readonly afterMs: number };
+import type { Clock, MigrationKey, ReconcileResult } from './ports.ts';
 
 /** Told what happens, for metrics and logs. Times in milliseconds. */
 export interface QueueObserver {
   added(depth: number): void;
   started(key: MigrationKey, waitedMs: number, depth: number): void;
-  finished(key: MigrationKey, tookMs: number, result: RunResult): void;
+  finished(key: MigrationKey, tookMs: number, result: ReconcileResult): void;
   failed(key: MigrationKey, tookMs: number, error: unknown, retryInMs: number): void;
 }
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
-  readonly run: (key: MigrationKey, signal: AbortSignal) => Promise<RunResult>;
+  /** A throw asks for another run after a pause that grows. */
+  readonly run: (key: MigrationKey, signal: AbortSignal) => Promise<ReconcileResult>;
   /** Keys that run at the same time. */
   readonly concurrency: number;
   readonly backoff: BackoffOptions;
@@ -145,7 +143,7 @@ export class WorkQueue {
     }
   }
 
-  #settle(entry: Entry, result: RunResult): void {
+  #settle(entry: Entry, result: ReconcileResult): void {
     if (this.#stopping.signal.aborted) return;
     if (result.kind === 'done') this.#entries.delete(keyName(entry.key));
     else if (result.afterMs > 0) this.#delay(entry, result.afterMs, 0);

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@transship/crds';
 import type { DeviceDescription } from '@transship/node-agent/contract';
+import { checkPairs } from '../core/index.ts';
 import type { AgentPool, Reservation, StoredMigration } from '../reconcile/ports.ts';
 
 type Outcome = Awaited<ReturnType<Reservation['reserve']>>;
@@ -58,22 +59,25 @@ function pairByModel(
   source: readonly DeviceDescription[],
   offered: readonly DeviceDescription[],
 ): Outcome {
-  const free = offered.filter((device) => isFree(device, uid)).toSorted(byId);
+  const free = offered.filter((device) => isFree(device, uid)).toSorted(byPreference);
   const devices: DeviceDescription[] = [];
   for (const [index, device] of source.entries()) {
-    const match = free.findIndex((candidate) => MODEL.every((field) => candidate[field] === device[field]));
-    const [taken] = match < 0 ? [] : free.splice(match, 1);
+    const taken = take(free, device);
     if (taken === undefined) {
-      const need = `${source.length - index} more of the model of ${device.id}`;
-      return refused(
-        'PairingImpossible',
-        `node ${nodeName} has too few free devices: ${need} or others`,
-        device.id,
-      );
+      const short = `${source.length - index} of ${source.length} source devices, ${device.id} first, find none of their model`;
+      return refused('PairingImpossible', `node ${nodeName} has too few free devices: ${short}`, device.id);
     }
     devices.push(taken);
   }
   return { kind: 'reserved', nodeName, devices };
+}
+
+/** One that fits in every respect; else one of the model alone, of which preflight says what is wrong with it. */
+function take(free: DeviceDescription[], device: DeviceDescription): DeviceDescription | undefined {
+  const fitting = free.findIndex((candidate) => checkPairs([device], [candidate]) === null);
+  const sameModel = free.findIndex((candidate) => MODEL.every((field) => candidate[field] === device[field]));
+  const index = fitting >= 0 ? fitting : sameModel;
+  return index < 0 ? undefined : free.splice(index, 1)[0];
 }
 
 /** A device that this migration bound before (the operator was restarted in between) is still its own. */
@@ -82,9 +86,10 @@ function isFree({ health, notMigratable, migrationUid, state }: DeviceDescriptio
   return health === 'Healthy' && notMigratable === '' && state === 'Running';
 }
 
-/** By number where ids hold numbers, so that `gpu-b/2` comes before `gpu-b/10`. */
-function byId(a: DeviceDescription, b: DeviceDescription): number {
-  return a.id.localeCompare(b.id, 'en', { numeric: true });
+/** Bound ones first; then by id, numbers as numbers, so that `gpu-b/2` comes before `gpu-b/10`. */
+function byPreference(a: DeviceDescription, b: DeviceDescription): number {
+  const bound = Number(b.migrationUid !== '') - Number(a.migrationUid !== '');
+  return bound !== 0 ? bound : a.id.localeCompare(b.id, 'en', { numeric: true });
 }
 
 function failure(code: ErrorCode, message: string, device: string | null = null) {

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
-import type { Clock } from '../reconcile/ports.ts';
-import { describeError, type Log } from '../telemetry/log.ts';
+import type { Clock, Log } from '../reconcile/ports.ts';
+import { describeError } from '../telemetry/log.ts';
 import { replaceFile } from './durable-file.ts';
 import { type Holder, holder, isDead, thisHolder } from './holder.ts';
 

@@ -1,5 +1,4 @@
-import type { EventSink, StoredMigration } from '../reconcile/ports.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { EventSink, Log, StoredMigration } from '../reconcile/ports.ts';
 
 /** Events of a host without an API server go to the log. */
 export class LogEventSink implements EventSink {

@@ -1,0 +1,123 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+import { LOG_LEVELS } from './telemetry/log.ts';
+
+const endpoint = z.string().regex(/^[^\s/]{1,255}:[0-9]{1,5}$/, 'must be HOST:PORT');
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const common = {
+  /** Endpoints by node name; they take precedence over inventories. */
+  agents: z.map(z.string().min(1), endpoint),
+  tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1), ca: z.string().min(1) }),
+  /** null: no health server. */
+  health: z.strictObject({ host: z.string().min(1), port }).nullable(),
+  concurrency: z.coerce.number().int().min(1).max(256),
+  logLevel: z.enum(LOG_LEVELS),
+};
+
+const config = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('kubernetes'),
+    ...common,
+    /** null: credentials of the pod, or what kubectl would use. */
+    kubeconfig: z.string().min(1).nullable(),
+    leaderElection: z.strictObject({ namespace: z.string().min(1), name: z.string().min(1) }),
+  }),
+  z.strictObject({ mode: z.literal('standalone'), ...common, manifests: z.string().min(1) }),
+]);
+
+/** One frozen, checked object; a union, so that neither mode carries options of the other. */
+export type OperatorConfig = Readonly<z.output<typeof config>>;
+
+/** The command line asks for something that does not go together. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+interface Flags {
+  readonly manifests?: string;
+  readonly agent: ReadonlyMap<string, string>;
+  readonly kubeconfig?: string;
+  readonly leaderElectionNamespace?: string;
+  readonly leaderElectionName: string;
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly tlsCa: string;
+  readonly healthHost: string;
+  readonly healthPort?: string;
+  readonly concurrency: string;
+  readonly logLevel: string;
+}
+
+function collectAgent(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const [nodeName, address, ...rest] = text.split('=');
+  if (!nodeName || address === undefined || rest.length > 0 || !endpoint.safeParse(address).success) {
+    throw new InvalidArgumentError('write NODE=HOST:PORT, such as gpu-a=10.0.0.1:7443');
+  }
+  if (before.has(nodeName)) throw new InvalidArgumentError(`node ${nodeName} is given twice`);
+  return new Map([...before, [nodeName, address]]);
+}
+
+function program(): Command {
+  return new Command('transship-operator')
+    .description('Moves sets of VFIO devices between nodes, as DeviceMigrations ask for it.')
+    .option('--manifests <dir>', 'work on a folder of manifests, without Kubernetes')
+    .option(
+      '--agent <node=host:port>',
+      'where the agent of a node listens; repeatable',
+      collectAgent,
+      new Map(),
+    )
+    .option('--kubeconfig <path>', 'credentials; default: those of the pod, else what kubectl would use')
+    .option('--leader-election-namespace <namespace>', 'namespace of the Lease; needed with Kubernetes')
+    .option('--leader-election-name <name>', 'name of the Lease', 'transship-operator')
+    .requiredOption('--tls-cert <path>', 'certificate chain that names the operator, PEM')
+    .requiredOption('--tls-key <path>', 'its key, PEM')
+    .requiredOption('--tls-ca <path>', 'authorities that sign the certificates of the agents, PEM')
+    .option('--health-host <address>', 'address of the health server', '0.0.0.0')
+    .option('--health-port <port>', 'serve /livez, /readyz and /metrics; 0: any free port')
+    .option('--concurrency <count>', 'migrations worked on at the same time', '16')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
+    .allowExcessArguments(false);
+}
+
+/**
+ * Reads the command line. A usage error, and --help, end the process with commander's sentence.
+ * @throws ConfigError
+ */
+export function readConfig(argv: readonly string[]): OperatorConfig {
+  const flags = program()
+    .parse([...argv], { from: 'user' })
+    .opts<Flags>();
+  const parsed = config.safeParse(fromFlags(flags));
+  if (parsed.success) return Object.freeze(parsed.data);
+  const [issue] = parsed.error.issues;
+  throw new ConfigError(`${issue?.path.join('.') ?? 'options'}: ${issue?.message ?? 'cannot be used'}`);
+}
+
+function fromFlags(flags: Flags): unknown {
+  const shared = {
+    agents: flags.agent,
+    tls: { cert: flags.tlsCert, key: flags.tlsKey, ca: flags.tlsCa },
+    health: flags.healthPort === undefined ? null : { host: flags.healthHost, port: flags.healthPort },
+    concurrency: flags.concurrency,
+    logLevel: flags.logLevel,
+  };
+  if (flags.manifests !== undefined) {
+    if (flags.kubeconfig !== undefined || flags.leaderElectionNamespace !== undefined) {
+      throw new ConfigError(
+        '--manifests works without Kubernetes; leave --kubeconfig and --leader-election-namespace out',
+      );
+    }
+    if (flags.agent.size === 0)
+      throw new ConfigError('--manifests needs an --agent for every node; there is no inventory');
+    return { mode: 'standalone', ...shared, manifests: flags.manifests };
+  }
+  if (flags.leaderElectionNamespace === undefined) {
+    throw new ConfigError(
+      'name the namespace of the Lease with --leader-election-namespace, or a folder with --manifests',
+    );
+  }
+  const leaderElection = { namespace: flags.leaderElectionNamespace, name: flags.leaderElectionName };
+  return { mode: 'kubernetes', ...shared, kubeconfig: flags.kubeconfig ?? null, leaderElection };
+}

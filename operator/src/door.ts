@@ -1,0 +1,21 @@
+import type { EndpointSource } from './agents/pool.ts';
+import type { EventSink, MigrationFeed, MigrationStore } from './reconcile/ports.ts';
+
+/** Where migrations come from and are recorded: all that Kubernetes and a folder of manifests differ in. */
+export interface Door {
+  readonly store: MigrationStore;
+  readonly feed: MigrationFeed & { readonly synced: boolean };
+  readonly events: EventSink;
+  readonly endpoints: EndpointSource;
+  /** What /readyz asks for beside the feed. */
+  readonly ready: Readonly<Record<string, () => boolean>>;
+  /** This process is the one that works; asked before every run. */
+  readonly leading: boolean;
+  /** Keeps caches fresh, also while another process works. Resolves once aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Waits until this process is the one that works; false when aborted before. */
+  enter(signal: AbortSignal): Promise<boolean>;
+  /** Stays that one until that is lost, or until aborted, when the next one is let in. */
+  hold(signal: AbortSignal): Promise<'lost' | 'released'>;
+  close(): void;
+}

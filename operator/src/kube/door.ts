@@ -1,0 +1,59 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import type { OperatorConfig } from '../config.ts';
+import type { Door } from '../door.ts';
+import type { Clock, Log } from '../reconcile/ports.ts';
+import { KubeEventSink } from './events.ts';
+import { KubeMigrationFeed } from './feed.ts';
+import { InventoryCache } from './inventory-cache.ts';
+import { LeaderElector } from './leader.ts';
+import { LeaseClient } from './lease.ts';
+import { KubeMigrationStore } from './store.ts';
+import { KubeTransport } from './transport.ts';
+
+type KubeOptions = Extract<OperatorConfig, { mode: 'kubernetes' }>;
+
+/** DeviceMigrations, inventories and the Lease of one cluster. */
+export class KubeDoor implements Door {
+  readonly store: KubeMigrationStore;
+  readonly feed: KubeMigrationFeed;
+  readonly events: KubeEventSink;
+  readonly endpoints: InventoryCache;
+  readonly ready = { inventories: (): boolean => this.endpoints.synced };
+  readonly #transport: KubeTransport;
+  readonly #elector: LeaderElector;
+
+  /** @throws when the credentials cannot be read. */
+  constructor({ kubeconfig, leaderElection }: KubeOptions, instance: string, clock: Clock, log: Log) {
+    const credentials = new KubeConfig();
+    if (kubeconfig === null) credentials.loadFromDefault();
+    else credentials.loadFromFile(kubeconfig);
+    this.#transport = new KubeTransport(credentials);
+    this.store = new KubeMigrationStore(this.#transport, clock);
+    this.feed = new KubeMigrationFeed(this.#transport, clock, log);
+    this.events = new KubeEventSink(this.#transport, clock, log, instance);
+    this.endpoints = new InventoryCache(this.#transport, clock, log);
+    const lease = new LeaseClient(this.#transport, leaderElection.namespace, leaderElection.name);
+    this.#elector = new LeaderElector(lease, instance, clock, log);
+  }
+
+  get leading(): boolean {
+    return this.#elector.leading;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.endpoints.run(signal);
+  }
+
+  enter(signal: AbortSignal): Promise<boolean> {
+    return this.#elector.acquire(signal);
+  }
+
+  hold(signal: AbortSignal): Promise<'lost' | 'released'> {
+    return this.#elector.hold(signal);
+  }
+
+  close(): void {
+    this.events.close();
+    this.#transport.close();
+  }
+}
