@@ -104,6 +104,7 @@ export class OutgoingStream {
   stop(): void {
     this.#stopped = true;
     this.#poll.wake();
+    this.#changed.wake();
     this.#dismiss(this.#served, null);
   }
 

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { every, systemClock, within } from './clock.ts';
+import type { AgentConfig } from './config.ts';
+import type { NodeDescription } from './contract/description.ts';
+import { loadTls, tlsRevision } from './contract/tls.ts';
+import type { TlsFiles } from './contract/tls.ts';
+import { crc32c } from './device/crc32c.ts';
+import { parseDevicesFile } from './device/devices-file.ts';
+import type { DevicesFile } from './device/devices-file.ts';
+import { bootId, ownIncarnation } from './device/incarnation.ts';
+import { VfioDevice } from './device/vfio-device.ts';
+import { describeDevices } from './inventory/describe.ts';
+import { publishInventory } from './inventory/publisher.ts';
+import { nodeFileSystem } from './journal/file-system.ts';
+import { Journal } from './journal/journal.ts';
+import { DEFAULT_RETENTION } from './journal/retention.ts';
+import { agentService } from './service/agent-service.ts';
+import { MutualTlsCredentials } from './service/server-credentials.ts';
+import { startServer } from './service/server.ts';
+import { transferService } from './service/transfer-service.ts';
+import { DeviceWatch } from './session/device-watch.ts';
+import { messageOf } from './session/effects.ts';
+import { watchOperator } from './session/operator-watch.ts';
+import type { Log } from './session/ports.ts';
+import { SessionRegistry } from './session/registry.ts';
+import { startHealthServer } from './telemetry/health-server.ts';
+import { createLog } from './telemetry/log.ts';
+import { AgentMetrics } from './telemetry/metrics.ts';
+import { GrpcPullConnector } from './transfer/pull-client.ts';
+import { PullDesk } from './transfer/pull-desk.ts';
+import { createStreams } from './transfer/streams.ts';
+import { version } from './version.ts';
+import { emulatedWorkloads } from './workload/emulated-workloads.ts';
+import { EmulatorIncarnations } from './workload/emulator-incarnation.ts';
+
+/** Certificates are looked at this often; a replaced one is used for new connections. */
+const TLS_INTERVAL_MS = 30_000;
+/** Of an orderly end: calls that are in progress, and devices that are let go of. */
+const SERVER_GRACE_MS = 1_500;
+const DEVICE_GRACE_MS = 2_000;
+
+export interface RunningAgent {
+  /** Ends within 5 s. Devices and journal stay as they are. */
+  stop(): Promise<void>;
+}
+
+/** Builds the agent, brings its sessions back from the journal, then serves. Rejects when it cannot start. */
+export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
+  const clock = systemClock;
+  const instance = randomUUID();
+  const log = createLog(config.logLevel, config.nodeName, instance);
+  const file = parseDevicesFile(await readFile(config.devices, 'utf8'), config.nodeName);
+  const credentials = new MutualTlsCredentials(await loadTls(config.tls));
+  const devices = createDevices(file);
+  const metrics = new AgentMetrics();
+  const desk = new PullDesk((uid) => registry.session(uid));
+  const streams = createStreams(
+    {
+      desk,
+      connect: (source) => new GrpcPullConnector(source, () => loadTls(config.tls)),
+      clock,
+      crc32c,
+      log,
+    },
+    config.transfer,
+  );
+  const journal = new Journal(nodeFileSystem, config.stateDir, () => clock.wallNow());
+  const registry: SessionRegistry = new SessionRegistry(
+    journal,
+    {
+      devices,
+      workloads: emulatedWorkloads(file.workload.emulatorControl, file.devices),
+      streams: metrics.metered(streams),
+      log,
+    },
+    clock,
+    { agentInstance: instance, operationTimeoutMs: config.operationTimeoutMs, retention: DEFAULT_RETENTION },
+  );
+  let endpoint = config.advertise ?? config.listen;
+  const describe = async (ids: readonly string[]): Promise<NodeDescription> => ({
+    nodeName: config.nodeName,
+    agentVersion: version,
+    transferEndpoint: endpoint,
+    devices: await describeDevices(devices, registry, ids),
+  });
+  metrics.watch(registry, () => describeDevices(devices, registry, []));
+
+  let isReady = false;
+  const health =
+    config.healthPort === null
+      ? null
+      : await startHealthServer(config.healthPort, metrics.registry, () => isReady);
+  await registry.recover();
+  const server = await startServer(config.listen, credentials, {
+    agent: agentService({ registry, describe }),
+    transfer: transferService(desk),
+  });
+  const listening = `${config.listen.slice(0, config.listen.lastIndexOf(':'))}:${server.port}`;
+  endpoint = config.advertise ?? listening;
+  isReady = true;
+  log.info({ endpoint: listening, advertise: endpoint, healthPort: health?.port ?? null }, 'listening');
+
+  const stopping = new AbortController();
+  const watch = new DeviceWatch(registry, devices, clock);
+  inBackground(log, 'device watch', watch.run(stopping.signal));
+  inBackground(
+    log,
+    'operator watch',
+    watchOperator(registry, clock, config.operatorTimeoutMs, stopping.signal),
+  );
+  inBackground(log, 'journal collection', registry.collectDaily(stopping.signal));
+  inBackground(log, 'certificate watch', watchTls(config.tls, credentials, log, stopping.signal));
+  if (config.publishInventory) {
+    // Loading the Kubernetes client takes seconds; a bare host need not.
+    const { kubernetesApply } = await import('./inventory/kubernetes-apply.ts');
+    const apply = kubernetesApply(config.kubeconfig);
+    inBackground(
+      log,
+      'inventory',
+      publishInventory(() => describe([]), apply, clock, log, stopping.signal),
+    );
+  }
+  return {
+    stop: async () => {
+      isReady = false;
+      stopping.abort();
+      registry.stop();
+      health?.close();
+      await server.close(SERVER_GRACE_MS);
+      await within(
+        clock,
+        DEVICE_GRACE_MS,
+        Promise.allSettled(devices.all.map((device) => device.close())),
+        null,
+      );
+      log.info({}, 'stopped');
+    },
+  };
+}
+
+function createDevices(file: DevicesFile): {
+  all: readonly VfioDevice[];
+  get(id: string): VfioDevice | null;
+} {
+  const boot = bootId();
+  const incarnations = new EmulatorIncarnations(boot, file.workload.emulatorControl);
+  const all = file.devices.map(({ id, vfioUser }) => {
+    // The emulator names the socket of each of its devices after its index.
+    const index = /^(\d+)\.sock$/.exec(basename(vfioUser))?.[1];
+    const incarnation = index === undefined ? ownIncarnation(boot) : incarnations.ofDevice(Number(index));
+    return new VfioDevice({ id, socketPath: vfioUser, incarnation, clock: systemClock });
+  });
+  const byId = new Map(all.map((device) => [device.id, device]));
+  return { all, get: (id) => byId.get(id) ?? null };
+}
+
+async function watchTls(
+  files: TlsFiles,
+  credentials: MutualTlsCredentials,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  let revision = await tlsRevision(files);
+  await every(systemClock, TLS_INTERVAL_MS, signal, async () => {
+    try {
+      if ((await tlsRevision(files)) === revision) return;
+      const material = await loadTls(files);
+      credentials.reload(material);
+      revision = material.revision;
+      log.info({}, 'certificates were replaced');
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the certificates cannot be read; the old ones stay in use');
+    }
+  });
+}
+
+/** A loop that ends with an error is a defect: it is told, and the agent goes on without it. */
+function inBackground(log: Log, name: string, loop: Promise<void>): void {
+  loop.catch((error: unknown) => log.error({ name, error: messageOf(error) }, 'a background task ended'));
+}

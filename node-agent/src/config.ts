@@ -1,0 +1,112 @@
+import { Command } from 'commander';
+import { z } from 'zod';
+import { DEFAULT_TRANSFER, MAX_FRAME_BYTES } from './transfer/frame.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+const endpoint = z.string().regex(/^[^\s/]{1,255}:[0-9]{1,5}$/, 'must be HOST:PORT');
+const port = z.coerce.number().int().min(0).max(65_535);
+const duration = z
+  .string()
+  .regex(/^[0-9]+(ms|s|m)$/, 'must be a duration such as 500ms, 60s or 5m')
+  .transform(
+    (text) => Number.parseInt(text, 10) * (text.endsWith('ms') ? 1 : text.endsWith('s') ? 1_000 : 60_000),
+  )
+  .pipe(
+    z
+      .int()
+      .min(100)
+      .max(24 * 60 * 60_000),
+  );
+
+const config = z
+  .strictObject({
+    nodeName: z.string().regex(/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/, 'must be the name of a node'),
+    listen: endpoint,
+    /** null: the address it listens on. */
+    advertise: endpoint.nullable(),
+    tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1), ca: z.string().min(1) }),
+    stateDir: z.string().min(1),
+    devices: z.string().min(1),
+    /** null: no health server. */
+    healthPort: port.nullable(),
+    publishInventory: z.boolean(),
+    /** null: credentials of the pod, or what kubectl would use. */
+    kubeconfig: z.string().min(1).nullable(),
+    operatorTimeoutMs: duration,
+    operationTimeoutMs: duration,
+    transfer: z.strictObject({
+      windowBytes: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(1024 * 1024 * 1024),
+      frameBytes: z.coerce.number().int().min(1).max(MAX_FRAME_BYTES),
+    }),
+    logLevel: z.enum(LOG_LEVELS),
+  })
+  .refine(({ transfer }) => transfer.frameBytes <= transfer.windowBytes, {
+    message: '--frame-bytes must not be larger than --window-bytes',
+  });
+
+/** One frozen, checked object. */
+export type AgentConfig = Readonly<z.output<typeof config>>;
+
+/** The command line asks for something that does not go together. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+function program(): Command {
+  return new Command('transship-agent')
+    .description('Moves the state of VFIO devices of this node, as operators order it.')
+    .requiredOption('--node-name <name>', 'name of this node')
+    .requiredOption(
+      '--listen <host:port>',
+      'where to serve operators and other agents; port 0: any free port',
+    )
+    .option('--advertise <host:port>', 'where other agents reach this one; default: where it listens')
+    .requiredOption('--tls-cert <path>', 'certificate chain that names this node, PEM')
+    .requiredOption('--tls-key <path>', 'its key, PEM')
+    .requiredOption('--tls-ca <path>', 'authorities that sign the certificates of operators and agents, PEM')
+    .requiredOption('--state-dir <dir>', 'where the journal is kept; must survive the agent')
+    .requiredOption('--devices <path>', 'YAML file that lists the devices of this node')
+    .option('--health-port <port>', 'serve /livez, /readyz and /metrics; 0: any free port')
+    .option('--publish-inventory', 'keep the NodeDeviceInventory of this node', false)
+    .option('--kubeconfig <path>', 'credentials; default: those of the pod, else what kubectl would use')
+    .option(
+      '--operator-timeout <duration>',
+      'without an operator for this long, an unstopped set is rolled back',
+      '60s',
+    )
+    .option(
+      '--operation-timeout <duration>',
+      'a device operation that takes longer is reported as stuck',
+      '30s',
+    )
+    .option('--window-bytes <bytes>', 'memory for each outgoing stream', String(DEFAULT_TRANSFER.windowBytes))
+    .option('--frame-bytes <bytes>', 'largest frame of a stream', String(DEFAULT_TRANSFER.frameBytes))
+    .option('--log-level <level>', LOG_LEVELS.join(', '), 'info');
+}
+
+/** Parses the arguments after the program's name. @throws ConfigError with every mistake in it. */
+export function parseConfig(args: readonly string[]): AgentConfig {
+  const flags = program().parse(args, { from: 'user' }).opts<Record<string, string | boolean | undefined>>();
+  const parsed = config.safeParse({
+    nodeName: flags['nodeName'],
+    listen: flags['listen'],
+    advertise: flags['advertise'] ?? null,
+    tls: { cert: flags['tlsCert'], key: flags['tlsKey'], ca: flags['tlsCa'] },
+    stateDir: flags['stateDir'],
+    devices: flags['devices'],
+    healthPort: flags['healthPort'] ?? null,
+    publishInventory: flags['publishInventory'],
+    kubeconfig: flags['kubeconfig'] ?? null,
+    operatorTimeoutMs: flags['operatorTimeout'],
+    operationTimeoutMs: flags['operationTimeout'],
+    transfer: { windowBytes: flags['windowBytes'], frameBytes: flags['frameBytes'] },
+    logLevel: flags['logLevel'],
+  });
+  if (!parsed.success) throw new ConfigError(z.prettifyError(parsed.error));
+  return Object.freeze(parsed.data);
+}
