@@ -12,6 +12,10 @@
 
 namespace transship::emulator {
 
+// The payload of any command but a transfer is small; one that is larger comes from no client of this
+// protocol.
+inline constexpr std::size_t kMaxPayload = 64 * 1024;
+
 /// Speaks vfio-user with one client of one device until either side closes. The first message has to be the
 /// version; everything else is a command with a reply (unless the client wants none).
 class Connection {

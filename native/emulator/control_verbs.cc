@@ -142,7 +142,7 @@ void workload(Node& node, const Request& request, JsonObject& reply) {
   }
   reply.text("phase", phaseName(report.phase))
       .boolean("frozen", report.frozen)
-      .boolean("loaded", report.phase == Workload::Phase::kLoaded)
+      .boolean("loaded", report.arrived)
       .raw("submissions", jsonArray(submissions))
       .number("refused", report.refused)
       .text("set", hexNumber(report.set))

@@ -157,7 +157,7 @@ class Device {
   Irqs irqs_;
   FaultSet faults_;
 
-  std::timed_mutex access_;  // everything below but the atomics
+  std::mutex access_;  // everything below but the atomics
   Monitor monitor_;
   Violations& violations_;
   std::uint32_t state_ = vfio::kStateRunning;

@@ -22,6 +22,15 @@ namespace transship::emulator {
 /// is null). False at the end of the stream or on an error.
 [[nodiscard]] bool receiveAll(int socket, std::span<std::byte> to, std::vector<UniqueFd>* fds = nullptr);
 
+/// A value's or some bytes' memory as a part of sendAll(); it must outlive the call.
+template <typename T>
+[[nodiscard]] iovec part(const T& value) {
+  return {const_cast<T*>(&value), sizeof(T)};
+}
+[[nodiscard]] inline iovec partOf(std::span<const std::byte> bytes) {
+  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
+}
+
 /// Sends all parts, and the descriptor with the first byte unless it is negative. False on an error.
 [[nodiscard]] bool sendAll(int socket, std::vector<iovec> parts, int fd = -1);
 

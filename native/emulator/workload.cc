@@ -95,6 +95,7 @@ std::string Workload::discard() {
   if (phase_ != Phase::kEmpty) {
     phase_ = Phase::kEnded;
   }
+  arrived_ = false;
   submissions_.clear();
   return {};
 }
@@ -105,6 +106,7 @@ std::string Workload::incoming() {
     return "the workload here is at work; freeze and discard it first";
   }
   phase_ = Phase::kEmpty;
+  arrived_ = false;
   submissions_.clear();
   return {};
 }
@@ -149,6 +151,7 @@ std::string Workload::load(const std::vector<std::byte>& state) {
   }
   phase_ = Phase::kLoaded;
   frozen_ = true;
+  arrived_ = true;
   set_ = head.set;
   cookie_ = head.cookie;
   refused_ = head.refused;
@@ -163,7 +166,7 @@ bool Workload::thawedFor(std::uint64_t set) const {
 
 Workload::Report Workload::report() const {
   const std::lock_guard lock(mutex_);
-  Report report{phase_, frozen_, set_, {}, refused_, {}};
+  Report report{phase_, frozen_, arrived_, set_, {}, refused_, {}};
   for (const auto& [slot, count] : submissions_) {
     report.submissions.push_back(count);
   }

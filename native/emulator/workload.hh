@@ -27,6 +27,7 @@ class Workload {
   struct Report {
     Phase phase;
     bool frozen;
+    bool arrived;  // by load(), from another node
     std::uint64_t set;
     std::vector<std::uint64_t> submissions;  // per slot, ascending
     std::uint64_t refused;                   // postings that found no running device
@@ -57,6 +58,7 @@ class Workload {
   mutable std::mutex mutex_;  // taken before the fabric's
   Phase phase_ = Phase::kEmpty;
   bool frozen_ = true;
+  bool arrived_ = false;
   std::uint64_t set_ = 0;
   std::uint64_t cookie_ = 0;
   std::map<std::uint32_t, std::uint64_t> submissions_;
