@@ -1,0 +1,90 @@
+import { askEmulator } from '@transship/node-agent/internal/workload/emulator-control';
+
+export interface EmulatedDevice {
+  readonly index: number;
+  readonly slot: number;
+  readonly state: string;
+  readonly armed: boolean;
+  readonly memoryBytes: number;
+  readonly resets: number;
+  readonly segmentsSaved: number;
+  readonly segmentsLoaded: number;
+  readonly inFlight: number;
+}
+
+export interface EmulatedLink {
+  readonly from: number;
+  readonly to: number;
+  readonly set: string;
+  readonly sent: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly gaps: number;
+  readonly doubles: number;
+  readonly inFlight: number;
+  readonly sentHere: number;
+  readonly receivedHere: number;
+  readonly lostHere: number;
+}
+
+export interface EmulatedWorkload {
+  readonly phase: 'Empty' | 'Loaded' | 'Live' | 'Ended';
+  readonly frozen: boolean;
+  readonly submissions: readonly number[];
+  readonly refused: number;
+  readonly cookie: string;
+}
+
+export interface Violation {
+  readonly device: number;
+  readonly item: string;
+  readonly what: string;
+}
+
+type Arguments = Readonly<Record<string, string | number>>;
+
+/** The control socket of an emulator: what the harness asks it and does to its devices. Rejects when it refuses. */
+export interface EmulatorControl {
+  ask(verb: string, args?: Arguments): Promise<Readonly<Record<string, unknown>>>;
+  devices(): Promise<readonly EmulatedDevice[]>;
+  /** Of a stopped device: everything that must be equal on both sides, and its memory alone. */
+  digest(device: number): Promise<{ readonly digest: string; readonly memory: string }>;
+  links(): Promise<readonly EmulatedLink[]>;
+  workload(group?: number): Promise<EmulatedWorkload>;
+  violations(): Promise<readonly Violation[]>;
+  fault(device: number, kind: string, args?: Arguments): Promise<void>;
+  clear(device: number): Promise<void>;
+  /** RESET behind the back of whoever uses the device. */
+  deviceReset(device: number): Promise<void>;
+}
+
+const DEADLINE_MS = 10_000;
+
+export function emulatorControl(socketPath: string): EmulatorControl {
+  const ask: EmulatorControl['ask'] = (verb, args = {}) => {
+    const pairs = Object.entries(args).map(([key, value]) => `${key}=${value}`);
+    return askEmulator(socketPath, [verb, ...pairs].join(' '), DEADLINE_MS);
+  };
+  const field = async <T>(verb: string, name: string, args?: Arguments): Promise<T> =>
+    (await ask(verb, args))[name] as T;
+  return {
+    ask,
+    devices: () => field('info', 'devices'),
+    digest: async (device) => {
+      const { digest, memory } = await ask('digest', { device });
+      return { digest: String(digest), memory: String(memory) };
+    },
+    links: () => field('links', 'links'),
+    workload: async (group = 0) => (await ask('workload', { group })) as unknown as EmulatedWorkload,
+    violations: () => field('violations', 'violations'),
+    fault: async (device, kind, args) => {
+      await ask('fault', { device, kind, ...args });
+    },
+    clear: async (device) => {
+      await ask('clear', { device });
+    },
+    deviceReset: async (device) => {
+      await ask('deviceReset', { device });
+    },
+  };
+}
