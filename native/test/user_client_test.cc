@@ -71,6 +71,16 @@ TEST(UserClient, ASilentServerFailsAtTheDeadline) {
   done.set_value();
 }
 
+TEST(UserClient, AServerThatIsBusyIsTriedAgainUntilTheDeadline) {
+  const ScriptedServer freed{[](Peer& first) { first.hangUp(); },
+                             [](Peer& second) { second.greet(kSmall, 2); }};
+  Client client;
+  EXPECT_TRUE(client.open(freed.path()));
+  const ScriptedServer busy{std::vector<Script>(100, [](Peer& peer) { peer.hangUp(); })};
+  EXPECT_EQ(codeOf(client.open(busy.path(), {.timeout = std::chrono::milliseconds{60}})),
+            "TRANSSHIP_CONNECT_TIMEOUT");
+}
+
 TEST(UserClient, AServerThatHangsUpIsALostConnectionFromThenOn) {
   withDevice([](Peer& peer) { peer.receive(); },
              [](UserDevice& device) {

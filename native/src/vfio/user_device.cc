@@ -39,7 +39,25 @@ Result<std::unique_ptr<UserDevice>> UserDevice::open(SystemCalls& system,
                                                      std::shared_ptr<Cancellation> cancellation,
                                                      const std::string& path,
                                                      const UserDeviceOptions& options) {
-  const Deadline deadline = std::chrono::steady_clock::now() + options.timeout;
+  const auto end = std::chrono::steady_clock::now() + options.timeout;
+  for (int attempt = 0;; ++attempt) {
+    auto device = tryOpen(system, cancellation, path, options, end);
+    if (device || device.error().code != ErrorCode::kConnectionLost) {
+      return device;
+    }
+    if (std::chrono::steady_clock::now() >= end) {
+      device.error().code = ErrorCode::kConnectTimeout;
+      device.error().message = "the device's server keeps hanging up; it may be serving another client";
+      return device;
+    }
+    pauseBeforeRetry(system, *cancellation, attempt);
+  }
+}
+
+Result<std::unique_ptr<UserDevice>> UserDevice::tryOpen(SystemCalls& system,
+                                                        std::shared_ptr<Cancellation> cancellation,
+                                                        const std::string& path,
+                                                        const UserDeviceOptions& options, Deadline deadline) {
   auto socket = UserSocket::connect(system, std::move(cancellation), path, deadline);
   if (!socket) {
     return std::move(socket.error());

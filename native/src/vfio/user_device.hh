@@ -22,10 +22,12 @@ struct UserDeviceOptions {
 /// (QEMU docs/interop/vfio-user.rst).
 class UserDevice final : public vfio::Device {
  public:
-  /// Connects, agrees on a version and asks what the device is. `system` must outlive the device.
+  /// Connects, agrees on a version and asks what the device is. `system` must outlive the device. A server
+  /// that serves another client lets a second one wait or hangs up on it; both are waited for until the
+  /// deadline.
   ///
-  /// Errors: those of UserSocket::connect and parseVersionReply; kConnectTimeout when the server does not
-  /// answer in time, for example because it serves another client.
+  /// Errors: those of UserSocket::connect and parseVersionReply; kConnectTimeout when the server did not
+  /// serve this client in time.
   static Result<std::unique_ptr<UserDevice>> open(SystemCalls& system,
                                                   std::shared_ptr<Cancellation> cancellation,
                                                   const std::string& path, const UserDeviceOptions& options);
@@ -39,6 +41,10 @@ class UserDevice final : public vfio::Device {
   Status reset() override;
 
  private:
+  static Result<std::unique_ptr<UserDevice>> tryOpen(SystemCalls& system,
+                                                     std::shared_ptr<Cancellation> cancellation,
+                                                     const std::string& path,
+                                                     const UserDeviceOptions& options, Deadline deadline);
   UserDevice(SystemCalls& system, UserClient client) : system_(system), client_(std::move(client)) {}
 
   Status negotiate(const UserDeviceOptions& options, Deadline deadline);

@@ -49,14 +49,6 @@ int remainingMs(const Deadline& deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
-// Waits a little for a full backlog to drain: 5 to 15 ms, so that several clients do not come back together.
-// Ends early on cancellation.
-void pause(SystemCalls& system, const Cancellation& cancellation) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  pollfd entry{.fd = cancellation.fd(), .events = POLLIN, .revents = 0};
-  system.poll(&entry, 1, std::uniform_int_distribution<int>{5, 15}(random));
-}
-
 Status collectDescriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
        control = CMSG_NXTHDR(&message, control)) {
@@ -80,6 +72,13 @@ Status collectDescriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
 
 }  // namespace
 
+void pauseBeforeRetry(SystemCalls& system, const Cancellation& cancellation, int attempt) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  const int base = 10 << std::min(attempt, 4);
+  pollfd entry{.fd = cancellation.fd(), .events = POLLIN, .revents = 0};
+  system.poll(&entry, 1, std::uniform_int_distribution<int>{base / 2, base + base / 2}(random));
+}
+
 Result<UserSocket> UserSocket::connect(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,
                                        const std::string& path, Deadline deadline) {
   sockaddr_un address{};
@@ -97,6 +96,7 @@ Result<UserSocket> UserSocket::connect(SystemCalls& system, std::shared_ptr<Canc
   // Only a matter of speed, so a refusal does not matter.
   system.setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof(kSendBuffer));
 
+  int attempt = 0;
   while (system.connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     if (cancellation->cancelled()) {
       return closed();
@@ -110,7 +110,7 @@ Result<UserSocket> UserSocket::connect(SystemCalls& system, std::shared_ptr<Canc
     if (remainingMs(deadline) == 0) {
       return timedOut();
     }
-    pause(system, *cancellation);
+    pauseBeforeRetry(system, *cancellation, attempt++);
   }
   return UserSocket{system, std::move(cancellation), std::move(fd)};
 }

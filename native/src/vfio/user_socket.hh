@@ -19,6 +19,10 @@ namespace transship::vfio_user {
 /// When to give up waiting; none waits until the other side answers, goes away, or the wait is cancelled.
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
+/// Waits before the next of several tries: about 10 ms at first, doubled with each `attempt` up to 160 ms,
+/// give or take a half so that several clients do not come back together. Ends early on cancellation.
+void pauseBeforeRetry(SystemCalls& system, const Cancellation& cancellation, int attempt);
+
 /// A connected Unix stream socket: bytes and descriptors, no messages. Every wait ends at its deadline or on
 /// cancellation. Used by one thread at a time.
 ///

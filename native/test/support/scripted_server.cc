@@ -1,6 +1,5 @@
 #include "support/scripted_server.hh"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -91,7 +90,7 @@ void Peer::greet(const std::string& json, std::uint32_t regions) {
   }
 }
 
-ScriptedServer::ScriptedServer(std::function<void(Peer&)> script) {
+ScriptedServer::ScriptedServer(std::vector<Script> scripts) {
   std::string folder = "/tmp/transship-test-XXXXXX";
   path_ = std::string{::mkdtemp(folder.data())} + "/device.sock";
   listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -100,17 +99,19 @@ ScriptedServer::ScriptedServer(std::function<void(Peer&)> script) {
   std::memcpy(address.sun_path, path_.data(), std::min(path_.size(), sizeof(address.sun_path) - 1));
   ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   ::listen(listener_.get(), 1);
-  thread_ = std::thread([this, script = std::move(script)] {
-    pollfd entry{.fd = listener_.get(), .events = POLLIN, .revents = 0};
-    if (::poll(&entry, 1, 10'000) == 1) {
+  thread_ = std::thread([this, scripts = std::move(scripts)] {
+    for (const Script& script : scripts) {
       Peer peer{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+      if (!peer.connected()) {
+        return;
+      }
       script(peer);
     }
   });
 }
 
 ScriptedServer::~ScriptedServer() {
-  ::shutdown(listener_.get(), SHUT_RDWR);  // wakes a thread that no client came to
+  ::shutdown(listener_.get(), SHUT_RDWR);  // ends an accept that no client came to
   thread_.join();
   ::unlink(path_.c_str());
   ::rmdir(path_.substr(0, path_.rfind('/')).c_str());

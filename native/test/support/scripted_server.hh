@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "common/unique_fd.hh"
@@ -33,15 +35,21 @@ class Peer {
   /// Answers VERSION with `json` and DEVICE_GET_INFO with a device of `regions` regions.
   void greet(const std::string& json, std::uint32_t regions = 0);
   void hangUp() { fd_.reset(); }
+  [[nodiscard]] bool connected() const { return static_cast<bool>(fd_); }
 
  private:
   UniqueFd fd_;
 };
 
-/// Listens on a socket of its own and plays `script` to the first client, on its own thread.
+using Script = std::function<void(Peer&)>;
+
+/// Listens on a socket of its own and plays one script to each client, in order, on its own thread.
 class ScriptedServer {
  public:
-  explicit ScriptedServer(std::function<void(Peer&)> script);
+  explicit ScriptedServer(std::vector<Script> scripts);
+  template <typename... S>
+    requires(std::is_invocable_v<S, Peer&> && ...)
+  explicit ScriptedServer(S... scripts) : ScriptedServer(std::vector<Script>{std::move(scripts)...}) {}
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
   ~ScriptedServer();
