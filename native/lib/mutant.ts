@@ -6,9 +6,9 @@ import { addon } from './addon.ts';
  * @throws {Error} in every other build.
  */
 export function setMutant(item: string | null): void {
-  const { setMutant: choose } = addon();
-  if (choose === undefined) {
+  const native = addon();
+  if (native.setMutant === undefined) {
     throw new Error('this build of the addon has no mutants; set TRANSSHIP_NATIVE_VARIANT=mutants');
   }
-  choose(item);
+  native.setMutant(item);
 }
