@@ -1,7 +1,7 @@
 import { type Draft, fail } from './draft.ts';
 import type { AgentEvent } from './effects.ts';
 import type { KnownState } from './device-state.ts';
-import type { Phase } from './phase.ts';
+import { onTheWayBack } from './phase.ts';
 import type { Failure } from './session.ts';
 import { sourceFailed } from './source-advance.ts';
 import { targetFailed } from './target-advance.ts';
@@ -34,34 +34,38 @@ export function onDeviceEvent(draft: Draft, event: DeviceEvent): void {
   }
 }
 
-const WAY_BACK: ReadonlySet<Phase> = new Set<Phase>(['RollingBack', 'Restarting', 'Releasing']);
-
-const onTheWayBack = (draft: Draft): boolean => WAY_BACK.has(draft.phase);
-
 const failed = (draft: Draft, why: Failure): void =>
   draft.s.role === 'source' ? sourceFailed(draft, why) : targetFailed(draft, why);
 
 function onArcDone(draft: Draft, index: number, state: KnownState, failure: Failure | null): void {
-  draft.arrived(index, state);
+  const { op } = draft.device(index);
+  if (failure === null) draft.arrived(index, state);
+  else draft.found(index, state);
   draft.setDevice(index, { op: null });
   if (failure === null) return;
   if (state === 'Error') draft.lose(index, failure);
-  if (!onTheWayBack(draft)) {
+  if (!onTheWayBack(draft.phase)) {
     failed(draft, failure);
     return;
   }
-  // On the way back nothing else is left: the named state failed, so RESET. The first error stays reported.
+  // The first error stays reported.
   draft.note(failure);
-  if (state === 'Unknown') return;
+  // What was ordered before the set turned round need not succeed: the device is walked home from where it is.
+  const homeward = op?.kind === 'arc' && op.homeward;
+  if (!homeward || state === 'Unknown') return;
+  // Nothing else is left: the named state failed, so RESET.
   if (draft.phase !== 'Releasing') draft.lose(index, failure);
   draft.reset(index);
 }
 
-/** A workload that does not obey on the way back is left to the next command, not tried in a loop. */
+/**
+ * A workload that does not obey on the way back is left to the next command, not tried in a loop. A freeze that
+ * fails there is no error of the way back: whether a thaw is needed is seen from the workload's state.
+ */
 function onWorkloadDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'workloadDone' }>): void {
   draft.setLive({ workload: event.state, workloadOp: null });
   if (event.failure === null) return;
-  if (onTheWayBack(draft) || draft.phase === 'Unquiescing') draft.halt(event.failure);
+  if (onTheWayBack(draft.phase) && event.op !== 'freeze') draft.halt(event.failure);
   else failed(draft, event.failure);
 }
 
@@ -87,7 +91,7 @@ function onIncarnationChanged(
   const { device: index, state, incarnation } = event;
   const { id } = draft.bound(index);
   if (incarnation === draft.bound(index).incarnation) {
-    if (draft.idle(index)) draft.arrived(index, state);
+    if (draft.idle(index)) draft.found(index, state);
     return;
   }
   if (draft.idle(index)) draft.setDevice(index, { state, savingGeneration: 0 });

@@ -1,6 +1,6 @@
 import type { Effect, Observation, StepResult } from './effects.ts';
 import type { KnownState, DeviceState } from './device-state.ts';
-import type { Phase } from './phase.ts';
+import { onTheWayBack, type Phase } from './phase.ts';
 import type { AgentState, BoundDevice, Failure, Live, LiveDevice, Session } from './session.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -94,7 +94,8 @@ export class Draft {
   }
 
   arc(index: number, to: DeviceState): void {
-    this.setDevice(index, { op: { kind: 'arc', to, overdue: false } });
+    const homeward = onTheWayBack(this.phase);
+    this.setDevice(index, { op: { kind: 'arc', to, overdue: false, homeward } });
     this.effects.push({ kind: 'arc', device: index, to });
   }
 
@@ -118,13 +119,23 @@ export class Draft {
     this.effects.push({ kind: 'discardWorkload' });
   }
 
-  /** Device is at a new state; entering or leaving the saving group opens or ends its saving session. */
+  /** Our arc was walked; entering the saving group opens a saving session of this generation. */
   arrived(index: number, state: KnownState): void {
+    this.move(index, state, this.session.generation);
+  }
+
+  /** The device is seen at a state; what it saves there was not opened for this generation. */
+  found(index: number, state: KnownState): void {
+    this.move(index, state, 0);
+  }
+
+  /** Leaving the saving group ends the session; a device that does not answer for a while keeps the one it had. */
+  private move(index: number, state: KnownState, opened: number): void {
     const before = this.device(index);
-    const saving = SAVING_GROUP.has(state);
-    const kept = saving && SAVING_GROUP.has(before.state) ? before.savingGeneration : 0;
-    const opened = saving && !SAVING_GROUP.has(before.state) ? this.session.generation : kept;
-    this.setDevice(index, { state, savingGeneration: saving ? opened : 0 });
+    const inGroup = SAVING_GROUP.has(before.state) || before.state === 'Unknown';
+    const saving = inGroup ? before.savingGeneration : opened;
+    const stays = SAVING_GROUP.has(state) || state === 'Unknown';
+    this.setDevice(index, { state, savingGeneration: stays ? saving : 0 });
   }
 
   lose(index: number, why: Failure): void {
@@ -139,7 +150,7 @@ export class Draft {
       const bound = this.bound(index);
       const seen = observed.devices.find((device) => device.id === bound.id);
       if (seen === undefined) continue;
-      if (this.idle(index) && seen.state !== this.device(index).state) this.arrived(index, seen.state);
+      if (this.idle(index) && seen.state !== this.device(index).state) this.found(index, seen.state);
       if (seen.state !== 'Unknown' && seen.incarnation !== bound.incarnation && this.idle(index)) {
         if (!bound.lost) loss ??= fail('DeviceStateLost', `${bound.id} was reset or re-opened`, bound.id);
         this.setBound(index, { lost: true });

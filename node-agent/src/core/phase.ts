@@ -40,6 +40,11 @@ const BINDING_FREE: ReadonlySet<Phase> = new Set<Phase>(['Fenced', ...TOMBSTONES
 /** The session holds its devices: another migration that names one gets `DeviceBusy`. */
 export const bindsDevices = (phase: Phase): boolean => !BINDING_FREE.has(phase);
 
+const WAY_BACK: ReadonlySet<Phase> = new Set<Phase>(['RollingBack', 'Restarting', 'Releasing']);
+
+/** Source: the session has turned round, or is on its way out after Commit; errors do not turn it any more. */
+export const onTheWayBack = (phase: Phase): boolean => WAY_BACK.has(phase);
+
 const STOP_JOURNALLED: ReadonlySet<Phase> = new Set<Phase>(['Stopping', 'Stopped']);
 
 /** Source: `stop` has been journalled, so only a recorded Abort or Revert lets the set run again. */

@@ -49,7 +49,13 @@ export type WorkloadState = 'running' | 'frozen' | 'discarded' | 'unknown';
 
 /** One operation that is out on a device and has not returned. */
 export type DeviceOp =
-  | { readonly kind: 'arc'; readonly to: KnownState; readonly overdue: boolean }
+  | {
+      readonly kind: 'arc';
+      readonly to: KnownState;
+      readonly overdue: boolean;
+      /** Source: ordered on the way back, where a refusal leaves nothing but RESET. */
+      readonly homeward: boolean;
+    }
   | { readonly kind: 'reset'; readonly overdue: boolean };
 
 export interface LiveDevice {

@@ -1,7 +1,7 @@
 import { startRollBack } from './source-commands.ts';
 import type { DeviceState, KnownState } from './device-state.ts';
 import { type Draft, fail } from './draft.ts';
-import type { Phase } from './phase.ts';
+import { onTheWayBack } from './phase.ts';
 
 /**
  * One step of a source towards the goal of its phase: starts what can be started and returns true when the
@@ -50,6 +50,9 @@ function walk(
   return arrived;
 }
 
+/** A workload of which nothing is known may be frozen; to thaw one that runs does no harm. */
+const needsThaw = ({ l }: Draft): boolean => l.workload === 'frozen' || l.workload === 'unknown';
+
 /** A device that will not be walked any more: reset (its state is gone) or withheld. */
 const outOfTheSet = (draft: Draft, index: number): boolean =>
   draft.bound(index).quarantined || (draft.bound(index).lost && draft.device(index).state === 'Running');
@@ -90,7 +93,7 @@ function quiescing(draft: Draft): boolean {
 function unquiescing(draft: Draft): boolean {
   // Thaw first: a page-faulting device may need its workload to finish the arc that is still out.
   if (draft.l.workloadOp !== null) return false;
-  if (draft.l.workload === 'frozen') {
+  if (needsThaw(draft)) {
     draft.thaw();
     return false;
   }
@@ -134,7 +137,7 @@ function stopping(draft: Draft): boolean {
 /** Way back of a set that was never stopped: thaw first, each device home by itself. */
 function rollingBackRunning(draft: Draft): boolean {
   endSaving(draft);
-  if (draft.l.workloadOp === null && draft.l.workload === 'frozen') draft.thaw();
+  if (draft.l.workloadOp === null && needsThaw(draft)) draft.thaw();
   const arrived = walk(draft, (index, state) => {
     if (outOfTheSet(draft, index)) return null;
     if (state === 'Running') return null;
@@ -142,10 +145,13 @@ function rollingBackRunning(draft: Draft): boolean {
     if (state === 'PreCopyP2P') return 'PreCopy';
     return lastResort(draft, index, state);
   });
-  if (!arrived || draft.l.workloadOp !== null || draft.l.workload === 'frozen') return false;
+  if (!arrived || draft.l.workloadOp !== null || needsThaw(draft)) return false;
   draft.enter('RolledBack');
   return true;
 }
+
+/** Where a lone device without P2P may stand before it is told to run; it may have refused to stop at all. */
+const HOME_WITHOUT_P2P: ReadonlySet<KnownState> = new Set<KnownState>(['Stop', 'PreCopy', 'Running']);
 
 /** Way back of a stopped set, first half: all to RunningP2P; none starts DMA into a peer that is stopped. */
 function rollingBackStopped(draft: Draft): boolean {
@@ -153,8 +159,7 @@ function rollingBackStopped(draft: Draft): boolean {
   const arrived = walk(draft, (index, state) => {
     if (outOfTheSet(draft, index)) return null;
     if (state === 'StopCopy') return 'Stop';
-    if (!draft.bound(index).p2p)
-      return state === 'Stop' || state === 'PreCopy' ? null : lastResort(draft, index, state);
+    if (!draft.bound(index).p2p) return HOME_WITHOUT_P2P.has(state) ? null : lastResort(draft, index, state);
     if (state === 'Stop' || state === 'PreCopyP2P') return 'RunningP2P';
     return state === 'RunningP2P' ? null : lastResort(draft, index, state);
   });
@@ -172,7 +177,7 @@ function restarting(draft: Draft): boolean {
     return lastResort(draft, index, state);
   });
   if (!arrived || draft.l.workloadOp !== null) return false;
-  if (draft.l.workload === 'frozen') {
+  if (needsThaw(draft)) {
     draft.thaw();
     return false;
   }
@@ -225,8 +230,6 @@ function unexpected(draft: Draft, index: number, state: KnownState): 'wait' {
   return 'wait';
 }
 
-const ON_THE_WAY_BACK: ReadonlySet<Phase> = new Set<Phase>(['RollingBack', 'Restarting', 'Releasing']);
-
 /**
  * An error on the way out. Before `stop` was journalled the agent turns round by itself; afterwards only the
  * record may say so, so it waits for a command.
@@ -234,5 +237,5 @@ const ON_THE_WAY_BACK: ReadonlySet<Phase> = new Set<Phase>(['RollingBack', 'Rest
 export function sourceFailed(draft: Draft, why: Parameters<Draft['note']>[0]): void {
   draft.note(why);
   if (draft.phase === 'Stopping') draft.setLive({ halted: true });
-  else if (draft.phase !== 'Stopped' && !ON_THE_WAY_BACK.has(draft.phase)) startRollBack(draft);
+  else if (draft.phase !== 'Stopped' && !onTheWayBack(draft.phase)) startRollBack(draft);
 }

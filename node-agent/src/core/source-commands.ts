@@ -50,6 +50,8 @@ function prepare(
   if (draft.phase !== 'Fenced') return outOfOrder(draft, 'prepare');
   const cannot = cannotBind(ids, observed);
   if (cannot !== null) return cannot;
+  if (observed.workload === 'unknown')
+    return fail('FreezeFailed', 'the workload does not answer, so it could be neither frozen nor thawed');
   const devices = bindDevices(ids, observed);
   draft.setSession({ devices, generation, ticket: observed.ticket });
   draft.setLive(freshLive(devices, observed));
