@@ -10,6 +10,7 @@ import {
   type Failure,
   type KnownState,
   type Observation,
+  type ObservedDevice,
   type Phase,
   type Role,
   type SessionView,
@@ -55,13 +56,13 @@ export class FakeNode {
   orders: string[] = [];
   /** Every phase that was entered and journalled. */
   phases: Phase[] = [];
-  /** Streams that are served or loaded and have not ended; what was ordered first is first. */
+  /** What is out, first ordered first. */
   private out: Job[] = [];
   private sequence = 0;
   private streamsOut = 0;
   private workloadOut: 'freeze' | 'thaw' | 'discard' | null = null;
-  /** Changes what the agent finds before a command; for preflight tests. */
-  facts: Partial<Observation['devices'][number]> = {};
+  /** Changes what the agent finds of a device before a command; for tests of admission. */
+  facts: (index: number) => Partial<ObservedDevice> = () => ({});
 
   constructor(role: Role, { devices = 2, p2p = true }: NodeOptions = {}) {
     this.role = role;
@@ -137,7 +138,7 @@ export class FakeNode {
 
   observation(): Observation {
     return {
-      devices: this.devices.map(({ id, state, incarnation }) => ({
+      devices: this.devices.map(({ id, state, incarnation }, index) => ({
         id,
         state,
         incarnation: String(incarnation),
@@ -145,7 +146,7 @@ export class FakeNode {
         resetSupported: true,
         boundBy: null,
         quarantined: false,
-        ...this.facts,
+        ...this.facts(index),
       })),
       workload: this.workload,
       ticket: 'ticket',
