@@ -42,7 +42,10 @@ function nameless(key: string, inner: unknown): unknown {
 
 function sideText({ agent, devices, workload, quiesceArmed, arrived }: Side): string {
   const each = devices
-    .map((device, index) => part(device) + part(agent?.session.devices[index]) + part(agent?.live.devices[index]))
+    .map(
+      (device, index) =>
+        part(device) + part(agent?.session.devices[index]) + part(agent?.live.devices[index]),
+    )
     .toSorted();
   return [rest(agent?.session), rest(agent?.live), ...each, workload, quiesceArmed, part(arrived)].join(',');
 }

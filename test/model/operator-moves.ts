@@ -12,13 +12,14 @@ export const PLAN: Plan = {
   retries: 1,
 };
 
-/** What is varied in the operator: the plan, and (to prove that a rule is needed) what it does with an action. */
+/** The plan, and what is changed to prove that a rule is needed: the operator's decisions, or the world after a move. */
 export interface Variant {
   readonly plan: Plan;
-  readonly decide: (o: Observed, world: World) => Action;
+  readonly decide: (o: Observed) => Action;
+  readonly after: (world: World) => World;
 }
 
-export const production = (plan: Plan = PLAN): Variant => ({ plan, decide });
+export const production = (plan: Plan = PLAN): Variant => ({ plan, decide, after: (world) => world });
 
 const look = (world: World, memory: Memory, plan: Plan): Observed => ({
   plan,
@@ -73,7 +74,7 @@ type Change = (to: Partial<Operator>, base?: World) => World;
 function act(world: World, index: number, variant: Variant, change: Change): Move[] {
   const operator = world.operators[index] as Operator;
   const { memory } = operator;
-  const action = variant.decide(look(world, memory, variant.plan), world);
+  const action = variant.decide(look(world, memory, variant.plan));
   const name = `operator ${index}`;
   const moves = action.kind === 'wait' || action.kind === 'stall' ? refreshed(world, index, change) : [];
   switch (action.kind) {
