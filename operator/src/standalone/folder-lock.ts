@@ -6,10 +6,15 @@ import { describeError } from '../telemetry/log.ts';
 import { replaceFile } from './durable-file.ts';
 import { type Holder, holder, isDead, thisHolder } from './holder.ts';
 
-/** A lock that was not refreshed for this long is taken over, milliseconds. */
-const STALE_MS = 10_000;
-const REFRESH_MS = 2_000;
-const RETRY_MS = 500;
+export interface FolderLockTimes {
+  /** A lock that was not refreshed for this long is taken over, milliseconds. */
+  readonly staleMs: number;
+  readonly refreshMs: number;
+  /** Between two attempts to get it. */
+  readonly retryMs: number;
+}
+
+const TIMES: FolderLockTimes = { staleMs: 10_000, refreshMs: 2_000, retryMs: 500 };
 
 /** Another operator has the folder now. */
 export class FolderLockLostError extends Error {
@@ -25,6 +30,7 @@ export interface FolderLockOptions {
   readonly log: Log;
   /** Called once, when the lock turns out to be lost. */
   readonly onLost: (error: unknown) => void;
+  readonly times?: FolderLockTimes;
 }
 
 /**
@@ -44,7 +50,7 @@ export class FolderLock {
 
   /** Waits until the folder is free; null when aborted before. */
   static async acquire(options: FolderLockOptions, signal: AbortSignal): Promise<FolderLock | null> {
-    const { directory, instance, clock, log } = options;
+    const { directory, instance, clock, log, times = TIMES } = options;
     await mkdir(directory, { recursive: true });
     const holderFile = join(directory, 'operator.holder');
     const lockPath = join(directory, 'operator.lock');
@@ -63,7 +69,7 @@ export class FolderLock {
       if (!told)
         log.info({ directory, holder: other?.instance }, 'another operator holds the folder, waiting');
       told = true;
-      await clock.sleep(RETRY_MS, signal);
+      await clock.sleep(times.retryMs, signal);
     }
     return null;
   }
@@ -88,13 +94,13 @@ async function tryLock(
   options: FolderLockOptions,
   lockfilePath: string,
 ): Promise<(() => Promise<void>) | null> {
-  const { directory, log, onLost } = options;
+  const { directory, log, onLost, times = TIMES } = options;
   try {
     return await lock(directory, {
       lockfilePath,
       realpath: false,
-      stale: STALE_MS,
-      update: REFRESH_MS,
+      stale: times.staleMs,
+      update: times.refreshMs,
       onCompromised: (error) => {
         log.error({ cause: describeError(error) }, 'lost the lock of the folder');
         onLost(error);

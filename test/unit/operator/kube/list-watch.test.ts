@@ -1,0 +1,263 @@
+import type { ServerResponse } from 'node:http';
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '@transship/operator/internal/clock';
+import { ListWatch, type ListWatchTimes, objectKey } from '@transship/operator/internal/kube/list-watch';
+import { KubeTransport } from '@transship/operator/internal/kube/transport';
+
+import { expectEventually } from '../support/eventually.ts';
+import { failureStatus, FakeApi, sendJson } from '../support/fake-api.ts';
+import { RecordLog } from '../support/record-log.ts';
+
+const TIMES: ListWatchTimes = {
+  inactivityMs: 150,
+  watchSeconds: 100,
+  relistMs: 60_000,
+  requestDeadlineMs: 150,
+  backoff: { firstMs: 2, capMs: 10 },
+  healthyMs: 60_000,
+};
+
+let api: FakeApi;
+let end: AbortController;
+let log: RecordLog;
+/** What the sink was told, in order. */
+let told: string[];
+let finished: Promise<void>;
+/** Names that a list answers with, and how a watch is answered; the last watch answer is used again. */
+let names: string[];
+let watches: ((response: ServerResponse) => void)[];
+
+beforeEach(async () => {
+  api = await FakeApi.start();
+  end = new AbortController();
+  log = new RecordLog();
+  told = [];
+  names = [];
+  watches = [silent];
+  finished = Promise.resolve();
+  api.answer = (response, { url }) => {
+    if (url.searchParams.get('watch') !== 'true') return sendJson(response, 200, list(names, '100'));
+    const [watch = silent] = watches.length > 1 ? watches.splice(0, 1) : watches;
+    return watch(response);
+  };
+});
+
+afterEach(async () => {
+  end.abort();
+  await finished;
+  await api[Symbol.asyncDispose]();
+});
+
+function list(items: readonly string[], resourceVersion: string, token?: string): object {
+  const metadata = { resourceVersion, ...(token === undefined ? {} : { continue: token }) };
+  return { metadata, items: items.map((name) => object(name, '1')) };
+}
+
+function object(name: string, resourceVersion: string): object {
+  return { metadata: { namespace: 'ml', name, resourceVersion } };
+}
+
+function line(type: string, thing: object): string {
+  return `${JSON.stringify({ type, object: thing })}\n`;
+}
+
+/** Opens the answer and says nothing more. */
+function silent(response: ServerResponse): void {
+  response.writeHead(200).flushHeaders();
+}
+
+const saying =
+  (...texts: string[]) =>
+  (response: ServerResponse): void => {
+    silent(response);
+    for (const text of texts) response.write(text);
+  };
+
+function start(times: Partial<ListWatchTimes> = {}): void {
+  const options = { path: '/things', metadataOnly: true, times: { ...TIMES, ...times } };
+  const listWatch = new ListWatch(new KubeTransport(api.kubeConfig), systemClock, log, options);
+  finished = listWatch.run(
+    {
+      upsert: (thing) => told.push(`+${objectKey(thing)}`),
+      removed: (key) => told.push(`-${key}`),
+      listed: () => told.push('listed'),
+    },
+    end.signal,
+  );
+}
+
+const lists = () => told.filter((word) => word === 'listed').length;
+const watchUrls = () =>
+  api.received.filter(({ url }) => url.searchParams.get('watch') === 'true').map(({ url }) => url);
+
+describe('a list and watch', () => {
+  test('asks for metadata, bookmarks and an end, from where the list stood, with the credentials', async () => {
+    start({ inactivityMs: 10_000 });
+    await expectEventually(() => watchUrls().length === 1);
+    const [listed, watched] = api.received;
+    expect(listed?.headers).toMatchObject({
+      authorization: 'Bearer secret',
+      accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+    });
+    expect(watched?.headers.accept).toBe(
+      'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+    );
+    const query = Object.fromEntries(watched?.url.searchParams ?? []);
+    expect(query).toMatchObject({ allowWatchBookmarks: 'true', resourceVersion: '100' });
+    expect(Number(query['timeoutSeconds'])).toBeGreaterThanOrEqual(100);
+    expect(Number(query['timeoutSeconds'])).toBeLessThanOrEqual(200);
+  });
+
+  test('tells of what is listed, added, changed and deleted, however the bytes are cut', async () => {
+    names = ['a'];
+    const text =
+      line('ADDED', object('b', '101')) +
+      line('MODIFIED', object('a', '102')) +
+      line('DELETED', object('b', '103'));
+    watches = [saying(...text.match(/[^]{1,7}/g)!)];
+    start({ inactivityMs: 10_000 });
+    await expectEventually(() => told.length === 5);
+    expect(told).toEqual(['+ml/a', 'listed', '+ml/b', '+ml/a', '-ml/b']);
+  });
+
+  test('reads a list in pages', async () => {
+    api.answer = (response, { url }) => {
+      if (url.searchParams.get('watch') === 'true') return silent(response);
+      if (url.searchParams.get('continue') === 'more') return sendJson(response, 200, list(['b'], '7'));
+      return sendJson(response, 200, list(['a'], '7', 'more'));
+    };
+    start({ inactivityMs: 10_000 });
+    await expectEventually(() => watchUrls().length === 1);
+    expect(told).toEqual(['+ml/a', '+ml/b', 'listed']);
+  });
+
+  test('finds out by the next list what vanished while nobody watched', async () => {
+    names = ['a', 'b'];
+    watches = [
+      (response) => {
+        names = ['b'];
+        response.destroy();
+      },
+      silent,
+    ];
+    start({ inactivityMs: 10_000 });
+    await expectEventually(() => lists() === 2);
+    expect(told).toEqual(['+ml/a', '+ml/b', 'listed', '+ml/b', '-ml/a', 'listed']);
+  });
+
+  const troubles: Record<string, (response: ServerResponse) => void> = {
+    'the connection is cut': (response) => response.socket?.destroy(),
+    'the connection is cut in the middle of an event': (response) => {
+      silent(response);
+      response.write('{"type":"ADD', () => response.socket?.destroy());
+    },
+    'the answer ends in the middle of an event': (response) => response.writeHead(200).end('{"type":"ADD'),
+    'nothing is sent for longer than the inactivity limit': silent,
+    'nothing is answered at all': () => undefined,
+    'history is gone (410 as an event)': saying(line('ERROR', failureStatus(410, 'Expired'))),
+    'history is gone (410 as an answer)': (response) =>
+      sendJson(response, 410, failureStatus(410, 'Expired')),
+    'the server is overloaded': (response) => sendJson(response, 429, failureStatus(429, 'TooManyRequests')),
+    'the server fails': (response) => sendJson(response, 500, failureStatus(500, 'InternalError')),
+    'a proxy answers with a page': (response) => response.writeHead(502).end('<html>bad gateway</html>'),
+    'what comes is no JSON': saying('garbage\n'),
+    'what comes is JSON but no event': saying('{"type":"ADDED","object":{}}\n', '[1]\n'),
+    'an event has no end': (response) => {
+      silent(response);
+      const flood = (): boolean => response.destroyed || response.write('x'.repeat(1 << 20), flood);
+      flood();
+    },
+    'the server closes each watch at once, in good order': (response) => response.writeHead(200).end(),
+  };
+
+  test.each(Object.entries(troubles))('lists again and goes on when %s', async (_name, trouble) => {
+    watches = [trouble, trouble, saying(line('ADDED', object('after', '200')))];
+    start();
+    await expectEventually(() => told.includes('+ml/after'));
+    expect(lists()).toBe(3);
+  });
+
+  const listTroubles: Record<string, (response: ServerResponse) => void> = {
+    'is refused': (response) => sendJson(response, 403, failureStatus(403, 'Forbidden')),
+    'is no list': (response) => sendJson(response, 200, { items: 'many' }),
+    'is no JSON': (response) => response.writeHead(200).end('hello'),
+    'is cut': (response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{', () => response.socket?.destroy());
+    },
+    'never comes': () => undefined,
+    'loses its place between two pages': (response) => sendJson(response, 410, failureStatus(410, 'Expired')),
+  };
+
+  test.each(Object.entries(listTroubles))('tries again when the list %s', async (_name, trouble) => {
+    const usual = api.answer;
+    let count = 0;
+    api.answer = (response, received) => {
+      count += 1;
+      if (count <= 3) trouble(response);
+      else usual(response, received);
+    };
+    names = ['a'];
+    start({ inactivityMs: 10_000 });
+    await expectEventually(() => lists() === 1);
+    expect(told).toEqual(['+ml/a', 'listed']);
+    expect(log.lines).toEqual(Array.from({ length: 3 }, () => 'warn watch ended, listing again'));
+  });
+
+  test('goes on where a long watch ended in good order, without another list', async () => {
+    watches = [
+      (response) => {
+        saying(line('BOOKMARK', { metadata: { resourceVersion: '150' } }))(response);
+        setTimeout(() => response.end(), 60);
+      },
+      silent,
+    ];
+    start({ healthyMs: 50, inactivityMs: 10_000 });
+    await expectEventually(() => watchUrls().length === 2);
+    expect(watchUrls().map((url) => url.searchParams.get('resourceVersion'))).toEqual(['100', '150']);
+    expect(lists()).toBe(1);
+  });
+
+  test('lists anew after a time even when every watch is well', async () => {
+    watches = [(response) => setTimeout(() => response.writeHead(200).end(), 30)];
+    start({ healthyMs: 10, relistMs: 50 });
+    await expectEventually(() => lists() >= 3);
+    expect(watchUrls().length).toBeGreaterThan(lists());
+  });
+
+  test('does not storm a server that ends every watch', async () => {
+    watches = [(response) => response.writeHead(200).end()];
+    start({ backoff: { firstMs: 20, capMs: 40 } });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    // The pauses are at least 10, 20, 20 ... ms: some twenty rounds of two requests, against thousands without them.
+    expect(api.received.length).toBeLessThanOrEqual(42);
+  });
+
+  test('ends quietly when aborted, whatever it waits for', async () => {
+    start({ inactivityMs: 60_000 });
+    await expectEventually(() => watchUrls().length === 1);
+    end.abort();
+    await finished;
+    expect(log.lines).toEqual([]);
+  });
+
+  test('outlives a sink that throws', async () => {
+    watches = [saying(line('ADDED', object('b', '101')))];
+    const transport = new KubeTransport(api.kubeConfig);
+    const options = { path: '/things', metadataOnly: false, times: { ...TIMES, inactivityMs: 10_000 } };
+    let calls = 0;
+    const upsert = (): void => {
+      calls += 1;
+      throw new Error('a mistake');
+    };
+    names = ['a'];
+    finished = new ListWatch(transport, systemClock, log, options).run(
+      { upsert, removed: upsert },
+      end.signal,
+    );
+    await expectEventually(() => calls === 2);
+    expect(log.lines).toEqual(['error listener threw', 'error listener threw']);
+    expect(watchUrls()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** @throws when the check is not true in time. */
+export async function expectEventually(
+  check: () => boolean | Promise<boolean>,
+  deadlineMs = 5_000,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await check())) {
+    if (performance.now() > deadline)
+      throw new Error(`not true within ${deadlineMs} ms: ${check.toString()}`);
+    await sleep(5);
+  }
+}
