@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "socket.hh"
 
@@ -73,8 +74,10 @@ WireClient::Reply WireClient::write(std::uint32_t region, std::uint64_t offset, 
 }
 
 Served::Served(std::size_t devices, const std::vector<std::string>& options) : rig_(devices, options) {
-  char name[] = "/tmp/transship-emulator-XXXXXX";
-  directory_ = ::mkdtemp(name);
+  directory_ = "/tmp/transship-emulator-" + std::string(6, 'X');  // mkdtemp(3) replaces these six
+  if (::mkdtemp(directory_.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), directory_);
+  }
   devices_ = std::make_unique<DeviceServer>(*rig_, directory_);
   control_ = std::make_unique<ControlServer>(*rig_, directory_);
 }
