@@ -10,12 +10,14 @@ import { ManagedProcess } from './managed-process.ts';
 
 const READY_DEADLINE_MS = 20_000;
 
-/** Compiled main file of a workspace. This file runs from test/support or, compiled, from test/dist/support. */
-function builtMain(workspace: string): string {
-  const isCompiled = basename(dirname(import.meta.dirname)) === 'dist';
-  const root = join(import.meta.dirname, isCompiled ? '../../..' : '../..');
-  return join(root, workspace, 'dist', 'main.js');
-}
+/** Root of the project. This file runs from test/support or, compiled, from test/dist/support. */
+export const projectRoot = join(
+  import.meta.dirname,
+  basename(dirname(import.meta.dirname)) === 'dist' ? '../../..' : '../..',
+);
+
+/** Compiled main file of a workspace. */
+const builtMain = (workspace: string): string => join(projectRoot, workspace, 'dist', 'main.js');
 
 export interface EmulatorOptions {
   /** Sockets and log go here; must not be longer than about 80 characters. */
@@ -132,30 +134,57 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
   };
 }
 
-export interface OperatorOptions {
-  /** Folder of manifests; the log goes beside it. */
-  readonly manifests: string;
+interface OperatorProcessOptions {
   readonly logFile: string;
   readonly tls: TlsFiles;
-  readonly agents: readonly Pick<RunningAgentProcess, 'node' | 'endpoint'>[];
   /** Further arguments of transship-operator. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export interface OperatorOptions extends OperatorProcessOptions {
+  /** Folder of manifests; the log goes beside it. */
+  readonly manifests: string;
+  readonly agents: readonly Pick<RunningAgentProcess, 'node' | 'endpoint'>[];
+}
+
 /** Starts the operator on a folder of manifests and waits until it has started. */
 export async function startOperator(options: OperatorOptions): Promise<ManagedProcess> {
-  const { manifests, logFile, tls, agents, args = [], env } = options;
+  const { manifests, agents } = options;
   await mkdir(manifests, { recursive: true });
+  const endpoints = agents.flatMap(({ node, endpoint }) => ['--agent', `${node}=${endpoint}`]);
+  return runOperator(options, ['--manifests', manifests, ...endpoints]);
+}
+
+export interface KubeOperatorOptions extends OperatorProcessOptions {
+  readonly kubeconfig: string;
+  /** Where its Lease is. */
+  readonly namespace: string;
+}
+
+/** Starts the operator on a cluster and waits until it has started; it may not lead yet. */
+export const startKubeOperator = (options: KubeOperatorOptions): Promise<ManagedProcess> =>
+  runOperator(options, [
+    '--kubeconfig',
+    options.kubeconfig,
+    '--leader-election-namespace',
+    options.namespace,
+  ]);
+
+async function runOperator(
+  options: OperatorProcessOptions,
+  mode: readonly string[],
+): Promise<ManagedProcess> {
+  const { logFile, tls, args = [], env } = options;
   await mkdir(dirname(logFile), { recursive: true });
   const process = new ManagedProcess({
     name: 'operator',
     program: globalThis.process.execPath,
     args: [
       builtMain('operator'),
-      ...['--manifests', manifests, '--health-port', '0', '--health-host', '127.0.0.1'],
+      ...mode,
+      ...['--health-port', '0', '--health-host', '127.0.0.1'],
       ...['--tls-cert', tls.cert, '--tls-key', tls.key, '--tls-ca', tls.ca],
-      ...agents.flatMap(({ node, endpoint }) => ['--agent', `${node}=${endpoint}`]),
       ...args,
     ],
     logFile,

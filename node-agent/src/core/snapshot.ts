@@ -44,14 +44,14 @@ const RESTING: ReadonlySet<Phase> = new Set<Phase>([
   'PreCopy',
   'Quiesced',
   'Stopped',
+  'Loading',
   'Verified',
 ]);
 
 /** Nothing is under way that will change the phase without a command. */
 export function settled({ session, live }: AgentState): boolean {
   if (live.workloadOp !== null || live.devices.some((device) => device.op !== null)) return false;
-  if (live.halted || RESTING.has(session.phase) || isTombstone(session.phase)) return true;
-  return session.phase === 'Loading' && live.streams.every((stream) => stream.ended);
+  return live.halted || RESTING.has(session.phase) || isTombstone(session.phase);
 }
 
 export function view(state: AgentState): SessionView {

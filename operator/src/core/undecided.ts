@@ -189,7 +189,7 @@ function commitOrVerify({ s, t }: Answering): Action {
       reason: `generation ${s.generation} verified`,
     };
   }
-  if (t.phase === 'Loading' && t.settled && t.error === null) {
+  if (t.phase === 'Loading' && t.error === null && t.streams.every((stream) => stream.ended)) {
     const expected = s.streams.map((stream) => stream.totals);
     return { kind: 'commandTarget', command: { kind: 'verify', generation: s.generation, expected } };
   }

@@ -97,13 +97,23 @@ export class ControlPlane {
   }
 
   /**
-   * Writes a kubeconfig with a fresh token of a service account that exists, and returns its path.
+   * Writes a kubeconfig with a fresh token of a service account that exists, and returns its path. With `pod`, the
+   * token is bound to that pod and so names its node.
    * @throws when the API server refuses the token, as it does for an account that does not exist.
    */
-  async kubeconfigFor(namespace: string, name: string): Promise<string> {
+  async kubeconfigFor(
+    namespace: string,
+    name: string,
+    pod?: { readonly name: string; readonly uid: string },
+  ): Promise<string> {
     const ca = await readAuthority(this.#workDir);
-    const token = await requestToken({ server: this.url, ca, adminToken: this.#adminToken, namespace, name });
-    const path = join(this.#workDir, `${namespace}.${name}.kubeconfig`);
+    const bound = pod === undefined ? {} : { pod };
+    const token = await requestToken({
+      ...{ server: this.url, ca, adminToken: this.#adminToken, namespace, name },
+      ...bound,
+    });
+    const file = pod === undefined ? `${namespace}.${name}` : `${namespace}.${name}.${pod.name}`;
+    const path = join(this.#workDir, `${file}.kubeconfig`);
     await this.#writeKubeconfig(path, `system:serviceaccount:${namespace}:${name}`, token, namespace);
     return path;
   }

@@ -10,6 +10,8 @@ export interface TokenRequestOptions {
   readonly adminToken: string;
   readonly namespace: string;
   readonly name: string;
+  /** Pod of the same namespace that the token is bound to, as the kubelet's tokens are. */
+  readonly pod?: { readonly name: string; readonly uid: string };
 }
 
 /**
@@ -17,7 +19,9 @@ export interface TokenRequestOptions {
  * @throws when the account does not exist, with the API server's own words.
  */
 export async function requestToken(options: TokenRequestOptions): Promise<string> {
-  const { server, namespace, name } = options;
+  const { server, namespace, name, pod } = options;
+  const boundObjectRef =
+    pod === undefined ? {} : { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', ...pod } };
   const account = `namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}`;
   const { status, text } = await send({
     url: `${server}/api/v1/${account}/token`,
@@ -27,7 +31,7 @@ export async function requestToken(options: TokenRequestOptions): Promise<string
     body: {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',
-      spec: { expirationSeconds: EXPIRATION_SECONDS },
+      spec: { expirationSeconds: EXPIRATION_SECONDS, ...boundObjectRef },
     },
     timeoutMs: 30_000,
   });
