@@ -101,9 +101,10 @@ export class FolderMigrationFeed implements MigrationFeed {
           await files.write(this.#newRecord(fileName, document));
           return true;
         }
+        if (found.manifest !== fileName) await files.write({ ...found, manifest: fileName });
         if (differs(found, document)) this.#passOver(fileName, revision, key, rules.specImmutable);
       } catch (error) {
-        this.#complain(key, 'record cannot be read or made', error);
+        this.#complain(key, error);
       }
       return false;
     });
@@ -124,7 +125,7 @@ export class FolderMigrationFeed implements MigrationFeed {
         }
         return true;
       } catch (error) {
-        this.#complain(key, 'deletion cannot be recorded', error);
+        this.#complain(key, error);
         return false;
       }
     });
@@ -152,10 +153,10 @@ export class FolderMigrationFeed implements MigrationFeed {
     }
   }
 
-  #complain(key: MigrationKey, message: string, error: unknown): void {
+  #complain(key: MigrationKey, error: unknown): void {
     const cause = describeError(error);
-    if (this.#isNews(keyName(key), `${message}\n${cause.message}`)) {
-      this.#options.log.error({ ...key, cause }, message);
+    if (this.#isNews(keyName(key), cause.message)) {
+      this.#options.log.error({ ...key, cause }, 'record cannot be read or written');
     }
   }
 

@@ -1,0 +1,158 @@
+import { describe, expect, test } from '@jest/globals';
+import { deviceMigrationSpec, deviceMigrationStatus } from '@transship/crds';
+import type { DeviceDescription } from '@transship/node-agent/contract';
+import type { AgentPort, StoredMigration } from '@transship/operator/internal/reconcile/ports';
+import { ExplicitReservation } from '@transship/operator/internal/reservation/explicit';
+
+const { signal } = new AbortController();
+
+function device(id: string, differences: Partial<DeviceDescription> = {}): DeviceDescription {
+  return {
+    id,
+    protocol: 'v1',
+    vendorId: 0x10de,
+    deviceId: 0x2330,
+    subsystemVendorId: 0x10de,
+    subsystemId: 1,
+    revisionId: 0xa1,
+    driver: 'vfio-pci',
+    firmware: '1',
+    p2p: true,
+    preCopy: true,
+    resetSupported: true,
+    regionSize: 4096,
+    dataWindowSize: 2048,
+    state: 'Running',
+    health: 'Healthy',
+    reason: '',
+    migrationUid: '',
+    notMigratable: '',
+    ...differences,
+  };
+}
+
+const SOURCE = [device('gpu-a/0'), device('gpu-a/1')];
+
+function migration(target: { devices?: string[] } = {}): StoredMigration {
+  const spec = deviceMigrationSpec.parse({
+    source: { nodeName: 'gpu-a', devices: SOURCE.map(({ id }) => id) },
+    target: { nodeName: 'gpu-b', ...target },
+  });
+  return {
+    key: { namespace: 'ml', name: 'm' },
+    uid: 'uid-1',
+    generation: 1,
+    createdAt: new Date(0),
+    deletionRequested: false,
+    finalizerPresent: true,
+    spec: { ok: true, value: spec },
+    status: deviceMigrationStatus.parse({}),
+  };
+}
+
+/** Reserves on a target node whose agent offers these devices. */
+function reserve(stored: StoredMigration, offered: readonly DeviceDescription[], source = SOURCE) {
+  const describe_ = async () => ({ kind: 'devices', devices: offered, transferEndpoint: 'x:1' }) as const;
+  const agent = { describe: describe_ } as unknown as AgentPort;
+  return new ExplicitReservation({ agent: (name) => (name === 'gpu-b' ? agent : null) }).reserve(
+    stored,
+    source,
+    signal,
+  );
+}
+
+const reserved = (...ids: string[]) => ({
+  kind: 'reserved',
+  nodeName: 'gpu-b',
+  devices: ids.map((id) => expect.objectContaining({ id })),
+});
+
+describe('a reservation with explicit pairing', () => {
+  test('takes the named devices in the order given, whatever they are: preflight judges them', async () => {
+    const offered = [device('gpu-b/0'), device('gpu-b/1', { deviceId: 7 }), device('gpu-b/2')];
+    const stored = migration({ devices: ['gpu-b/2', 'gpu-b/1'] });
+    expect(await reserve(stored, offered)).toEqual(reserved('gpu-b/2', 'gpu-b/1'));
+  });
+
+  test('is refused when the node has no such device', async () => {
+    const stored = migration({ devices: ['gpu-b/2', 'gpu-b/9'] });
+    expect(await reserve(stored, [device('gpu-b/2')])).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'DeviceNotFound', device: 'gpu-b/9' },
+    });
+  });
+});
+
+describe('a reservation by model', () => {
+  test('takes free devices in the order of their numbers', async () => {
+    const offered = [device('gpu-b/10'), device('gpu-b/9'), device('gpu-b/2')];
+    expect(await reserve(migration(), offered)).toEqual(reserved('gpu-b/2', 'gpu-b/9'));
+  });
+
+  test('passes over what is bound, unhealthy, not migratable or not running', async () => {
+    const offered = [
+      device('gpu-b/0', { migrationUid: 'uid-2' }),
+      device('gpu-b/1', { health: 'Quarantined' }),
+      device('gpu-b/2', { notMigratable: 'no migration region' }),
+      device('gpu-b/3', { state: 'Stop' }),
+      device('gpu-b/4'),
+      device('gpu-b/5'),
+    ];
+    expect(await reserve(migration(), offered)).toEqual(reserved('gpu-b/4', 'gpu-b/5'));
+  });
+
+  test('gives each source device one of its own model', async () => {
+    const source = [device('gpu-a/0', { deviceId: 2 }), device('gpu-a/1', { deviceId: 1 })];
+    const offered = [device('gpu-b/0', { deviceId: 1 }), device('gpu-b/1', { deviceId: 2 })];
+    expect(await reserve(migration(), offered, source)).toEqual(reserved('gpu-b/1', 'gpu-b/0'));
+  });
+
+  test('prefers what fits in every respect to what is of the model alone', async () => {
+    const offered = [device('gpu-b/0', { firmware: '2' }), device('gpu-b/1'), device('gpu-b/2')];
+    expect(await reserve(migration(), offered)).toEqual(reserved('gpu-b/1', 'gpu-b/2'));
+    expect(await reserve(migration(), offered.slice(0, 2))).toEqual(reserved('gpu-b/1', 'gpu-b/0'));
+  });
+
+  test('finds again what this migration has bound before, also in the middle of a move', async () => {
+    const offered = [
+      device('gpu-b/0'),
+      device('gpu-b/1'),
+      device('gpu-b/2', { migrationUid: 'uid-1', state: 'Resuming' }),
+      device('gpu-b/3', { migrationUid: 'uid-1', state: 'Resuming' }),
+    ];
+    expect(await reserve(migration(), offered)).toEqual(reserved('gpu-b/2', 'gpu-b/3'));
+  });
+
+  test('is refused when there are too few', async () => {
+    expect(await reserve(migration(), [device('gpu-b/0')])).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'PairingImpossible', device: 'gpu-a/1', message: expect.stringContaining('1 of 2') },
+    });
+  });
+});
+
+describe('a reservation that cannot be judged', () => {
+  test('comes later when no agent is known or none answers', async () => {
+    const none = new ExplicitReservation({ agent: () => null });
+    expect(await none.reserve(migration(), SOURCE, signal)).toMatchObject({
+      kind: 'later',
+      failure: { code: 'NodeUnknown' },
+    });
+    const failure = { code: 'AgentUnreachable', message: 'no answer', device: null };
+    const silent = { describe: async () => ({ kind: 'unreachable', failure }) } as unknown as AgentPort;
+    expect(
+      await new ExplicitReservation({ agent: () => silent }).reserve(migration(), SOURCE, signal),
+    ).toEqual({
+      kind: 'later',
+      failure,
+    });
+  });
+
+  test('is refused with the reason of a manifest that was refused', async () => {
+    const stored: StoredMigration = {
+      ...migration(),
+      spec: { ok: false, code: 'SameNode', message: 'the same', path: '' },
+    };
+    expect(await reserve(stored, [])).toMatchObject({ kind: 'refused', failure: { code: 'SameNode' } });
+  });
+});
