@@ -90,6 +90,7 @@ void info(Node& node, const Request&, JsonObject& reply) {
                           .boolean("armed", armed)
                           .number("memoryBytes", device.memory().size())
                           .number("resets", device.resets())
+                          .number("stateReads", device.stateReads())
                           .number("segmentsSaved", device.segmentsSaved())
                           .number("segmentsLoaded", device.segmentsLoaded())
                           .number("submitted", attachment.ring.submitted)

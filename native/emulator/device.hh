@@ -93,6 +93,8 @@ class Device {
   /// device_state as a reader would see it now.
   [[nodiscard]] std::uint32_t stateNow() const noexcept { return shown_.load(); }
   [[nodiscard]] std::uint64_t resets() const noexcept { return resets_.load(); }
+  /// How often the user looked at device_state.
+  [[nodiscard]] std::uint64_t stateReads() const noexcept { return stateReads_.load(); }
   [[nodiscard]] std::uint64_t segmentsSaved() const noexcept { return segmentsSaved_.load(); }
   [[nodiscard]] std::uint64_t segmentsLoaded() const noexcept { return segmentsLoaded_.load(); }
   /// How long the last state write took.
@@ -178,6 +180,7 @@ class Device {
 
   std::atomic<std::uint32_t> shown_{vfio::kStateRunning};
   std::atomic<std::uint64_t> resets_{0};
+  std::atomic<std::uint64_t> stateReads_{0};
   std::atomic<std::uint64_t> segmentsSaved_{0};
   std::atomic<std::uint64_t> segmentsLoaded_{0};
   std::atomic<std::int64_t> lastArc_{0};

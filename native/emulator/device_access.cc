@@ -103,7 +103,11 @@ Device::Read Device::readMigration(std::uint64_t offset, std::uint32_t count) {
   if (!reserved) {
     return {EINVAL, {}};
   }
-  const std::uint32_t value = TRANSSHIP_MUTANT("D-19") ? 0xFFFFFFFF : 0;
+  std::uint32_t value = TRANSSHIP_MUTANT("D-19") ? 0xFFFFFFFF : 0;
+  if (const auto lie =
+          faults_.take(FaultKind::kLie, [](const Fault& one) { return one.reserved.has_value(); })) {
+    value = static_cast<std::uint32_t>(*lie->reserved);
+  }
   std::memcpy(reply_.data(), &value, sizeof(value));
   return {0, std::span(reply_).first(sizeof(value))};
 }
@@ -116,6 +120,7 @@ Device::Read Device::readField(Observation& seen, Register reg, std::uint32_t wi
   if (fault && !TRANSSHIP_MUTANT("D-28")) {
     error = fault->error;
   } else if (reg == Register::kDeviceState) {
+    ++stateReads_;
     show();
     value = stateNow();
     if (TRANSSHIP_MUTANT("D-04")) {

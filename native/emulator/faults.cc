@@ -86,6 +86,8 @@ bool setArgument(Fault& fault, std::string_view key, std::string_view value) {
     fault.dataOffset = *number;
   } else if (key == "data_size") {
     fault.dataSize = *number;
+  } else if (key == "reserved") {
+    fault.reserved = *number;
   } else {
     return false;
   }
@@ -105,7 +107,9 @@ const char* missing(const Fault& fault) {
     case FaultKind::kWriteFault:
       return fault.reg ? nullptr : "read-fault and write-fault need register=NAME";
     case FaultKind::kLie:
-      return fault.dataOffset || fault.dataSize ? nullptr : "lie needs data_offset=N or data_size=N";
+      return fault.dataOffset || fault.dataSize || fault.reserved
+                 ? nullptr
+                 : "lie needs data_offset=N, data_size=N or reserved=N";
     default:
       return nullptr;
   }

@@ -24,7 +24,7 @@ enum class FaultKind {
   kCorruptStream,   // segment: one byte of that segment is another
   kTruncateStream,  // segment: the stream ends before that segment
   kZeroSize,        // segments of size zero while bytes are pending
-  kLie,             // data_offset, data_size: what the register says instead
+  kLie,             // data_offset, data_size, reserved: what the register says instead
   kReadFault,       // register, errno
   kWriteFault,      // register, errno
   kShortRead,       // region reads answer with half of what was asked for
@@ -44,7 +44,7 @@ struct Fault {
   FaultKind kind{};
   std::optional<std::uint32_t> to;       // nibble of the state written; absent = any
   std::optional<std::uint64_t> segment;  // index in its session; absent = the first with contents
-  std::optional<std::uint64_t> dataOffset, dataSize;
+  std::optional<std::uint64_t> dataOffset, dataSize, reserved;
   std::optional<Register> reg;
   std::optional<std::uint32_t> state;
   std::optional<std::uint64_t> count;  // how often; absent = until cleared
