@@ -26,7 +26,7 @@ export class ApiProxy {
   readonly #upstream: KubeConfig;
   readonly #server: Server;
   #held: (() => Promise<void>)[] | null = null;
-  #holds: (request: IncomingMessage) => boolean = () => false;
+  #holds: (request: IncomingMessage, body: Buffer) => boolean = () => false;
 
   private constructor(upstream: KubeConfig) {
     this.#upstream = upstream;
@@ -53,10 +53,10 @@ export class ApiProxy {
     return kubeConfig;
   }
 
-  /** Keeps requests with this method back from now on. */
-  hold(method: string): void {
+  /** Keeps requests with this method, and this in their body, back from now on. */
+  hold(method: string, part = ''): void {
     this.#held = [];
-    this.#holds = (request) => request.method === method;
+    this.#holds = (request, body) => request.method === method && body.includes(part);
   }
 
   /** How many requests are being kept back. */
@@ -79,8 +79,9 @@ export class ApiProxy {
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const deliver = () => this.#deliver(request, Buffer.concat(chunks), response);
-    if (this.#held !== null && this.#holds(request)) this.#held.push(deliver);
+    const body = Buffer.concat(chunks);
+    const deliver = () => this.#deliver(request, body, response);
+    if (this.#held !== null && this.#holds(request, body)) this.#held.push(deliver);
     else await deliver();
   }
 

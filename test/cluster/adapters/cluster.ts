@@ -32,11 +32,12 @@ export const silent = {
 /** A control plane with both kinds installed, in a folder of its own. */
 export class Cluster {
   readonly controlPlane: ControlPlane;
-  readonly #folder: string;
+  /** Goes away with the cluster. */
+  readonly folder: string;
 
   private constructor(controlPlane: ControlPlane, folder: string) {
     this.controlPlane = controlPlane;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   static async start(): Promise<Cluster> {
@@ -58,7 +59,7 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await this.controlPlane.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   /** Output of a kubectl that must succeed and warn of nothing. */

@@ -1,0 +1,83 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { Cluster, expectEventually, read, START_DEADLINE_MS, storeFor } from './cluster.ts';
+import { OperatorProcess } from './operator-process.ts';
+
+let cluster: Cluster;
+let tls: string;
+
+beforeAll(async () => {
+  cluster = await Cluster.start();
+  tls = join(cluster.folder, 'nothing.pem');
+  await writeFile(tls, '');
+}, START_DEADLINE_MS);
+
+afterAll(() => cluster.stop());
+
+const start = () => new OperatorProcess(cluster.controlPlane.kubeconfig, tls);
+
+const lease = async (field: string) =>
+  cluster.kubectl(['get', 'lease', 'transship-operator', '-o', `jsonpath={.spec.${field}}`]);
+
+describe('two operators in a cluster', () => {
+  test('work one at a time: the second takes over from one that stands still, which ends when it goes on', async () => {
+    const key = await cluster.createMigration('handed-over');
+    const store = storeFor(cluster.adminConfig);
+    const fence = async () => (await read(store, key)).status;
+    await using first = start();
+    await expectEventually(() => first.said('leading'));
+    await using second = start();
+    await expectEventually(() => second.said('waiting to lead'));
+    expect(await lease('holderIdentity')).toBe(first.instance);
+    await expectEventually(async () => (await fence()).fence === 1);
+    expect((await fence()).operator).toBe(first.instance);
+    for (const operator of [first, second]) {
+      await expectEventually(async () => (await operator.health('/readyz')) === 200);
+    }
+
+    first.signal('SIGSTOP');
+    const stoppedAt = performance.now();
+    await expectEventually(() => second.said('leading'), 40_000);
+    const tookMs = performance.now() - stoppedAt;
+    await expectEventually(async () => (await fence()).fence === 2);
+
+    first.signal('SIGCONT');
+    expect(await first.ended()).toBe(1);
+    expect(first.said('leadership lost')).toBe(true);
+    expect(await fence()).toMatchObject({ fence: 2, operator: second.instance });
+    expect(await lease('holderIdentity')).toBe(second.instance);
+    expect(await lease('leaseTransitions')).toBe('1');
+    // Its last renewal was up to 2.4 s old when it was stopped; the other looks every 2.4 s at most.
+    expect(tookMs).toBeGreaterThan(12_000);
+    expect(tookMs).toBeLessThan(20_000);
+  }, 90_000);
+
+  test('hand over without waiting when the first is told to stop', async () => {
+    await using first = start();
+    await expectEventually(() => first.said('leading'), 40_000);
+    await using second = start();
+    await expectEventually(() => second.said('waiting to lead'));
+    first.signal('SIGTERM');
+    expect(await first.ended()).toBe(0);
+    await expectEventually(() => second.said('leading'), 5_000);
+  }, 90_000);
+});
+
+describe('an operator that leads', () => {
+  test('ends when it cannot renew its Lease for 10 s', async () => {
+    await using operator = start();
+    await expectEventually(() => operator.said('leading'), 40_000);
+    await cluster.controlPlane.killApiServer();
+    const killedAt = performance.now();
+    try {
+      expect(await operator.ended()).toBe(1);
+      expect(performance.now() - killedAt).toBeGreaterThan(7_000);
+      expect(performance.now() - killedAt).toBeLessThan(15_000);
+    } finally {
+      await cluster.controlPlane.restartApiServer();
+    }
+  }, 90_000);
+});
