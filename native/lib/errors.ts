@@ -1,4 +1,4 @@
-import { getSystemErrorName } from 'node:util';
+import { constants } from 'node:os';
 import type { DeviceState } from './states.ts';
 
 /**
@@ -68,7 +68,7 @@ export interface AddonError {
 export class NativeError extends Error {
   override readonly name = 'NativeError';
   readonly code: NativeErrorCode;
-  /** Name of the system's, the server's or the device's errno ('EBUSY'); null when none belongs to it. */
+  /** Name of the errno that the system, the server or the device gave ('EBUSY'); null when none did. */
   readonly errno: string | null;
   /** The method that failed ('arc', 'openVfioUser'). */
   readonly operation: string;
@@ -101,7 +101,14 @@ export function invalidArgument(device: string, operation: string, message: stri
   });
 }
 
+// util.getSystemErrorName knows only the errnos that libuv uses, this list has all of the system. Two numbers stand
+// twice in it; reversed, the first name wins (EAGAIN, not EWOULDBLOCK).
+const errnoNames = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, errno]) => [errno, name]),
+);
+
 function errnoName(errno: number): string {
-  const name = getSystemErrorName(-errno);
-  return name.startsWith('Unknown') ? `errno ${errno}` : name;
+  return errnoNames.get(errno) ?? `errno ${errno}`;
 }

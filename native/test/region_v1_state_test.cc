@@ -162,6 +162,11 @@ TEST(RegionV1State, ARefusedResetIsReported) {
   auto refused = driver.session->reset();
   EXPECT_EQ(codeOf(refused), "TRANSSHIP_RESET_FAILED");
   EXPECT_EQ(refused.error().errorNumber, EIO);
+  EXPECT_EQ(codeOf(driver.session->arc(kRunningP2p)), "TRANSSHIP_RESET_FAILED");  // and nothing else helps
+  EXPECT_TRUE(driver.stateWrites().empty());
+  driver.device->fault = {};
+  EXPECT_TRUE(driver.session->reset());
+  driver.walk({kRunningP2p});
 }
 
 TEST(RegionV1State, V1_13_ResetIsAllowedInEveryState) {

@@ -1,6 +1,5 @@
 #include "binding/promise_queue.hh"
 
-#include <cerrno>
 #include <utility>
 
 namespace transship::binding {
@@ -57,10 +56,10 @@ Napi::Value PromiseQueue::run(Napi::Env env, std::unique_ptr<Call> call) {
   const Napi::Promise promise = call->promise();
   if (auto job = host_.post(wrap(env, std::move(call)))) {
     const auto refused = static_cast<CallJob&>(*job).takeBack();
-    refused->refuse(host_.closed() ? Error{.code = ErrorCode::kClosed, .message = "the device was closed"}
-                                   : Error{.code = ErrorCode::kQueueFull,
-                                           .message = "too many calls wait for this device; await some first",
-                                           .errorNumber = EAGAIN});
+    refused->refuse(host_.closed()
+                        ? Error{.code = ErrorCode::kClosed, .message = "the device was closed"}
+                        : Error{.code = ErrorCode::kQueueFull,
+                                .message = "too many calls wait for this device; await some first"});
     settle(env, *refused);
   }
   return promise;

@@ -1,6 +1,5 @@
 #include "migration/arc_v1.hh"
 
-#include <cerrno>
 #include <string>
 
 #include "common/mutant.hh"
@@ -85,7 +84,6 @@ Result<ArcPlan> planArc(std::uint32_t registerValue, DeviceState to, bool hasNdm
   if (!hasNdma && isP2p(to)) {
     return Error{.code = ErrorCode::kNoP2p,
                  .message = "the device cannot be quiesced: it has no NDMA capability",
-                 .errorNumber = EOPNOTSUPP,
                  .field = "device_state",
                  .state = from ? stateName(*from) : nullptr};
   }
@@ -94,7 +92,6 @@ Result<ArcPlan> planArc(std::uint32_t registerValue, DeviceState to, bool hasNdm
     return Error{.code = ErrorCode::kIllegalArc,
                  .message = std::string("there is no single arc from ") +
                             (from ? stateName(*from) : "this state") + " to " + stateName(to),
-                 .errorNumber = EINVAL,
                  .field = "device_state",
                  .state = from ? stateName(*from) : nullptr};
   }

@@ -16,9 +16,7 @@ bool isMigrationRegion(const vfio::RegionFacts& region) {
          region.type->subtype == vfio::kRegionSubtypeMigration;
 }
 
-Error bad(const char* what) {
-  return {.code = ErrorCode::kBadRegionInfo, .message = what, .errorNumber = EBADMSG};
-}
+Error bad(const char* what) { return {.code = ErrorCode::kBadRegionInfo, .message = what}; }
 
 }  // namespace
 
@@ -42,8 +40,7 @@ Result<vfio::RegionFacts> locateMigrationRegion(vfio::Device& device) {
   }
   if (!found) {
     return Error{.code = ErrorCode::kNotMigratable,
-                 .message = "the device has no migration region, so its driver cannot migrate it",
-                 .errorNumber = ENOTTY};
+                 .message = "the device has no migration region, so its driver cannot migrate it"};
   }
   if (found->size <= sizeof(vfio::MigrationInfo) || !found->readable || !found->writable) {
     return bad("the device's migration region is too small or cannot be read and written");

@@ -1,6 +1,5 @@
 #include "migration/region_v1.hh"
 
-#include <cerrno>
 #include <string>
 
 #include "common/mutant.hh"
@@ -88,8 +87,7 @@ Status RegionV1::prepareToLeave(DeviceState to) {
   }
   if (resuming_ && resuming_->segmentOpen() && !TRANSSHIP_MUTANT("V1-23")) {
     return Error{.code = ErrorCode::kSegmentOpen,
-                 .message = "a segment was begun and not committed; the loaded data is incomplete",
-                 .errorNumber = EBUSY};
+                 .message = "a segment was begun and not committed; the loaded data is incomplete"};
   }
   if (!saving_) {
     return Done{};
@@ -169,8 +167,7 @@ Status RegionV1::reset() {
   }
   if (!device_->facts().resetSupported) {
     return Error{.code = ErrorCode::kResetUnsupported,
-                 .message = "the device does not support VFIO_DEVICE_RESET, so it cannot be migrated",
-                 .errorNumber = EOPNOTSUPP};
+                 .message = "the device does not support VFIO_DEVICE_RESET, so it cannot be migrated"};
   }
   saving_.reset();
   resuming_.reset();
@@ -178,6 +175,7 @@ Status RegionV1::reset() {
     if (done.error().code == ErrorCode::kAccessFailed) {
       done.error().code = ErrorCode::kResetFailed;
       done.error().message = "the device refused to be reset; it must not be handed out";
+      return state_.giveUp(std::move(done.error()));
     }
     return done;
   }
@@ -192,7 +190,6 @@ Error RegionV1::noStream(ErrorCode code, const char* message) const {
   const bool inError = known == DeviceState::kError;
   return {.code = inError ? ErrorCode::kDeviceError : code,
           .message = inError ? "the device is in its error state; only a reset leaves it" : message,
-          .errorNumber = EINVAL,
           .state = known ? stateName(*known) : nullptr};
 }
 

@@ -1,6 +1,5 @@
 #include "migration/resuming_sink.hh"
 
-#include <cerrno>
 #include <string>
 
 #include "common/mutant.hh"
@@ -10,8 +9,7 @@ namespace transship::migration {
 
 Error resumingFailed() {
   return {.code = ErrorCode::kSessionFailed,
-          .message = "loading failed or was begun by another client; reset the device and load it anew",
-          .errorNumber = EIO};
+          .message = "loading failed or was begun by another client; reset the device and load it anew"};
 }
 
 Error ResumingSink::ended(Error error) {
@@ -39,13 +37,10 @@ Status ResumingSink::begin(std::uint64_t size) {
     return resumingFailed();
   }
   if (segment_) {
-    return Error{.code = ErrorCode::kSegmentOpen,
-                 .message = "the current segment is not committed",
-                 .errorNumber = EBUSY};
+    return Error{.code = ErrorCode::kSegmentOpen, .message = "the current segment is not committed"};
   }
   if (size == 0) {
-    return Error{
-        .code = ErrorCode::kInvalidArgument, .message = "a segment has bytes", .errorNumber = EINVAL};
+    return Error{.code = ErrorCode::kInvalidArgument, .message = "a segment has bytes"};
   }
   auto offset = readOffset();
   if (!offset) {
@@ -55,14 +50,12 @@ Status ResumingSink::begin(std::uint64_t size) {
     return ended({.code = ErrorCode::kDriverViolation,
                   .message = "the device wants data at " + std::to_string(*offset) +
                              ", outside of its region of " + std::to_string(window_.size()),
-                  .errorNumber = EOVERFLOW,
                   .field = kDataOffset.name});
   }
   if (!window_.holds(*offset, size) && !TRANSSHIP_MUTANT("V1-52")) {
     return Error{.code = ErrorCode::kSegmentTooLarge,
                  .message = "the device takes segments of up to " + std::to_string(window_.size() - *offset) +
                             " bytes, not " + std::to_string(size) + "; a segment must not be split",
-                 .errorNumber = EMSGSIZE,
                  .field = kDataOffset.name};
   }
   segment_ = Segment{.offset = *offset, .size = size, .written = 0};
@@ -77,13 +70,12 @@ Status ResumingSink::write(std::span<const std::byte> data) {
     return resumingFailed();
   }
   if (!segment_) {
-    return Error{.code = ErrorCode::kNoSegment, .message = "no segment was begun", .errorNumber = EINVAL};
+    return Error{.code = ErrorCode::kNoSegment, .message = "no segment was begun"};
   }
   if (data.size() > segment_->size - segment_->written) {
     return Error{.code = ErrorCode::kInvalidArgument,
                  .message = "the segment takes " + std::to_string(segment_->size - segment_->written) +
-                            " more bytes, not " + std::to_string(data.size()),
-                 .errorNumber = EINVAL};
+                            " more bytes, not " + std::to_string(data.size())};
   }
   if (Status written = window_.write(segment_->offset + segment_->written, data); !written) {
     return ended(std::move(written.error()));
@@ -97,13 +89,12 @@ Status ResumingSink::commit() {
     return resumingFailed();
   }
   if (!segment_) {
-    return Error{.code = ErrorCode::kNoSegment, .message = "no segment was begun", .errorNumber = EINVAL};
+    return Error{.code = ErrorCode::kNoSegment, .message = "no segment was begun"};
   }
   if (segment_->written != segment_->size) {
     return Error{.code = ErrorCode::kSegmentIncomplete,
                  .message = std::to_string(segment_->written) + " of " + std::to_string(segment_->size) +
-                            " bytes of the segment were written",
-                 .errorNumber = EINVAL};
+                            " bytes of the segment were written"};
   }
   const std::uint64_t size = TRANSSHIP_MUTANT("V1-50") ? segment_->size - 1 : segment_->size;
   if (TRANSSHIP_MUTANT("V1-49")) {

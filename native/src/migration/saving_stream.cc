@@ -20,8 +20,7 @@ constexpr int kMaxEmptySegments = 3;
 
 Error segmentOpen() {
   return {.code = ErrorCode::kSegmentOpen,
-          .message = "the current segment is not fully read; read it to its last piece first",
-          .errorNumber = EBUSY};
+          .message = "the current segment is not fully read; read it to its last piece first"};
 }
 
 }  // namespace
@@ -32,8 +31,7 @@ std::optional<Error> SavingStream::refusal() const {
   }
   return Error{
       .code = ErrorCode::kSessionFailed,
-      .message = "this saving stream ended by a fault or was begun by another client; begin a new one",
-      .errorNumber = EIO};
+      .message = "this saving stream ended by a fault or was begun by another client; begin a new one"};
 }
 
 Error SavingStream::ended(Error error) {
@@ -76,7 +74,6 @@ Result<SavingStream::Segment> SavingStream::makeAvailable() {
                   .message = "the device offers a segment of " + std::to_string(segment->size) +
                              " bytes at " + std::to_string(segment->offset) + ", outside of its region of " +
                              std::to_string(window_.size()),
-                  .errorNumber = EOVERFLOW,
                   .field = kDataSize.name});
   }
   return segment;
@@ -117,7 +114,6 @@ Result<NextSegment> SavingStream::next(bool running) {
     if (++emptySegments_ == kMaxEmptySegments && !TRANSSHIP_MUTANT("V1-47")) {
       return ended({.code = ErrorCode::kNoProgress,
                     .message = "the device says that it has data but hands out empty segments",
-                    .errorNumber = ENODATA,
                     .field = kDataSize.name});
     }
   }
@@ -132,8 +128,7 @@ Result<Piece> SavingStream::read(std::span<std::byte> into) {
   }
   if (!segment_ || segment_->collected == segment_->size) {
     return Error{.code = ErrorCode::kNoSegment,
-                 .message = "there is no segment to read; ask for the next one",
-                 .errorNumber = ENODATA};
+                 .message = "there is no segment to read; ask for the next one"};
   }
   const std::uint64_t left = segment_->size - segment_->collected;
   const auto piece = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left)));

@@ -1,7 +1,6 @@
 #include "migration/state_register.hh"
 
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <string>
@@ -23,7 +22,6 @@ std::string hex(std::uint32_t value) {
 Error neverValid(std::uint32_t value) {
   return {.code = ErrorCode::kDriverViolation,
           .message = "device_state reads " + hex(value) + ", which is never valid; reset the device",
-          .errorNumber = EPROTO,
           .field = kField};
 }
 
@@ -87,7 +85,6 @@ Result<std::uint32_t> StateRegister::verify() {
                    .message = std::string("the device is in ") + stateName(*state) +
                               " but was last brought to " + (known_ ? stateName(*known_) : "none") +
                               "; somebody else drives it or it was reset, so its state is lost",
-                   .errorNumber = EBUSY,
                    .field = kField,
                    .state = stateName(*state)});
   }
@@ -158,7 +155,6 @@ Status StateRegister::verifyReset() {
                    .message = "device_state reads " + hex(*raw) +
                               " after a reset, not Running; the device must not "
                               "be handed out",
-                   .errorNumber = EIO,
                    .field = kField,
                    .state = state ? stateName(*state) : nullptr});
   }

@@ -44,12 +44,14 @@ class StateRegister {
   /// The state known last; none before adopt() and while it is in doubt.
   [[nodiscard]] std::optional<DeviceState> known() const noexcept { return known_; }
 
+  /// From here on only a reset helps: verify() returns `error` until one succeeds. Returns it too.
+  Error giveUp(Error error);
+
   /// Why only a reset can help, once that is so (V1-07, V1-09).
   [[nodiscard]] const std::optional<Error>& doubt() const noexcept { return doubt_; }
 
  private:
   Error refused(Error writeError, std::uint32_t before);
-  Error giveUp(Error error);
 
   vfio::Device& device_;
   std::uint32_t region_;

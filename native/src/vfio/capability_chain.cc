@@ -1,7 +1,6 @@
 #include "vfio/capability_chain.hh"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <string>
 
@@ -29,8 +28,7 @@ class Parser {
 
   [[nodiscard]] Error malformed(const std::string& what) const {
     return {.code = ErrorCode::kBadRegionInfo,
-            .message = "the device describes region " + std::to_string(facts_.index) + " wrongly: " + what,
-            .errorNumber = EBADMSG};
+            .message = "the device describes region " + std::to_string(facts_.index) + " wrongly: " + what};
   }
 
   Status walk(std::size_t offset);

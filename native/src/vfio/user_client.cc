@@ -15,14 +15,12 @@ Deadline stallDeadline() { return std::chrono::steady_clock::now() + UserClient:
 
 Error violation(const std::string& what) {
   return {.code = ErrorCode::kProtocolViolation,
-          .message = "the device's server broke the vfio-user protocol: " + what,
-          .errorNumber = EPROTO};
+          .message = "the device's server broke the vfio-user protocol: " + what};
 }
 
 Error stalled() {
   return {.code = ErrorCode::kConnectionLost,
-          .message = "the device's server stalled in the middle of a message",
-          .errorNumber = ETIMEDOUT};
+          .message = "the device's server stalled in the middle of a message"};
 }
 
 iovec part(std::span<const std::byte> bytes) {

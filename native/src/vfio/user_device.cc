@@ -1,7 +1,6 @@
 #include "vfio/user_device.hh"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "vfio/capability_chain.hh"
@@ -29,8 +28,7 @@ std::span<const std::byte> bytes(const T& object) {
 
 Error violation(const char* what) {
   return {.code = ErrorCode::kProtocolViolation,
-          .message = std::string("the device's server broke the vfio-user protocol: ") + what,
-          .errorNumber = EPROTO};
+          .message = std::string("the device's server broke the vfio-user protocol: ") + what};
 }
 
 }  // namespace
@@ -147,8 +145,7 @@ Result<vfio::RegionFacts> UserDevice::region(std::uint32_t index) {
     return facts;
   }
   return Error{.code = ErrorCode::kBadRegionInfo,
-               .message = "the device describes region " + std::to_string(index) + " wrongly: it has no end",
-               .errorNumber = EBADMSG};
+               .message = "the device describes region " + std::to_string(index) + " wrongly: it has no end"};
 }
 
 Status UserDevice::checkAnswer(const RegionAccess& asked, const RegionAccess& answer, std::size_t size,
@@ -161,8 +158,7 @@ Status UserDevice::checkAnswer(const RegionAccess& asked, const RegionAccess& an
   if (answer.count != asked.count) {
     return Error{.code = ErrorCode::kAccessFailed,
                  .message = "the device moved " + std::to_string(answer.count) + " of " +
-                            std::to_string(asked.count) + " bytes",
-                 .errorNumber = EIO};
+                            std::to_string(asked.count) + " bytes"};
   }
   return Done{};
 }
@@ -171,8 +167,7 @@ Status UserDevice::checkAccess(std::size_t size) const {
   if (size > limits_.maxDataTransfer) {
     return Error{.code = ErrorCode::kInvalidArgument,
                  .message = "an access has at most " + std::to_string(limits_.maxDataTransfer) +
-                            " bytes with this server, not " + std::to_string(size),
-                 .errorNumber = EINVAL};
+                            " bytes with this server, not " + std::to_string(size)};
   }
   return Done{};
 }

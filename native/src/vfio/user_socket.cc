@@ -30,8 +30,7 @@ Error lost(int errorNumber) {
 
 Error timedOut() {
   return {.code = ErrorCode::kConnectTimeout,
-          .message = "the device's server did not answer in time; it may be serving another client",
-          .errorNumber = ETIMEDOUT};
+          .message = "the device's server did not answer in time; it may be serving another client"};
 }
 
 Error cannotConnect(const std::string& path, int errorNumber) {

@@ -1,7 +1,6 @@
 #include "vfio/user_version.hh"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -16,8 +15,7 @@ constexpr std::uint64_t kMostTransfer = kMaxMessageSize - sizeof(Header) - sizeo
 
 Error malformed(const std::string& what) {
   return {.code = ErrorCode::kProtocolViolation,
-          .message = "the device's server sent a malformed version reply: " + what,
-          .errorNumber = EPROTO};
+          .message = "the device's server sent a malformed version reply: " + what};
 }
 
 }  // namespace
@@ -39,8 +37,7 @@ Result<PeerLimits> parseVersionReply(std::span<const std::byte> payload) {
     return Error{.code = ErrorCode::kVersionUnsupported,
                  .message = "the device's server speaks vfio-user " + std::to_string(version.major) + "." +
                             std::to_string(version.minor) + ", this client " + std::to_string(kVersionMajor) +
-                            "." + std::to_string(kVersionMinor),
-                 .errorNumber = EPROTONOSUPPORT};
+                            "." + std::to_string(kVersionMinor)};
   }
   PeerLimits limits;
   const auto data = payload.subspan(sizeof(version));
