@@ -13,7 +13,9 @@ import { beforePromise } from './target-commands.ts';
 export function onRestart(draft: Draft, observed: Observation): void {
   draft.setLive(freshLive(draft.s.devices, observed));
   const loss = draft.observe(observed);
-  if (loss !== null) draft.note(loss);
+  // Where a RESET of ours was out, another incarnation is what it was to bring.
+  const resets = draft.phase === 'Preparing' || draft.phase === 'Discarding';
+  if (loss !== null && !resets) draft.note(loss);
   const why = fail(
     'AgentRestarted',
     'the agent was restarted while the streams of this generation were moving',
