@@ -32,8 +32,12 @@ interface FakeDevice {
   state: KnownState;
   incarnation: number;
   holds: boolean;
+  /** Its server is away: it answers nobody. */
+  silent: boolean;
   out: DeviceState | 'reset' | null;
 }
+
+const REACHED = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
 
 type Command = SourceCommand | TargetCommand;
 
@@ -73,6 +77,7 @@ export class FakeNode {
       state: 'Running',
       incarnation: 0,
       holds: role === 'source',
+      silent: false,
       out: null,
     }));
   }
@@ -138,9 +143,9 @@ export class FakeNode {
 
   observation(): Observation {
     return {
-      devices: this.devices.map(({ id, state, incarnation }, index) => ({
+      devices: this.devices.map(({ id, state, incarnation, silent }, index) => ({
         id,
-        state,
+        state: silent ? 'Unknown' : state,
         incarnation: String(incarnation),
         p2p: this.p2p,
         resetSupported: true,
@@ -184,8 +189,8 @@ export class FakeNode {
     throw new Error(`it does not settle; out are: ${this.out.join(', ')}`);
   }
 
-  /** The agent process dies and is started again. Calls in `carriedOut` reached the device before it died. */
-  restart(carriedOut: readonly number[] = []): void {
+  /** The agent process dies and is started again. Calls in `carriedOut` had their effect all the same. */
+  restart(carriedOut: readonly Job[] = []): void {
     for (const [index, device] of this.devices.entries()) {
       const { out } = device;
       device.out = null;
@@ -193,24 +198,31 @@ export class FakeNode {
       if (out === 'reset') this.wipe(device);
       else this.walk(device, out);
     }
+    const { workloadOut } = this;
+    if (workloadOut !== null && carriedOut.includes('workload')) this.workload = REACHED[workloadOut];
     this.out = [];
     this.workloadOut = null;
     this.event({ kind: 'restarted', observed: this.observation() });
   }
 
-  /** The device's server was started anew: its state is gone, and the agent hears of it. */
+  /** The device's server was started anew and its state is gone; nobody has told the agent. */
+  replace(device: number): void {
+    this.wipe(this.device(device));
+  }
+
+  /** The same, and the agent hears of it. */
   reopen(device: number): void {
-    const fake = this.device(device);
-    this.wipe(fake);
-    const { incarnation, state } = fake;
+    this.replace(device);
+    const { incarnation, state } = this.device(device);
     this.event({ kind: 'incarnationChanged', device, incarnation: String(incarnation), state });
   }
 
   /** The device stops answering, or answers again as the one it was. */
   answers(device: number, yes: boolean): void {
-    const { incarnation, state } = this.device(device);
-    const seen = yes ? state : 'Unknown';
-    this.event({ kind: 'incarnationChanged', device, incarnation: String(incarnation), state: seen });
+    const fake = this.device(device);
+    fake.silent = !yes;
+    const state = yes ? fake.state : 'Unknown';
+    this.event({ kind: 'incarnationChanged', device, incarnation: String(fake.incarnation), state });
   }
 
   /** Everything that can differ and matters, as text. */
@@ -263,7 +275,8 @@ export class FakeNode {
     if (outcome === 'error') Object.assign(device, { state: 'Error', holds: false });
     if (outcome === 'done' && out === 'reset') this.wipe(device);
     if (outcome === 'done' && out !== 'reset' && out !== null) this.walk(device, out);
-    const state = outcome === 'unanswered' ? 'Unknown' : device.state;
+    if (outcome === 'unanswered') device.silent = true;
+    const state = device.silent ? 'Unknown' : device.state;
     const code = outcome === 'error' ? 'DeviceError' : 'ArcFailed';
     const failure = outcome === 'done' ? null : { ...failureOf(code), device: device.id };
     if (out === 'reset') {
@@ -284,8 +297,7 @@ export class FakeNode {
   private endWorkload(outcome: Outcome): void {
     const op = this.workloadOut ?? 'thaw';
     this.workloadOut = null;
-    const reached = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
-    if (outcome === 'done') this.workload = reached[op];
+    if (outcome === 'done') this.workload = REACHED[op];
     const state = outcome === 'unanswered' ? 'unknown' : this.workload;
     const failure = outcome === 'done' ? null : failureOf(op === 'thaw' ? 'ThawFailed' : 'FreezeFailed');
     this.event({ kind: 'workloadDone', op, state, failure });
