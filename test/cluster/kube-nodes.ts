@@ -75,16 +75,25 @@ export class KubeNodes implements AsyncDisposable {
     }
   }
 
-  async startOperator(args: readonly string[] = []): Promise<ManagedProcess> {
+  get operatorKubeconfig(): string {
+    return this.#release.operatorKubeconfig;
+  }
+
+  /** With the operator's own service account, or with other credentials, such as those of a proxy. */
+  async startOperator(kubeconfig = this.operatorKubeconfig): Promise<ManagedProcess> {
     const operator = await startKubeOperator({
-      kubeconfig: this.#release.operatorKubeconfig,
+      kubeconfig,
       namespace: this.#release.namespace,
       logFile: join(this.#folder, `operator-${randomUUID()}.log`),
       tls: this.#pki.operator,
-      args,
     });
     this.#operators.push(operator);
     return operator;
+  }
+
+  /** A file of this run; removed with everything else. */
+  path(name: string): string {
+    return join(this.#folder, name);
   }
 
   async stopOperators(): Promise<void> {

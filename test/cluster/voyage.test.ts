@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
+import { ApiProxy } from './adapters/api-proxy.ts';
 import { KubeNodes, type NodeName } from './kube-nodes.ts';
 
 /** Building the control plane takes minutes when the cache is cold. */
@@ -145,6 +147,42 @@ describe('a DeviceMigration on a real API server', () => {
       await kube.kubectl(['delete', 'dmig', name(), '--timeout=60s']);
       expect(await kube.get(name())).toBeNull();
       await expectRunningOn('gpu-a');
+    },
+    CASE_DEADLINE_MS,
+  );
+
+  test(
+    'is left alone by a decision that its old leader wrote and that lands after another took over',
+    async () => {
+      const proxy = await ApiProxy.start(kube.operatorKubeconfig);
+      const proxied = kube.path('proxied.kubeconfig');
+      await writeFile(proxied, proxy.kubeConfig.exportConfig());
+      try {
+        const old = await kube.startOperator(proxied);
+        proxy.hold('PATCH', '"Commit"');
+        // Held by a finalizer of ours, so that the record can still be read when it has ended.
+        await apply(manifest().replace('metadata:\n', 'metadata:\n  finalizers: [test.example/keep]\n'));
+        await kube.until(name(), 'about to be decided', () => proxy.held === 1);
+        old.signal('SIGSTOP');
+        await kube.startOperator();
+        await kube.kubectl(['delete', 'dmig', name(), '--wait=false']);
+        await kube.until(name(), 'aborted', (migration) => migration?.status.completedAt !== undefined);
+        const ended = await kube.until(
+          name(),
+          'let go',
+          (migration) => migration?.metadata.finalizers?.length === 1,
+        );
+        expect(ended?.status).toMatchObject({ phase: 'Aborted', fence: 2, decision: { value: 'Abort' } });
+        await proxy.release();
+        expect(proxy.requests.findLast(({ method }) => method === 'PATCH')?.status).toBe(422);
+        old.signal('SIGCONT');
+        await kube.until(name(), 'left by its old leader', () => !old.running);
+        expect((await kube.get(name()))?.status).toEqual(ended?.status);
+        await expectRunningOn('gpu-a');
+      } finally {
+        await kube.stopOperators();
+        await proxy.stop();
+      }
     },
     CASE_DEADLINE_MS,
   );
