@@ -105,9 +105,12 @@ void info(Node& node, const Request&, JsonObject& reply) {
 }
 
 void digest(Node& node, const Request& request, JsonObject& reply) {
-  const auto digests = deviceOf(node, request).digests();
+  const bool kept = request.has("kept");
+  Device& device = deviceOf(node, request);
+  const auto digests = kept ? device.keptDigests() : device.digests();
   if (!digests) {
-    throw Refusal("the device is running or busy; a digest is of a stopped one");
+    throw Refusal(kept ? "nothing was kept; it needs --keep-digests and a stop"
+                       : "the device is running or busy; a digest is of a stopped one");
   }
   reply.text("digest", digests->all.hex()).text("memory", digests->memory.hex());
 }

@@ -217,6 +217,15 @@ std::optional<Device::Digests> Device::digests() {
   if (!lock.owns_lock() || running()) {
     return std::nullopt;
   }
+  return digestsNow();
+}
+
+std::optional<Device::Digests> Device::keptDigests() {
+  const auto lock = lockPatiently(access_);
+  return lock.owns_lock() ? kept_ : std::nullopt;
+}
+
+Device::Digests Device::digestsNow() {
   Digests digests;
   digests.memory = memory_.digest();
   const std::vector<std::byte> state = finalState();

@@ -29,10 +29,11 @@ struct DeviceOptions {
   std::size_t windowBytes = 4u << 20;
   std::size_t segmentBytes = 1u << 20;
   MmapMode mmap = MmapMode::kFull;
-  bool ndma = true;         // offers capability 6 and the NDMA bit
-  bool reset = true;        // offers VFIO_DEVICE_FLAGS_RESET
-  bool stickyBits = false;  // bits 31:4 of device_state read as a pattern
-  bool gullible = false;    // takes any stream
+  bool ndma = true;          // offers capability 6 and the NDMA bit
+  bool reset = true;         // offers VFIO_DEVICE_FLAGS_RESET
+  bool stickyBits = false;   // bits 31:4 of device_state read as a pattern
+  bool gullible = false;     // takes any stream
+  bool keepDigests = false;  // takes the digests of every stop, for who comes later
   PciIds ids;
   std::uint64_t seed = 1;  // of the memory's contents
 };
@@ -90,6 +91,8 @@ class Device {
   };
   /// Of memory and fabric state; nothing while the device runs or is busy.
   [[nodiscard]] std::optional<Digests> digests();
+  /// Those of the last time that the device stopped or took what it had loaded; with keepDigests only.
+  [[nodiscard]] std::optional<Digests> keptDigests();
   /// device_state as a reader would see it now.
   [[nodiscard]] std::uint32_t stateNow() const noexcept { return shown_.load(); }
   [[nodiscard]] std::uint64_t resets() const noexcept { return resets_.load(); }
@@ -140,6 +143,7 @@ class Device {
   [[nodiscard]] std::vector<std::byte> finalState();
   // device.cc
   void resetNow();
+  [[nodiscard]] Digests digestsNow();
   [[nodiscard]] std::uint64_t contents() const;
 
   [[nodiscard]] bool running() const { return (state_ & vfio::kStateRunning) != 0; }
@@ -176,6 +180,7 @@ class Device {
   std::optional<LoadStream> load_;
   std::optional<std::uint64_t> place_;
   std::uint64_t sessions_ = 0;
+  std::optional<Digests> kept_;
   std::array<std::byte, 256> reply_{};
 
   std::atomic<std::uint32_t> shown_{vfio::kStateRunning};

@@ -145,6 +145,9 @@ int Device::walk(std::uint32_t target) {
     fabric_.setNdma(index_, false);
   }
   state_ = target;
+  if (options_.keepDigests && (clears(kStateRunning) || clears(kStateResuming))) {
+    kept_ = digestsNow();
+  }
   return 0;
 }
 

@@ -126,6 +126,7 @@ const std::map<std::string_view, Setter> kValued{
 
 const std::map<std::string_view, void (*)(Options&)> kSwitches{
     {"--sticky-bits", [](Options& o) { o.device.stickyBits = true; }},
+    {"--keep-digests", [](Options& o) { o.device.keepDigests = true; }},
     {"--gullible", [](Options& o) { o.device.gullible = true; }},
     {"--exit-with-parent", [](Options& o) { o.exitWithParent = true; }},
 };
@@ -199,6 +200,7 @@ const char* usage() noexcept {
          "  --no-ndma LIST --no-reset LIST  devices without the capability\n"
          "  --vendor HEX --device-id HEX --revision HEX\n"
          "  --sticky-bits          reserved bits of device_state read as a pattern\n"
+         "  --keep-digests         digests of every stop and load can be asked for afterwards\n"
          "  --gullible             take any stream\n"
          "  --fault DEVICE:KIND[:key=value,...]   repeatable\n"
          "  --exit-with-parent     end when stdin closes\n";
