@@ -100,7 +100,7 @@ export class SessionRunner {
     this.#lastContact = this.#clock.now();
     if (this.#waitingCommands >= MAX_WAITING_COMMANDS) throw new SessionUnavailable('too many commands wait');
     const refusal = await this.#admitted(request, waitMs);
-    if (refusal === null) await this.#settledWithin(waitMs, signal);
+    if (refusal === null && waitMs > 0) await this.#settledWithin(waitMs, signal);
     return { session: this.snapshot, refusal };
   }
 

@@ -48,6 +48,8 @@ export class FakeDevice implements MigratableDevice {
   life = 1;
   /** Operations in the order in which they reached the device. */
   readonly operations: string[] = [];
+  /** Told of each operation as it reaches the device. */
+  onOperation: (operation: string) => void = () => undefined;
   /** What it hands out while saving. */
   outgoing: Buffer[] = [];
   /** Bytes that were read from it. */
@@ -129,7 +131,7 @@ export class FakeDevice implements MigratableDevice {
   }
 
   async arc(to: DeviceState): Promise<void> {
-    this.operations.push(`arc ${to}`);
+    this.#record(`arc ${to}`);
     if (this.#switches.blockAt.has(to)) await this.#release.promise;
     if (this.#switches.failAt.has(to)) throw this.#failure('ArcFailed', `refused to go to ${to}`);
     this.state = to;
@@ -137,7 +139,7 @@ export class FakeDevice implements MigratableDevice {
   }
 
   reset(): Promise<string> {
-    this.operations.push('reset');
+    this.#record('reset');
     if (this.#switches.failReset) return Promise.reject(this.#failure('ResetFailed', 'refused the reset'));
     this.state = 'Running';
     this.life += 1;
@@ -203,6 +205,11 @@ export class FakeDevice implements MigratableDevice {
   writeExternals(externals: Buffer): Promise<void> {
     this.externals = Buffer.from(externals);
     return Promise.resolve();
+  }
+
+  #record(operation: string): void {
+    this.operations.push(operation);
+    this.onOperation(operation);
   }
 
   #failure(code: string, message: string): DeviceFailure {
