@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { askEmulator } from '@transship/node-agent/internal/workload/emulator-control';
+import { EmulatorFreezer } from '@transship/node-agent/internal/workload/emulator-freezer';
+import { EmulatorIncarnations } from '@transship/node-agent/internal/workload/emulator-incarnation';
+
+let directory: string;
+let path: string;
+let server: Server;
+const requests: string[] = [];
+
+async function serve(answer: (request: string, socket: Socket) => void): Promise<void> {
+  server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      const request = data.toString().trim();
+      requests.push(request);
+      answer(request, socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ts-control-'));
+  path = join(directory, 'control.sock');
+  requests.length = 0;
+});
+
+afterEach(async () => {
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+describe('a request', () => {
+  test('is answered with the object of the reply, in however many pieces it comes', async () => {
+    await serve((_request, socket) => {
+      socket.write('{"ok":true,');
+      setTimeout(() => socket.write('"node":"gpu-a"}\n'), 5);
+    });
+    await expect(askEmulator(path, 'info', 1_000)).resolves.toMatchObject({ node: 'gpu-a' });
+  });
+
+  test.each<[string, string, (socket: Socket) => void]>([
+    [
+      'is refused',
+      'freeze: there is no workload',
+      (socket) => socket.write('{"ok":false,"error":"there is no workload"}\n'),
+    ],
+    ['is not answered', 'no answer within 50 ms', () => undefined],
+    ['is cut short', 'closed before the answer', (socket) => socket.end('{"ok":tr')],
+    ['is answered with no JSON', 'not JSON', (socket) => socket.write('hello\n')],
+    ['is answered without end', 'longer than', (socket) => socket.write('x'.repeat(5 * 1024 * 1024))],
+  ])('that %s rejects and says so', async (_name, message, answer) => {
+    await serve((_request, socket) => answer(socket));
+    await expect(askEmulator(path, 'freeze group=0', 50)).rejects.toThrow(message);
+  });
+
+  test('to nobody rejects', async () => {
+    await serve(() => undefined);
+    await expect(askEmulator(`${path}.gone`, 'info', 1_000)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('the workload of an emulator', () => {
+  test('is addressed by its group and saved as bytes', async () => {
+    await serve((request, socket) =>
+      socket.write(request.startsWith('save') ? '{"ok":true,"state":"00ff10"}\n' : '{"ok":true}\n'),
+    );
+    const freezer = new EmulatorFreezer(path, 3);
+    await freezer.freeze();
+    await expect(freezer.save()).resolves.toEqual(Buffer.from([0, 255, 16]));
+    await freezer.load(Buffer.from([1, 2]));
+    expect(requests).toEqual(['freeze group=3', 'save group=3', 'load state=0102 group=3']);
+  });
+
+  test.each([
+    ['{"ok":true,"phase":"Live","frozen":false}', 'running'],
+    ['{"ok":true,"phase":"Live","frozen":true}', 'frozen'],
+    ['{"ok":true,"phase":"Loaded","frozen":true}', 'frozen'],
+    ['{"ok":true,"phase":"Ended","frozen":true}', 'discarded'],
+    ['{"ok":false,"error":"who?"}', 'unknown'],
+    ['{"ok":true,"phase":"Later","frozen":true}', 'unknown'],
+  ])('that says %s is %s', async (reply, state) => {
+    await serve((_request, socket) => socket.write(`${reply}\n`));
+    await expect(new EmulatorFreezer(path, 0).state()).resolves.toBe(state);
+  });
+});
+
+describe('the incarnation of an emulated device', () => {
+  test('changes with its resets and with the process, and not otherwise', async () => {
+    let resets = 0;
+    let instance = 'one';
+    await serve((_request, socket) =>
+      socket.write(
+        `${JSON.stringify({
+          ok: true,
+          instance,
+          devices: [
+            { index: 0, resets },
+            { index: 1, resets: 5 },
+          ],
+        })}\n`,
+      ),
+    );
+    const source = new EmulatorIncarnations('boot', path).ofDevice(0);
+    const first = await source.read(1, 1);
+    expect(await source.read(2, 7)).toBe(first);
+    resets = 1;
+    const second = await source.read(1, 1);
+    instance = 'two';
+    const third = await source.read(1, 1);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  test('of a device that the emulator has not cannot be told', async () => {
+    await serve((_request, socket) => socket.write('{"ok":true,"instance":"one","devices":[]}\n'));
+    await expect(new EmulatorIncarnations('boot', path).ofDevice(0).read(1, 0)).rejects.toThrow(
+      'no device 0',
+    );
+  });
+});
