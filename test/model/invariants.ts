@@ -97,6 +97,8 @@ function endsWell(world: World): string | null {
   }
   if (code === 'TargetLost')
     return runs(source) ? '2: the target is lost and the source runs without a record' : null;
+  if (source.agent?.session.phase === 'Quiescing')
+    return '2: the set is being quiesced after the object has ended';
   if (!whole(source)) return `2: ${phase}, and the set does not run at the source`;
   const silent = source.devices.some(
     (device, index) => device.contents === null && deviceLost(source, index),

@@ -8,7 +8,7 @@ import type { Side, World } from './world.ts';
  * a device tells, what the operator does with its decision), so production carries no switch.
  */
 export const rulesOff = {
-  /** An agent forgets a migration once it has rolled back, instead of keeping a tombstone. */
+  /** An agent forgets a migration once it has rolled back and the object has ended: it keeps no tombstone. */
   tombstone: { ...production(), after: forgetRolledBack },
   /**
    * Activate looks at registers alone: a device that was reset or re-opened is taken for the one that was
@@ -20,9 +20,9 @@ export const rulesOff = {
 } satisfies Record<string, Variant>;
 
 function forgetRolledBack(world: World): World {
-  return world.source.agent?.session.phase === 'RolledBack'
-    ? { ...world, source: { ...world.source, agent: null } }
-    : world;
+  const { source, api } = world;
+  const forgets = api.ended && source.agent?.session.phase === 'RolledBack';
+  return forgets ? { ...world, source: { ...source, agent: null } } : world;
 }
 
 function sameIncarnations(world: World): World {
