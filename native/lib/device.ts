@@ -40,7 +40,7 @@ export async function openVfioUser(socketPath: string, options: OpenOptions = {}
   }
   checkRange(socketPath, operation, 'timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
   checkRange(socketPath, operation, 'maxTransfer', maxTransfer, 0, 2 ** 31 - 1);
-  const handle = new (addon().DeviceHandle)(socketPath, timeoutMs, mmap, maxTransfer);
+  const handle = createHandle(socketPath, operation, timeoutMs, mmap, maxTransfer);
   try {
     const info = await handle.open();
     return new NativeDevice(socketPath, handle, info);
@@ -216,6 +216,29 @@ export class NativeDevice {
 
   #checkRange(operation: string, name: string, value: number, least: number, most: number): void {
     checkRange(this.path, operation, name, value, least, most);
+  }
+}
+
+function createHandle(
+  path: string,
+  operation: string,
+  timeoutMs: number,
+  mmap: boolean,
+  maxTransfer: number,
+): DeviceHandle {
+  const { DeviceHandle: Handle } = addon();
+  try {
+    return new Handle(path, timeoutMs, mmap, maxTransfer);
+  } catch (cause) {
+    const message = `the system has no thread left for the device: ${String(cause)}`;
+    const error = {
+      code: 'TRANSSHIP_OUT_OF_MEMORY',
+      message,
+      errno: null,
+      register: null,
+      state: null,
+    } as const;
+    throw new NativeError(path, operation, error);
   }
 }
 

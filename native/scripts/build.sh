@@ -23,6 +23,11 @@ case "$variant" in
     ;;
 esac
 
+# Two builds of one tree at the same time would spoil each other; the later one waits and then finds little to do.
+mkdir -p "$build"
+exec {lock}>"$build/.lock"
+flock --timeout 1800 "$lock"
+
 generator=()
 if [[ ! -f "$build/CMakeCache.txt" ]] && command -v ninja >/dev/null; then
   generator=(-G Ninja)

@@ -39,6 +39,15 @@ if [[ $status != 0 && $failed == 0 ]]; then
   failed=1
 fi
 
+# Users look error codes up in lib/errors.ts.
+if diff <(grep -oE 'TRANSSHIP_[A-Z0-9_]+' "$native/src/common/error.cc" | sort -u) \
+  <(grep -oE '^  TRANSSHIP_[A-Z0-9_]+' "$native/lib/errors.ts" | tr -d ' ' | sort -u); then
+  passed=$((passed + 1))
+else
+  echo 'the error codes of src/common/error.cc and lib/errors.ts differ' >&2
+  failed=$((failed + 1))
+fi
+
 # A rule whose break goes unnoticed is not tested.
 mapfile -t items < <(grep -rhoE 'TRANSSHIP_MUTANT\("V1-[0-9]+"\)' "$native/src" | grep -oE 'V1-[0-9]+' | sort -u)
 for item in "${items[@]}"; do
