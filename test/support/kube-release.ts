@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ControlPlane } from '../cluster/rig/control-plane.ts';
 import { projectRoot } from './processes.ts';
@@ -76,7 +75,3 @@ async function agentOn(plane: ControlPlane, node: string): Promise<string> {
   const uid = await kubectl(plane, ['get', 'pod', pod, '-n', NAMESPACE, '-o', 'jsonpath={.metadata.uid}']);
   return plane.kubeconfigFor(NAMESPACE, account, { name: pod, uid });
 }
-
-/** A manifest of examples/, as text. */
-export const exampleManifest = (name = 'devicemigration.yaml'): Promise<string> =>
-  readFile(join(projectRoot, 'examples', name), 'utf8');

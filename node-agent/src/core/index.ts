@@ -1,14 +1,7 @@
 export type { CommandHeader, Decision, PullSource, Role, SourceCommand, TargetCommand } from './command.ts';
 export { arcs, initiatesDma, takesDma, type DeviceState, type KnownState } from './device-state.ts';
 export type { AgentEvent, Effect, Observation, ObservedDevice, StepResult } from './effects.ts';
-export {
-  bindsDevices,
-  isTombstone,
-  stopJournalled,
-  type Phase,
-  type SourcePhase,
-  type TargetPhase,
-} from './phase.ts';
+export { bindsDevices, isTombstone, type Phase, type SourcePhase, type TargetPhase } from './phase.ts';
 export type {
   AgentState,
   BoundDevice,
@@ -22,9 +15,7 @@ export type {
 export { settled, view, type DeviceSnapshot, type SessionSnapshot, type SessionView } from './snapshot.ts';
 export { step } from './step.ts';
 export {
-  streamKey,
   streamsOfSet,
-  totalsDiffer,
   type StreamId,
   type StreamKind,
   type StreamProgress,

@@ -1,6 +1,6 @@
 export type { Action } from './action.ts';
 export { decide } from './decide.ts';
-export { asReason, failure, fromReason } from './failure.ts';
+export { failure } from './failure.ts';
 export type { Observed, Placement, Plan, RecordView, SessionView, SideView } from './observed.ts';
 export { freshMemory, observed, raised, replied, retry, unanswered, type Memory } from './memory.ts';
 export { preCopyDone, type ConvergenceLimits, type Sample } from './convergence.ts';
