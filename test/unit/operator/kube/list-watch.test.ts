@@ -146,6 +146,19 @@ describe('a list and watch', () => {
     expect(told).toEqual(['+ml/a', '+ml/b', 'listed', '+ml/b', '-ml/a', 'listed']);
   });
 
+  test('finds out by the next list what came and vanished between two lists', async () => {
+    watches = [
+      (response) => {
+        silent(response);
+        response.write(line('ADDED', object('b', '101')), () => response.socket?.destroy());
+      },
+      silent,
+    ];
+    start({ inactivityMs: 10_000 });
+    await expectEventually(() => lists() === 2);
+    expect(told).toEqual(['listed', '+ml/b', '-ml/b', 'listed']);
+  });
+
   const troubles: Record<string, (response: ServerResponse) => void> = {
     'the connection is cut': (response) => response.socket?.destroy(),
     'the connection is cut in the middle of an event': (response) => {
@@ -224,6 +237,21 @@ describe('a list and watch', () => {
     start({ healthyMs: 10, relistMs: 50 });
     await expectEventually(() => lists() >= 3);
     expect(watchUrls().length).toBeGreaterThan(lists());
+  });
+
+  test('stays with a watch on which something comes now and then', async () => {
+    const heartbeat = line('BOOKMARK', { metadata: { resourceVersion: '150' } });
+    watches = [
+      (response) => {
+        silent(response);
+        const timer = setInterval(() => response.write(heartbeat), TIMES.inactivityMs / 5);
+        response.on('close', () => clearInterval(timer));
+      },
+    ];
+    start();
+    await new Promise((resolve) => setTimeout(resolve, 4 * TIMES.inactivityMs));
+    expect(watchUrls()).toHaveLength(1);
+    expect(lists()).toBe(1);
   });
 
   test('does not storm a server that ends every watch', async () => {

@@ -10,8 +10,8 @@ export class Child implements AsyncDisposable {
 
   constructor(module: string) {
     // The condition shows it the packages' sources; Node strips their types.
-    const args = ['--conditions=source', '--input-type=module', '--eval', module];
-    this.#process = spawn(process.execPath, args, {
+    const args = [process.execPath, '--conditions=source', '--input-type=module', '--eval', module];
+    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...args], {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

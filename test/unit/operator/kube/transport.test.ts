@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { KubeConfig } from '@kubernetes/client-node';
+import { KubeTransport } from '@transship/operator/internal/kube/transport';
+
+import { issueTestPki } from '../../../support/certificates.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const { signal } = new AbortController();
+
+let folder: TemporaryFolder;
+let key: string;
+let cert: string;
+let caFile: string;
+let server: Server;
+let close: () => void;
+
+beforeAll(async () => {
+  folder = await TemporaryFolder.create();
+  const pki = await issueTestPki(folder.path, ['fake']);
+  caFile = pki.ca;
+  key = await readFile(pki.node('fake').key, 'utf8');
+  cert = await readFile(pki.node('fake').cert, 'utf8');
+});
+
+afterAll(() => folder[Symbol.asyncDispose]());
+
+afterEach(async () => {
+  close();
+  await server[Symbol.asyncDispose]();
+});
+
+/** A transport to the server, on a connection that has not been used yet. */
+async function listen(made: Server, closeAll: () => void): Promise<KubeTransport> {
+  server = made.listen(0, '127.0.0.1');
+  close = closeAll;
+  await once(server, 'listening');
+  const kubeConfig = new KubeConfig();
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`;
+  const cluster = { name: 'c', server: url, skipTLSVerify: false, caFile };
+  kubeConfig.loadFromClusterAndUser(cluster, { name: 'u', token: 't' });
+  return new KubeTransport(kubeConfig);
+}
+
+const request = (transport: KubeTransport) =>
+  transport.request({ method: 'PATCH', path: '/thing', body: {}, deadlineMs: 500 }, signal);
+
+describe('the transport to an API server', () => {
+  test('keeps the path of the server and verifies its certificate', async () => {
+    const https = createHttpsServer({ key, cert }, ({ url, headers }, response) => {
+      response.end(JSON.stringify({ url, authorization: headers.authorization }));
+    });
+    const transport = await listen(https, () => https.closeAllConnections());
+    expect(await request(transport)).toEqual({ url: '/prefix/thing', authorization: 'Bearer t' });
+    transport.close();
+  });
+
+  test('knows that a request may have arrived once the connection stood', async () => {
+    const https = createHttpsServer({ key, cert }, ({ socket }) => socket.destroy());
+    const transport = await listen(https, () => https.closeAllConnections());
+    await expect(request(transport)).rejects.toMatchObject({ name: 'NoAnswerError', sent: true });
+  });
+
+  test('knows that nothing was sent when the handshake never ended', async () => {
+    const tcp = createTcpServer((socket) => sockets.push(socket));
+    const sockets: { destroy(): unknown }[] = [];
+    const transport = await listen(tcp, () => sockets.forEach((socket) => socket.destroy()));
+    await expect(request(transport)).rejects.toMatchObject({ name: 'NoAnswerError', sent: false });
+  });
+
+  test('sends nothing to a server that cannot prove who it is', async () => {
+    let asked = 0;
+    const https = createHttpsServer({ key, cert }, (_request, response) => {
+      asked += 1;
+      response.end('{}');
+    });
+    const transport = await listen(https, () => https.closeAllConnections());
+    const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromClusterAndUser(
+      { name: 'c', server: url, skipTLSVerify: false },
+      { name: 'u', token: 't' },
+    );
+    await expect(request(new KubeTransport(kubeConfig))).rejects.toMatchObject({ sent: false });
+    expect(asked).toBe(0);
+    transport.close();
+  });
+
+  test('reads no answer without end', async () => {
+    const https = createHttpsServer({ key, cert }, (_request, response) => {
+      const flood = (): boolean => response.destroyed || response.write('x'.repeat(1 << 20), flood);
+      flood();
+    });
+    const transport = await listen(https, () => https.closeAllConnections());
+    const call = transport.request({ method: 'GET', path: '/thing', deadlineMs: 20_000 }, signal);
+    await expect(call).rejects.toThrow('longer than');
+  });
+});
