@@ -3,12 +3,15 @@ import { askEmulator } from '@transship/node-agent/internal/workload/emulator-co
 export interface EmulatedDevice {
   readonly index: number;
   readonly slot: number;
+  /** Of its workload, as on its links. */
+  readonly set: string;
   readonly state: string;
   readonly armed: boolean;
   readonly memoryBytes: number;
   readonly resets: number;
   readonly segmentsSaved: number;
   readonly segmentsLoaded: number;
+  readonly submissionGaps: number;
   readonly inFlight: number;
 }
 
@@ -41,6 +44,11 @@ export interface Violation {
   readonly what: string;
 }
 
+export interface Digest {
+  readonly digest: string;
+  readonly memory: string;
+}
+
 type Arguments = Readonly<Record<string, string | number>>;
 
 /** The control socket of an emulator: what the harness asks it and does to its devices. Rejects when it refuses. */
@@ -48,7 +56,9 @@ export interface EmulatorControl {
   ask(verb: string, args?: Arguments): Promise<Readonly<Record<string, unknown>>>;
   devices(): Promise<readonly EmulatedDevice[]>;
   /** Of a stopped device: everything that must be equal on both sides, and its memory alone. */
-  digest(device: number): Promise<{ readonly digest: string; readonly memory: string }>;
+  digest(device: number): Promise<Digest>;
+  /** The same of the last moment at which it stopped or took what it had loaded; needs `--keep-digests`. */
+  keptDigest(device: number): Promise<Digest>;
   links(): Promise<readonly EmulatedLink[]>;
   workload(group?: number): Promise<EmulatedWorkload>;
   violations(): Promise<readonly Violation[]>;
@@ -67,13 +77,15 @@ export function emulatorControl(socketPath: string): EmulatorControl {
   };
   const field = async <T>(verb: string, name: string, args?: Arguments): Promise<T> =>
     (await ask(verb, args))[name] as T;
+  const digestOf = async (args: Arguments): Promise<Digest> => {
+    const { digest, memory } = await ask('digest', args);
+    return { digest: String(digest), memory: String(memory) };
+  };
   return {
     ask,
     devices: () => field('info', 'devices'),
-    digest: async (device) => {
-      const { digest, memory } = await ask('digest', { device });
-      return { digest: String(digest), memory: String(memory) };
-    },
+    digest: (device) => digestOf({ device }),
+    keptDigest: (device) => digestOf({ device, kept: 1 }),
     links: () => field('links', 'links'),
     workload: async (group = 0) => (await ask('workload', { group })) as unknown as EmulatedWorkload,
     violations: () => field('violations', 'violations'),

@@ -80,6 +80,8 @@ export interface AgentOptions {
   readonly directory: string;
   readonly emulator: Pick<RunningEmulator, 'node' | 'controlSocket' | 'sockets'>;
   readonly tls: TlsFiles;
+  /** Devices a workload, as the emulator's `--group`; default: one workload drives all. */
+  readonly group?: number;
   /** Default: any free port of 127.0.0.1. */
   readonly listen?: string;
   /** Further arguments of transship-agent, such as `['--operator-timeout', '5s']`. */
@@ -101,13 +103,13 @@ export interface RunningAgentProcess extends AsyncDisposable {
 
 /** Starts the agent of an emulator's node and waits until it serves. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgentProcess> {
-  const { directory, emulator, tls, listen = '127.0.0.1:0', args = [], env } = options;
+  const { directory, emulator, tls, group, listen = '127.0.0.1:0', args = [], env } = options;
   const { node } = emulator;
   const stateDir = join(directory, 'state');
   await mkdir(stateDir, { recursive: true });
   const deviceIds = emulator.sockets.map((_, index) => `${node}/${index}`);
   const devicesFile = join(directory, 'devices.yaml');
-  await writeFile(devicesFile, devicesYaml(emulator, deviceIds));
+  await writeFile(devicesFile, devicesYaml(emulator, deviceIds, group));
   const process = new ManagedProcess({
     name: `agent ${node}`,
     program: globalThis.process.execPath,
@@ -212,8 +214,16 @@ function listeningLine(log: string): { endpoint: string; healthPort: number } | 
   return { endpoint, healthPort };
 }
 
-function devicesYaml(emulator: AgentOptions['emulator'], ids: readonly string[]): string {
-  const devices = emulator.sockets.map((socket, index) => ({ id: ids[index], vfioUser: socket }));
+function devicesYaml(
+  emulator: AgentOptions['emulator'],
+  ids: readonly string[],
+  group = Number.POSITIVE_INFINITY,
+): string {
+  const devices = emulator.sockets.map((socket, index) => ({
+    id: ids[index],
+    vfioUser: socket,
+    group: Math.floor(index / group),
+  }));
   // JSON is YAML.
   return JSON.stringify({ devices, workload: { emulatorControl: emulator.controlSocket } }, null, 2);
 }
