@@ -39,6 +39,7 @@ const checks = [
   ['lint rules fire', 'node', '.ci/lint-fixtures.mjs'],
   ['format of TypeScript, JSON, YAML, Markdown', 'prettier', '--check', '--log-level', 'warn', '.'],
   ['generated types of the proto file', 'node', 'node-agent/scripts/generate-proto.mjs', '--check'],
+  ['definitions in the chart', 'node', 'crds/scripts/sync-chart.mjs', '--check'],
   ['format of C++', 'clang-format', '--dry-run', '-Werror', ...cxx()],
   ['unused files, exports, dependencies', 'knip', '-c', '.ci/knip.jsonc'],
 ];
