@@ -82,7 +82,8 @@ void Monitor::note(const Observation& seen, int error, std::uint64_t result) {
   switch (seen.action) {
     case kStateRead:
       trace_.stateSeen = true;
-      trace_.writeFailed = trace_.resetUnchecked = false;
+      trace_.writeFailed = false;
+      trace_.resetUnchecked = trace_.resetUnchecked && error != 0;  // a look that failed has seen nothing
       break;
     case kStateWrite:
       trace_.writeFailed = error != 0;
