@@ -3,6 +3,7 @@ import type { Action } from './action.ts';
 import { afterAbort, afterCommit } from './decided.ts';
 
 import type { Observed, SessionView } from './observed.ts';
+import { recordRegressed } from './regressed.ts';
 import { undecided } from './undecided.ts';
 
 /** Both agents were asked to accept the held fence; null: that one does not answer. */
@@ -38,6 +39,8 @@ export function decide(observed: Observed): Action {
   const s = source.kind === 'session' ? source.session : null;
   const t = target.kind === 'session' ? target.session : null;
   const attached: Attached = { ...observed, plan, s, t };
+  const behind = recordRegressed(attached);
+  if (behind !== null) return { kind: 'stall', failure: behind };
   switch (record.decision) {
     case 'Undecided':
       return undecided(attached);

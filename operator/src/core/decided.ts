@@ -31,6 +31,12 @@ export function afterCommit({ s, t }: Attached): Action {
       if (!t.settled) return { kind: 'wait', on: 'the target to be reset' };
       return { kind: 'commandTarget', command: { kind: 'discard', decision: 'Commit' } };
     case 'Discarded': {
+      const withheld = t.devices.find((device) => device.quarantined);
+      // Revert needs every device RESET: one that was not may still hold what it was given.
+      if (withheld !== undefined) {
+        const message = `${withheld.id} was never started, but its RESET failed`;
+        return { kind: 'finish', phase: 'Failed', failure: failure('TargetLost', message, withheld.id) };
+      }
       const why =
         t.error ?? failure('DeviceStateLost', 'the target lost what it had loaded before it was started');
       return { kind: 'recordDecision', from: 'Commit', to: 'Revert', reason: asReason(why) };
@@ -64,6 +70,11 @@ export function afterAbort(
 ): Action {
   // The source first: its users wait. A target that does not answer holds nobody up but itself.
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
+  // A source that was stopped has a session: the journal that knew it is gone, and so is what it would take back.
+  if (s.phase === 'Fenced' && record.stopping) {
+    const message = `${decision} is recorded and the source's journal knows nothing of the set that was stopped`;
+    return { kind: 'stall', failure: failure('RecordMissing', message) };
+  }
   if (s.phase !== 'RolledBack') {
     const moving = (s.phase === 'RollingBack' || s.phase === 'Restarting') && !s.settled;
     if (!moving) return { kind: 'commandSource', command: { kind: 'rollBack', decision } };

@@ -57,11 +57,13 @@ function reasonToGiveUp(o: Attached): Failure | null {
 }
 
 /** The agent turned round by itself (an error before anything was stopped, no operator), or a device is lost. */
-function sourceGivesUp({ s }: Attached): Failure | null {
+function sourceGivesUp({ s, t }: Attached): Failure | null {
   if (s === null) return null;
   if (s.phase === 'RollingBack' || s.phase === 'RolledBack') {
     return s.error ?? failure('Cancelled', 'the source has rolled back');
   }
+  // What a stopped source held was taken by the target before it promised: only another generation needs it again.
+  if (s.phase === 'Stopped' && (t === null || !targetFailed(t))) return null;
   const lost = s.devices.find((device) => device.lost);
   return lost === undefined
     ? null
@@ -102,7 +104,7 @@ function firstRefusal({ source, target }: Attached): Failure | null {
 function giveUp(o: Attached, why: Failure): Action {
   const { s, t, record } = o;
   const abort: Action = { kind: 'recordDecision', from: 'Undecided', to: 'Abort', reason: asReason(why) };
-  if (record.stopping || s?.phase === 'Stopping' || s?.phase === 'Stopped') return abort;
+  if (record.stopping) return abort;
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
   if (s.phase === 'Fenced' && t?.phase === 'Fenced' && why.code !== 'Cancelled') {
     return { kind: 'finish', phase: 'Rejected', failure: why };
