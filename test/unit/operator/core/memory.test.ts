@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  failure,
+  freshMemory,
+  observed,
+  raised,
+  replied,
+  retry,
+  unanswered,
+  type Memory,
+} from '@transship/operator/core';
+import { asReason, fromReason } from '@transship/operator/internal/core/failure';
+import { PLACED, source, target } from './fixture.ts';
+
+const HELD = 4;
+const holding = (change: Partial<Memory> = {}): Memory => ({ ...raised(freshMemory, HELD), ...change });
+const lost = failure('AgentUnreachable', 'no answer');
+
+describe('what an operator process remembers', () => {
+  test('begins with nothing: no fence, no side attached', () => {
+    expect(freshMemory).toMatchObject({
+      held: null,
+      sequence: 0,
+      superseded: false,
+      source: { kind: 'unattached' },
+      target: { kind: 'unattached' },
+    });
+  });
+
+  test('a raised fence forgets both sides, the sequence and that it was superseded, and keeps the placement', () => {
+    const session = { kind: 'session', session: source('Stopped'), refusal: null } as const;
+    const before = holding({
+      sequence: 9,
+      superseded: true,
+      source: session,
+      target: session,
+      placement: PLACED,
+    });
+    expect(raised(before, 5)).toEqual({ ...freshMemory, held: 5, placement: PLACED });
+  });
+});
+
+describe('the answer to a command', () => {
+  test('under the held fence is what is known of that side', () => {
+    const session = source('Prepared', { fence: HELD });
+    const refusal = failure('IllegalPhase', 'not now');
+    expect(replied(holding(), 'source', session, refusal).source).toEqual({
+      kind: 'session',
+      session,
+      refusal,
+    });
+    expect(replied(holding(), 'source', session, null).target).toEqual({ kind: 'unattached' });
+  });
+
+  test('that names a higher fence says that somebody has taken over', () => {
+    const memory = replied(holding(), 'source', source('Prepared', { fence: HELD + 1 }), null);
+    expect(memory.superseded).toBe(true);
+    expect(memory.source).toEqual({ kind: 'unattached' });
+  });
+
+  test('FenceConflict says the same, although the fence is equal', () => {
+    const refusal = failure('FenceConflict', 'another operator');
+    expect(replied(holding(), 'target', target('Loading', { fence: HELD }), refusal).superseded).toBe(true);
+  });
+
+  test('counts for nothing when no fence is held any more', () => {
+    expect(replied(freshMemory, 'source', source('Prepared'), null)).toBe(freshMemory);
+  });
+});
+
+describe('a command without an answer', () => {
+  test('makes that side unreachable, and only that side', () => {
+    const session = target('Loading', { fence: HELD });
+    const memory = unanswered(replied(holding(), 'target', session, null), 'source', lost);
+    expect(memory.source).toEqual({ kind: 'unreachable', failure: lost });
+    expect(memory.target).toMatchObject({ kind: 'session' });
+  });
+
+  test('is followed by attach, under a later sequence, before anything is concluded again', () => {
+    const memory = retry(unanswered(holding(), 'source', lost), 'source');
+    expect(memory.source).toEqual({ kind: 'unattached' });
+  });
+
+  test('a side that answers is not asked to attach again', () => {
+    const memory = replied(holding(), 'source', source('Prepared', { fence: HELD }), null);
+    expect(retry(memory, 'source')).toBe(memory);
+  });
+});
+
+describe('an observed snapshot', () => {
+  const attached = replied(holding(), 'source', source('Prepared', { fence: HELD }), null);
+
+  test('replaces what was known of an attached side, with no refusal', () => {
+    const now = source('PreCopy', { fence: HELD });
+    expect(observed(attached, 'source', now).source).toEqual({
+      kind: 'session',
+      session: now,
+      refusal: null,
+    });
+  });
+
+  test.each(['unattached', 'unreachable'] as const)('counts for nothing while the side is %s', (kind) => {
+    const memory = kind === 'unattached' ? holding() : unanswered(holding(), 'source', lost);
+    expect(observed(memory, 'source', source('Stopped', { fence: HELD }))).toBe(memory);
+  });
+
+  test('of a lower fence is from the past', () => {
+    expect(observed(attached, 'source', source('Stopped', { fence: HELD - 1 }))).toBe(attached);
+  });
+
+  test('of a higher fence says that somebody has taken over', () => {
+    const memory = observed(attached, 'source', source('Stopped', { fence: HELD + 1 }));
+    expect(memory.superseded).toBe(true);
+  });
+});
+
+describe('the reason of a decision', () => {
+  test('is read back as it was written, whoever reads it', () => {
+    const why = failure('StreamCorrupt', 'stream device/0: checksums differ\n(second line)');
+    expect(fromReason(asReason(why))).toEqual(why);
+  });
+
+  test.each([null, '', 'generation 1 verified', 'lower: case', 'NoColon'])('%j is no failure', (reason) => {
+    expect(fromReason(reason)).toBeNull();
+  });
+});
