@@ -6,6 +6,8 @@ export interface Sample {
   readonly bytes: number;
   /** Estimate of what is left, bytes. */
   readonly pending: number;
+  /** Every device has given something. Before, `pending` lacks what nobody has asked for yet. */
+  readonly begun: boolean;
 }
 
 export interface ConvergenceLimits {
@@ -28,16 +30,25 @@ const STANDSTILL_MS = 3_000;
  * when the time is up.
  */
 export function preCopyDone(samples: readonly Sample[], now: number, limits: ConvergenceLimits): boolean {
-  const begin = samples[0];
-  const last = samples.at(-1);
+  const first = samples[0];
+  if (first === undefined) return false;
+  if (now - first.at >= limits.timeoutMs) return true;
+  const telling = tellingOf(samples, first.at);
+  const begin = telling[0];
+  const last = telling.at(-1);
   if (begin === undefined || last === undefined) return false;
-  if (now - begin.at >= limits.timeoutMs) return true;
   const moved = last.bytes - begin.bytes;
   if (last.bytes === 0) return last.pending === 0 && now - begin.at >= SILENCE_MS;
   if (last.pending <= NEGLIGIBLE_BYTES) return true;
   const elapsed = last.at - begin.at;
   const rate = elapsed === 0 ? 0 : moved / elapsed;
   if (last.pending <= rate * limits.downtimeMs) return true;
-  const least = samples.reduce((best, sample) => (sample.pending < best.pending ? sample : best), begin);
+  const least = telling.reduce((best, sample) => (sample.pending < best.pending ? sample : best), begin);
   return now - least.at >= STANDSTILL_MS;
+}
+
+/** Looks that show all that is left: every device has begun, or is silent for so long that it will stay so. */
+function tellingOf(samples: readonly Sample[], since: number): readonly Sample[] {
+  const begun = samples.filter((sample) => sample.begun);
+  return begun.length > 0 ? begun : samples.filter(({ at }) => at - since >= SILENCE_MS);
 }

@@ -126,11 +126,10 @@ function command(
   { clock }: ReconcilerPorts,
 ): Performed {
   if (answer === 'unreachable') return { kind: 'again', stored };
-  const { source, target } = voyage.memory;
+  const { target } = voyage.memory;
   if (target.kind === 'session' && target.session.phase === 'Active' && voyage.frozenAt !== null) {
     voyage.downtimeMs ??= clock.now() - voyage.frozenAt;
   }
-  if (source.kind === 'session' && source.session.phase === 'PreCopying') voyage.beginPreCopy();
   // A refusal says that we knew too little; the session that came with it is the news. But not in a loop.
   if (answer === 'refused') return setback(voyage);
   voyage.setbacks = 0;

@@ -25,6 +25,7 @@ export class Voyage {
   readonly observers = new AbortController();
   readonly followed = new Set<Role>();
   #samples: Sample[] = [];
+  #sampledPhase: SessionSnapshot['phase'] | null = null;
   readonly #newest = new Map<Role, { readonly instance: string; readonly version: number }>();
 
   /** Snapshots overtake each other on the way; within one agent process the higher version is newer. */
@@ -46,13 +47,19 @@ export class Voyage {
   sample(now: number): void {
     const { source, target } = this.memory;
     if (source.kind !== 'session' || target.kind !== 'session') return;
+    const { phase } = source.session;
+    // What was before all devices were in pre-copy says nothing of it.
+    if (phase === 'PreCopy' && this.#sampledPhase !== phase) this.#samples = [];
+    this.#sampledPhase = phase;
     const last = this.#samples.at(-1);
     if (last !== undefined && now - last.at < SAMPLE_EVERY_MS) return;
     const bytes = target.session.streams.reduce((sum, { totals }) => sum + totals.bytes, 0);
     const pending = source.session.streams.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
+    const devices = source.session.streams.filter(({ totals }) => totals.kind === 'device');
+    const begun = devices.every(({ totals }) => totals.bytes > 0);
     // A new generation starts from nothing.
     if (last !== undefined && bytes < last.bytes) this.#samples = [];
-    this.#samples.push({ at: now, bytes, pending });
+    this.#samples.push({ at: now, bytes, pending, begun });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
   }
 
@@ -60,11 +67,6 @@ export class Voyage {
   preCopySamples(): readonly Sample[] {
     const { source } = this.memory;
     return source.kind === 'session' && source.session.phase === 'PreCopy' ? this.#samples : [];
-  }
-
-  /** Forgets the looks from before every device was in pre-copy. */
-  beginPreCopy(): void {
-    this.#samples = [];
   }
 
   bytesPerSecond(now: number): number {
