@@ -47,8 +47,11 @@ function sameIncarnations(world: World): World {
 }
 
 function rollBackOnUndecided(observed: Observed): Action {
-  const action = decide(observed);
   const { source } = observed;
+  // In that draft the order carried no decision: the journal has seen none that the record could be behind of.
+  const unseen: Observed['source'] =
+    source.kind === 'session' ? { ...source, session: { ...source.session, decision: 'Undecided' } } : source;
+  const action = decide({ ...observed, source: unseen });
   if (action.kind !== 'recordDecision' || action.to !== 'Abort' || source.kind !== 'session') return action;
   if (source.session.phase === 'RolledBack') return action;
   return { kind: 'commandSource', command: { kind: 'rollBack', decision: 'Abort' } };
