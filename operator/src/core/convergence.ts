@@ -38,7 +38,7 @@ export function preCopyDone(samples: readonly Sample[], now: number, limits: Con
   const last = telling.at(-1);
   if (begin === undefined || last === undefined) return false;
   const moved = last.bytes - begin.bytes;
-  if (last.bytes === 0) return last.pending === 0 && now - begin.at >= SILENCE_MS;
+  if (last.bytes === 0) return last.pending === 0 && now - first.at >= SILENCE_MS;
   if (last.pending <= NEGLIGIBLE_BYTES) return true;
   const elapsed = last.at - begin.at;
   const rate = elapsed === 0 ? 0 : moved / elapsed;
