@@ -1,5 +1,6 @@
 import type { DeviceMigrationStatus } from '@transship/crds';
 import type {
+  Digest,
   EmulatedDevice,
   EmulatedLink,
   EmulatedWorkload,
@@ -7,12 +8,6 @@ import type {
 } from '../support/emulator-control.ts';
 import { eventually } from '../support/managed-process.ts';
 import type { DemoNode } from './nodes.ts';
-
-/** Of one device: everything that must be equal on both sides, and its memory alone. */
-export interface DeviceDigest {
-  readonly digest: string;
-  readonly memory: string;
-}
 
 /** Everything that the checks and the table are made from; nothing in it was computed from the streams. */
 export interface Evidence {
@@ -22,10 +17,10 @@ export interface Evidence {
   readonly workloadBefore: EmulatedWorkload;
   /** Of the memory of each target device when it had been reset and stopped to be loaded; empty when not caught. */
   readonly targetMemoryBefore: readonly string[];
-  /** Of the source at StopCopy. */
-  readonly left: readonly DeviceDigest[];
-  /** Of the target at Stop, before activation. */
-  readonly arrived: readonly DeviceDigest[];
+  /** Of the source devices at StopCopy. */
+  readonly left: readonly Digest[];
+  /** Of the target devices at Stop, before activation. */
+  readonly arrived: readonly Digest[];
   /** As the source's emulator counted them, until the set stopped there. */
   readonly sourceLinks: readonly EmulatedLink[];
   /** As the target's emulator counts them while the set runs there. */
@@ -41,13 +36,9 @@ const RESUME_DEADLINE_MS = 10_000;
 /** On each link after the thaw, so that the set is seen at work and not only awake. */
 const ENOUGH_TRANSACTIONS = 100;
 
-/** Of a device at the last moment when it stopped, or took what it had loaded. */
-export async function keptDigests({ emulator, agent }: DemoNode): Promise<DeviceDigest[]> {
-  const ask = async (device: number): Promise<DeviceDigest> => {
-    const { digest, memory } = await emulator.control.ask('digest', { device, kept: 1 });
-    return { digest: String(digest), memory: String(memory) };
-  };
-  return Promise.all(agent.deviceIds.map((_, device) => ask(device)));
+/** Of each device at the last moment when it stopped, or took what it had loaded. */
+export function keptDigests({ emulator, agent }: DemoNode): Promise<Digest[]> {
+  return Promise.all(agent.deviceIds.map((_, device) => emulator.control.keptDigest(device)));
 }
 
 /** Asks both emulators for all the rest once the migration has ended. */

@@ -31,7 +31,7 @@ export interface NodeOptions {
  */
 const FABRIC = ['--topology', 'mesh', '--link-latency', '10ms', '--link-rate', '500'] as const;
 /** What each device rewrites of its memory while it is copied, bytes a second. */
-const DIRTY_RATE = '16M';
+const DIRTY_RATE = '2M';
 
 /** Starts the emulator of a node, other contents each time, then its agent. Both end with `stack`. */
 export async function startNode(options: NodeOptions, stack: AsyncDisposableStack): Promise<DemoNode> {

@@ -28,6 +28,8 @@ export interface EmulatedLink {
   readonly sentHere: number;
   readonly receivedHere: number;
   readonly lostHere: number;
+  /** Under way on it when its sender was last quiesced. */
+  readonly inFlightAtQuiesce: number;
 }
 
 export interface EmulatedWorkload {
