@@ -102,6 +102,8 @@ function act(world: World, index: number, variant: Variant, change: Change): Mov
       return [send(world, index, 'source', action.command)];
     case 'commandTarget':
       return [send(world, index, 'target', action.command)];
+    case 'recordPlacement':
+      return write(world, index, 'the placement', { placed: true });
     case 'recordStopping':
       return write(world, index, 'stopping', { stopping: true });
     case 'recordDecision':

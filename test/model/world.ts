@@ -116,6 +116,7 @@ export function initialWorld(budget: Budget): World {
   return {
     api: {
       fence: 0,
+      placed: false,
       stopping: false,
       decision: 'Undecided',
       reason: null,

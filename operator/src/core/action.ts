@@ -14,6 +14,8 @@ export type Action =
   | { readonly kind: 'yield' }
   /** Preflight and reservation; touches no device. */
   | { readonly kind: 'place' }
+  /** Write the pairing into the status, before anybody is told to act on it. */
+  | { readonly kind: 'recordPlacement' }
   | { readonly kind: 'commandSource'; readonly command: SourceCommand }
   | { readonly kind: 'commandTarget'; readonly command: TargetCommand }
   | { readonly kind: 'recordStopping' }

@@ -7,6 +7,8 @@ export type SessionView = Omit<SessionSnapshot, 'version' | 'agentInstance'>;
 /** The record as its authority holds it; see the decision rules in docs/architecture.md. */
 export interface RecordView {
   readonly fence: number;
+  /** Which devices go where is written down. Before that no agent was ordered to do anything but to attach. */
+  readonly placed: boolean;
   readonly stopping: boolean;
   readonly decision: DecisionValue;
   /** Why Abort or Revert was recorded, as `Code: sentence`. */

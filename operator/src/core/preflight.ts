@@ -30,15 +30,15 @@ const refuse = (code: ErrorCode, id: string, why: string): Failure => failure(co
 const DEVICE_CHECKS: readonly Check<OneDevice>[] = [
   ({ device: { id, health, reason } }) =>
     health === 'Healthy' ? null : refuse('DeviceNotMigratable', id, `is ${health}: ${reason}`),
+  // V1-12; ahead of the general word for it, which says less
+  ({ device: { id, resetSupported } }) =>
+    resetSupported ? null : refuse('ResetUnsupported', id, 'does not offer VFIO_DEVICE_RESET'),
   ({ device: { id, notMigratable } }) =>
     notMigratable === '' ? null : refuse('DeviceNotMigratable', id, notMigratable),
   ({ device: { id, migrationUid }, uid }) =>
     migrationUid === '' || migrationUid === uid
       ? null
       : refuse('DeviceBusy', id, `belongs to the migration with UID ${migrationUid}`),
-  // V1-12
-  ({ device: { id, resetSupported } }) =>
-    resetSupported ? null : refuse('ResetUnsupported', id, 'does not offer VFIO_DEVICE_RESET'),
   // V1-25, V2-22
   ({ device: { id, p2p }, alone }) =>
     p2p || alone

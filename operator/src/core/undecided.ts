@@ -105,6 +105,10 @@ function giveUp(o: Attached, why: Failure): Action {
   const { s, t, record } = o;
   const abort: Action = { kind: 'recordDecision', from: 'Undecided', to: 'Abort', reason: asReason(why) };
   if (record.stopping) return abort;
+  // Nobody was ordered to touch a device yet, so nobody has to answer.
+  if (!record.placed) {
+    return { kind: 'finish', phase: why.code === 'Cancelled' ? 'Aborted' : 'Rejected', failure: why };
+  }
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
   if (s.phase === 'Fenced' && t?.phase === 'Fenced' && why.code !== 'Cancelled') {
     return { kind: 'finish', phase: 'Rejected', failure: why };
@@ -121,7 +125,7 @@ function giveUp(o: Attached, why: Failure): Action {
   return abort;
 }
 
-function prepareSource({ placement, s, t }: Answering): Action {
+function prepareSource({ placement, record, s, t }: Answering): Action {
   if (placement.kind !== 'placed') {
     // The target knows the set and the source does not: its journal is gone, or the record is not ours.
     return {
@@ -129,6 +133,7 @@ function prepareSource({ placement, s, t }: Answering): Action {
       failure: failure('RecordMissing', `the source's journal knows nothing of ${s.uid}`),
     };
   }
+  if (!record.placed) return { kind: 'recordPlacement' };
   const generation = Math.max(t.generation, 1);
   return {
     kind: 'commandSource',

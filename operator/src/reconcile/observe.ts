@@ -40,6 +40,7 @@ function planOf(stored: StoredMigration): Plan | { readonly refused: Failure } {
 function recordOf({ status, deletionRequested, finalizerPresent }: StoredMigration): RecordView {
   return {
     fence: status.fence,
+    placed: status.devices !== undefined,
     stopping: status.stopping !== undefined,
     decision: status.decision.value,
     reason: status.decision.reason ?? null,
@@ -61,11 +62,14 @@ function preCopyIsDone(
   return preCopyDone(voyage.preCopySamples(), now, limits);
 }
 
-function silentTooLong(voyage: Voyage, now: number): Failure | null {
-  for (const [role, since] of voyage.silentSince) {
+function silentTooLong({ silentSince, memory }: Voyage, now: number): Failure | null {
+  for (const [role, since] of silentSince) {
     if (now - since < SILENCE_LIMIT_MS) continue;
+    const side = memory[role];
     const seconds = Math.round((now - since) / 1000);
-    return failure('AgentUnreachable', `the agent of the ${role} node has not answered for ${seconds} s`);
+    const message = `the agent of the ${role} node has not answered for ${seconds} s`;
+    if (side.kind !== 'unreachable') return failure('AgentUnreachable', message);
+    return { ...side.failure, message: `${message}: ${side.failure.message}` };
   }
   return null;
 }

@@ -72,7 +72,9 @@ export async function perform(
       ports.log.info({ uid: stored.uid, from, to, reason, outcome: outcome.kind }, 'decision');
       return written(outcome, voyage);
     }
+    // The status patch that follows either of these is what they are.
     case 'finish':
+    case 'recordPlacement':
       return { kind: 'done' };
     case 'wait':
       return { kind: 'wait', afterMs: silent(voyage) ? setback(voyage).afterMs : POLL_MS };

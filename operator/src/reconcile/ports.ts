@@ -125,6 +125,8 @@ export interface Reservation {
     | { readonly kind: 'refused'; readonly failure: Failure }
     | { readonly kind: 'later'; readonly failure: Failure }
   >;
+  /** The migration holds no devices any more, or this process is not the one that moves it. */
+  release(uid: string): void;
 }
 
 /** Events for people, on the migration and both nodes (events.k8s.io/v1). */

@@ -33,19 +33,19 @@ export class Reconciler {
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
       const observed = look(stored, voyage, clock.now());
       const action = decide(observed);
-      const ended = action.kind === 'finish';
+      const reported = action.kind === 'finish' || action.kind === 'recordPlacement';
       const performed = await perform(this.#ports, stored, voyage, action, signal);
       if (action.kind === 'yield') {
         this.#forget(key);
         return { kind: 'requeue', afterMs: PROGRESS_EVERY_MS };
       }
-      if (ended || performed.kind !== 'again') {
+      if (reported || performed.kind !== 'again') {
         const patched = await this.#report(stored, voyage, action, signal);
-        if (ended && patched !== null) {
+        if (reported && patched !== null) {
           stored = patched;
           continue;
         }
-        return this.#result(performed, ended, key);
+        return this.#result(performed, reported, key);
       }
       const next: StoredMigration | null = performed.stored ?? (await store.get(key, signal));
       if (next === null) return this.#gone(key);
@@ -82,9 +82,9 @@ export class Reconciler {
     }
   }
 
-  #result(performed: Performed, ended: boolean, key: MigrationKey): ReconcileResult {
+  #result(performed: Performed, reported: boolean, key: MigrationKey): ReconcileResult {
     if (performed.kind === 'wait') return { kind: 'requeue', afterMs: performed.afterMs };
-    if (ended) return { kind: 'requeue', afterMs: PROGRESS_EVERY_MS };
+    if (reported) return { kind: 'requeue', afterMs: PROGRESS_EVERY_MS };
     this.#forget(key);
     return { kind: 'done' };
   }
@@ -111,7 +111,8 @@ export class Reconciler {
     });
     const difference = changed(stored.status, status);
     if (difference.kind === 'none') return null;
-    if (difference.kind === 'progress' && now - voyage.lastPatchAt < PROGRESS_EVERY_MS) return null;
+    const early = now - voyage.lastPatchAt < PROGRESS_EVERY_MS;
+    if (difference.kind === 'progress' && early && action.kind !== 'recordPlacement') return null;
     const outcome = await store.patchStatus(stored, difference.patch, signal);
     if (outcome.kind !== 'written') {
       log.warn({ uid: stored.uid, outcome: outcome.kind }, 'status was not written');

@@ -23,6 +23,7 @@ export const PLAN: Plan = {
 
 export const RECORD: RecordView = {
   fence: FENCE,
+  placed: true,
   stopping: false,
   decision: 'Undecided',
   reason: null,

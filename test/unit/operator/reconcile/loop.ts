@@ -1,0 +1,124 @@
+import { view, type Failure, type KnownState, type Role } from '@transship/node-agent/core';
+import type { CommandRequest, DeviceDescription, SessionSnapshot } from '@transship/node-agent/contract';
+import type { AgentPort, AgentReply, ReconcileResult } from '@transship/operator/internal/reconcile/ports';
+import { Reconciler } from '@transship/operator/internal/reconcile/reconciler';
+import { ExplicitReservation } from '@transship/operator/internal/reservation/explicit';
+import { FakeNode } from '../../../support/core-harness.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { RecordLog } from '../support/record-log.ts';
+import { KEY, MemoryStore } from './memory-store.ts';
+
+/** The agent of a node: the production transitions on fake devices that do at once what they are told. */
+export class InstantAgent implements AgentPort {
+  readonly node: FakeNode;
+  readonly prefix: string;
+  /** Commands in the order of their arrival. */
+  readonly heard: string[] = [];
+  silent = false;
+  describes: (device: DeviceDescription) => DeviceDescription = (device) => device;
+  #version = 0;
+  #observers: ((snapshot: SessionSnapshot) => void)[] = [];
+
+  constructor(role: Role, prefix: string) {
+    this.node = new FakeNode(role);
+    this.prefix = prefix;
+    for (const [index, device] of this.node.devices.entries())
+      Object.assign(device, { id: `${prefix}/${index}` });
+  }
+
+  describe(): ReturnType<AgentPort['describe']> {
+    if (this.silent) return Promise.resolve({ kind: 'unreachable', failure: GONE });
+    const devices = this.node.devices.map(({ id, state }) => this.describes(description(id, state)));
+    return Promise.resolve({ kind: 'devices', devices, transferEndpoint: `${this.prefix}:7443` });
+  }
+
+  command({ header, command }: CommandRequest): Promise<AgentReply> {
+    if (this.silent) return Promise.resolve({ kind: 'unreachable', failure: GONE });
+    this.heard.push(command.kind);
+    const refusal = this.node.send(command, header);
+    this.node.settle();
+    return Promise.resolve({ kind: 'session', session: this.snapshot(), refusal });
+  }
+
+  observe(_uid: string, _role: Role, onSnapshot: (snapshot: SessionSnapshot) => void): void {
+    this.#observers.push(onSnapshot);
+  }
+
+  /** What the observe stream would bring now. */
+  tell(): void {
+    for (const onSnapshot of this.#observers) onSnapshot(this.snapshot());
+  }
+
+  private snapshot(): SessionSnapshot {
+    this.#version += 1;
+    if (this.node.agent === null) throw new Error('no session');
+    return { ...view(this.node.agent), version: this.#version, agentInstance: this.prefix };
+  }
+}
+
+const GONE: Failure = { code: 'AgentUnreachable', message: 'no answer', device: null };
+
+function description(id: string, state: KnownState): DeviceDescription {
+  return {
+    ...{ id, protocol: 'v1', driver: 'emulator', firmware: '1', state, health: 'Healthy', reason: '' },
+    ...{ vendorId: 1, deviceId: 2, subsystemVendorId: 3, subsystemId: 4, revisionId: 5 },
+    ...{ p2p: true, preCopy: true, resetSupported: true, regionSize: 4096, dataWindowSize: 2048 },
+    ...{ migrationUid: '', notMigratable: '' },
+  };
+}
+
+/** The loop with everything around it in memory. */
+export class Loop {
+  readonly store: MemoryStore;
+  readonly source = new InstantAgent('source', 'gpu-a');
+  readonly target = new InstantAgent('target', 'gpu-b');
+  readonly clock = new ManualClock();
+  readonly events: string[] = [];
+  readonly ended: string[] = [];
+  readonly reconciler: Reconciler;
+
+  constructor(store = new MemoryStore(), instance = 'operator-1', shared?: Pick<Loop, 'source' | 'target'>) {
+    this.store = store;
+    if (shared !== undefined) Object.assign(this, { source: shared.source, target: shared.target });
+    const agents = {
+      agent: (node: string) => (node === 'gpu-a' ? this.source : node === 'gpu-b' ? this.target : null),
+    };
+    this.reconciler = new Reconciler({
+      store,
+      agents,
+      reservation: new ExplicitReservation(agents),
+      events: { publish: (_, { type, reason }) => this.events.push(`${type} ${reason}`) },
+      clock: this.clock,
+      log: new RecordLog(),
+      metrics: {
+        phaseEntered: () => undefined,
+        decisionRecorded: () => undefined,
+        commandAnswered: () => undefined,
+        migrationEnded: (phase) => this.ended.push(phase),
+      },
+      instance,
+      wake: () => undefined,
+    });
+  }
+
+  reconcile(): Promise<ReconcileResult> {
+    return this.reconciler.reconcile(KEY, new AbortController().signal);
+  }
+
+  /** Lets the queue's part happen: again and again, as time passes, until nothing is left to do. */
+  async run(turns = 40): Promise<this> {
+    for (let turn = 0; turn < turns; turn += 1) {
+      const result = await this.reconcile();
+      if (result.kind === 'done') return this;
+      this.clock.jump(Math.max(result.afterMs, 250));
+      this.source.tell();
+      this.target.tell();
+      await settle();
+    }
+    return this;
+  }
+
+  get phase(): string {
+    return this.store.stored?.status.phase ?? 'gone';
+  }
+}

@@ -1,0 +1,100 @@
+import { deviceMigrationStatus, parseMigration, type DecisionValue } from '@transship/crds';
+import type {
+  MigrationKey,
+  MigrationStore,
+  StatusPatch,
+  StoredMigration,
+  WriteOutcome,
+} from '@transship/operator/internal/reconcile/ports';
+import { goodManifest } from '../../../support/bad-manifests.ts';
+
+export const KEY: MigrationKey = { namespace: 'default', name: 'trainer-0' };
+
+/** One record with the tests that the API server would make; writes can be lost on their way back, or before. */
+export class MemoryStore implements MigrationStore {
+  stored: StoredMigration | null;
+  /** Every write that was applied, in order. */
+  readonly writes: string[] = [];
+  /** What the next write that matches comes to, instead of its ordinary outcome. */
+  upset: { readonly write: string; readonly applied: boolean } | null = null;
+
+  constructor(manifest: unknown = goodManifest()) {
+    const parsed = parseMigration(manifest);
+    this.stored = {
+      key: KEY,
+      uid: 'uid-1',
+      generation: 1,
+      createdAt: new Date(0),
+      deletionRequested: false,
+      finalizerPresent: false,
+      spec: parsed.ok ? { ok: true, value: parsed.value.spec } : parsed,
+      status: deviceMigrationStatus.parse({}),
+    };
+  }
+
+  get(): Promise<StoredMigration | null> {
+    return Promise.resolve(this.stored);
+  }
+
+  requestDeletion(): void {
+    if (this.stored !== null) this.stored = { ...this.stored, deletionRequested: true };
+  }
+
+  raiseFence(read: StoredMigration, operator: string): Promise<WriteOutcome> {
+    return this.write(read, 'fence', ({ status }) => ({
+      status: { ...status, fence: status.fence + 1, operator },
+    }));
+  }
+
+  recordStopping(read: StoredMigration, by: string): Promise<WriteOutcome> {
+    const at = '2026-01-01T00:00:00Z';
+    return this.write(read, 'stopping', ({ status }) => ({ status: { ...status, stopping: { at, by } } }));
+  }
+
+  recordDecision(
+    read: StoredMigration,
+    from: DecisionValue,
+    value: DecisionValue,
+    by: string,
+    reason: string,
+  ): Promise<WriteOutcome> {
+    return this.write(read, value, ({ status }) =>
+      status.decision.value === from ? { status: { ...status, decision: { value, by, reason } } } : null,
+    );
+  }
+
+  patchStatus(read: StoredMigration, patch: StatusPatch): Promise<WriteOutcome> {
+    return this.write(read, `status ${patch.phase ?? ''}`.trim(), ({ status }) => {
+      const merged = Object.entries({ ...status, ...patch }).filter(([, value]) => value !== null);
+      return { status: deviceMigrationStatus.parse(Object.fromEntries(merged)) };
+    });
+  }
+
+  addFinalizer(read: StoredMigration): Promise<WriteOutcome> {
+    return this.write(read, 'finalizer', () => ({ finalizerPresent: true }));
+  }
+
+  removeFinalizer(read: StoredMigration): Promise<WriteOutcome> {
+    return this.write(read, 'no finalizer', () => ({ finalizerPresent: false }));
+  }
+
+  private write(
+    read: StoredMigration,
+    name: string,
+    change: (now: StoredMigration) => Partial<StoredMigration> | null,
+  ): Promise<WriteOutcome> {
+    const now = this.stored;
+    if (now === null) return Promise.resolve({ kind: 'gone' });
+    if (now.status.fence !== read.status.fence) return Promise.resolve({ kind: 'conflict' });
+    const changed = change(now);
+    if (changed === null) return Promise.resolve({ kind: 'conflict' });
+    const upset = this.upset?.write === name ? this.upset : null;
+    if (upset !== null) this.upset = null;
+    if (upset === null || upset.applied) {
+      this.writes.push(name);
+      this.stored = { ...now, ...changed };
+    }
+    if (upset !== null) return Promise.resolve({ kind: 'ambiguous', cause: new Error('no answer') });
+    return Promise.resolve({ kind: 'written', stored: this.stored ?? now });
+  }
+}

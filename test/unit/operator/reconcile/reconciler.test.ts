@@ -1,0 +1,153 @@
+import { describe, expect, test } from '@jest/globals';
+import { goodManifest } from '../../../support/bad-manifests.ts';
+import { Loop } from './loop.ts';
+import { MemoryStore } from './memory-store.ts';
+
+const inMode = (mode: 'PreCopy' | 'StopCopy'): MemoryStore => {
+  const manifest = goodManifest();
+  return new MemoryStore({ ...manifest, spec: { ...manifest.spec, strategy: { mode } } });
+};
+
+describe('the reconcile loop', () => {
+  test('takes a set from its first look to Succeeded, and lets the object go', async () => {
+    const loop = await new Loop(inMode('StopCopy')).run();
+    expect(loop.store.stored?.status).toMatchObject({
+      phase: 'Succeeded',
+      fence: 1,
+      decision: { value: 'Commit' },
+      devices: [
+        { source: 'gpu-a/0', target: 'gpu-b/0' },
+        { source: 'gpu-a/1', target: 'gpu-b/1' },
+      ],
+    });
+    expect(loop.store.writes.filter((write) => !write.startsWith('status'))).toEqual([
+      'finalizer',
+      'fence',
+      'stopping',
+      'Commit',
+      'no finalizer',
+    ]);
+    expect(loop.source.heard).toEqual(['attach', 'prepare', 'quiesce', 'stop', 'release']);
+    expect(loop.target.heard).toEqual(['attach', 'prepare', 'verify', 'activate']);
+    expect(loop.ended).toEqual(['Succeeded']);
+    expect(loop.events.at(-1)).toBe('Normal Succeeded');
+  });
+
+  test('leaves a finished object alone', async () => {
+    const loop = await new Loop(inMode('StopCopy')).run();
+    const writes = loop.store.writes.length;
+    expect(await loop.reconcile()).toEqual({ kind: 'done' });
+    expect(loop.store.writes).toHaveLength(writes);
+  });
+
+  test('reads a Commit back whose answer was lost, and obeys what is written', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    loop.store.upset = { write: 'Commit', applied: true };
+    await loop.run();
+    expect(loop.phase).toBe('Succeeded');
+    expect(loop.store.writes.filter((write) => write === 'Commit')).toHaveLength(1);
+  });
+
+  test('writes a Commit again that never arrived', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    loop.store.upset = { write: 'Commit', applied: false };
+    await loop.run();
+    expect(loop.phase).toBe('Succeeded');
+  });
+
+  test('of a restarted operator raises the fence and goes on where the agents are', async () => {
+    const first = new Loop(inMode('PreCopy'));
+    await first.reconcile();
+    const second = await new Loop(first.store, 'operator-2', first).run();
+    expect(second.store.stored?.status).toMatchObject({
+      phase: 'Succeeded',
+      fence: 2,
+      operator: 'operator-2',
+    });
+    expect(second.source.heard.filter((command) => command === 'prepare')).toHaveLength(1);
+  });
+
+  test('of an operator that was overtaken touches nothing more', async () => {
+    const first = new Loop(inMode('PreCopy'));
+    await first.reconcile();
+    const second = new Loop(first.store, 'operator-2', first);
+    await second.reconcile();
+    const heard = first.source.heard.length;
+    expect(await first.reconcile()).toEqual({ kind: 'requeue', afterMs: 1000 });
+    expect(first.source.heard).toHaveLength(heard);
+  });
+
+  test('rolls back when the object is deleted before the decision, and only then lets it go', async () => {
+    const loop = new Loop(inMode('PreCopy'));
+    await loop.reconcile();
+    expect(loop.source.node.phase).toBe('PreCopy');
+    loop.store.requestDeletion();
+    await loop.run();
+    expect(loop.store.stored).toMatchObject({
+      finalizerPresent: false,
+      status: { phase: 'Aborted', decision: { value: 'Abort' } },
+    });
+    expect(loop.source.node.states).toEqual(['Running', 'Running']);
+    expect(loop.source.node.phase).toBe('RolledBack');
+    expect(loop.target.node.phase).toBe('Discarded');
+  });
+
+  test('gives up for a target that stays silent while the source is stopped, source first', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const command = loop.target.command.bind(loop.target);
+    loop.target.command = (request) => {
+      if (request.command.kind === 'verify') loop.target.silent = true;
+      return command(request);
+    };
+    await loop.run(60);
+    expect(loop.store.stored?.status.decision).toMatchObject({ value: 'Abort' });
+    expect(loop.source.node.phase).toBe('RolledBack');
+    expect(loop.phase).toBe('RollingBack');
+    expect(loop.store.stored?.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Reconciling', reason: 'WaitingForAgent' }),
+    );
+    loop.target.silent = false;
+    await loop.run();
+    expect(loop.store.stored?.status).toMatchObject({ phase: 'Failed', error: { code: 'AgentUnreachable' } });
+  });
+
+  test.each([
+    ['a device that belongs to another migration', { migrationUid: 'other' }, 'DeviceBusy'],
+    ['a device without peer-to-peer quiesce in a set', { p2p: false }, 'NoPeerToPeerQuiesce'],
+    ['a device without RESET', { resetSupported: false }, 'ResetUnsupported'],
+    ['a device that is not Running', { state: 'Stop' as const }, 'DeviceNotRunning'],
+    ['a device in quarantine', { health: 'Quarantined' as const }, 'DeviceNotMigratable'],
+  ])('rejects %s before any command but attach', async (_, change, code) => {
+    const loop = new Loop();
+    loop.source.describes = (device) => ({ ...device, ...change });
+    await loop.run();
+    expect(loop.store.stored?.status).toMatchObject({ phase: 'Rejected', error: { code } });
+    expect([...loop.source.heard, ...loop.target.heard]).toEqual(['attach', 'attach']);
+    expect(loop.events.at(-1)).toBe('Warning Rejected');
+  });
+
+  test('rejects a manifest that does not parse without raising the fence', async () => {
+    const manifest = goodManifest();
+    const loop = new Loop(
+      new MemoryStore({ ...manifest, spec: { ...manifest.spec, target: { nodeName: 'gpu-a' } } }),
+    );
+    await loop.run();
+    expect(loop.store.stored?.status).toMatchObject({
+      phase: 'Rejected',
+      fence: 0,
+      error: { code: 'SameNode' },
+    });
+  });
+
+  test('waits for a node that has no agent yet, and rejects when none comes', async () => {
+    const manifest = goodManifest();
+    const spec = { ...manifest.spec, target: { nodeName: 'gpu-z' } };
+    const loop = new Loop(new MemoryStore({ ...manifest, spec }));
+    const soon = await loop.reconcile();
+    expect(soon.kind).toBe('requeue');
+    expect(loop.phase).not.toBe('Rejected');
+    loop.clock.jump(61_000);
+    await loop.run();
+    expect(loop.store.stored?.status).toMatchObject({ phase: 'Rejected', error: { code: 'NodeUnknown' } });
+  });
+});
