@@ -10,7 +10,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  */
 export function createLog(level: LogLevel, instance: string): Log {
   return pino(
-    { level, base: { instance }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: { instance },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     pino.destination({ dest: 1, sync: true }),
   );
 }

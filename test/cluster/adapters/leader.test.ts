@@ -17,6 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop());
 
+const CHART = join(import.meta.dirname, '..', '..', '..', 'charts', 'transship');
+
 const start = () => new OperatorProcess(cluster.controlPlane.kubeconfig, tls);
 
 const lease = async (field: string) =>
@@ -79,5 +81,41 @@ describe('an operator that leads', () => {
     } finally {
       await cluster.controlPlane.restartApiServer();
     }
+  }, 90_000);
+});
+
+describe('an operator with the rights that the chart gives it', () => {
+  test('leads, takes a migration up, tells of it, and is refused nothing', async () => {
+    const parts = ['rbac', 'serviceaccount'].flatMap((part) => ['-s', `templates/operator/${part}.yaml`]);
+    const rendered = await cluster.controlPlane.run('helm', [
+      'template',
+      'it',
+      CHART,
+      '-n',
+      'default',
+      '--kube-version',
+      '1.36.0',
+      ...parts,
+    ]);
+    expect(rendered.code).toBe(0);
+    await cluster.kubectl(['apply', '-f', '-'], rendered.stdout);
+    const kubeconfig = await cluster.controlPlane.kubeconfigFor('default', 'it-transship-operator');
+    const key = await cluster.createMigration('with-few-rights');
+    await using operator = new OperatorProcess(kubeconfig, tls);
+    await expectEventually(() => operator.said('leading'), 40_000);
+
+    await expectEventually(async () => {
+      const { status, finalizerPresent } = await read(storeFor(cluster.adminConfig), key);
+      return finalizerPresent && status.operator === operator.instance;
+    });
+    await expectEventually(async () =>
+      (await cluster.kubectl(['events', '--for', `devicemigration/${key.name}`])).includes('Preparing'),
+    );
+    await expectEventually(async () => (await operator.health('/readyz')) === 200);
+    expect(operator.lines.filter((line) => JSON.stringify(line).includes('403'))).toEqual([]);
+
+    operator.signal('SIGTERM');
+    expect(await operator.ended()).toBe(0);
+    expect(await lease('holderIdentity')).toBe('');
   }, 90_000);
 });
