@@ -75,9 +75,11 @@ export class Reconciler {
   }
 
   #forget({ namespace, name }: MigrationKey): void {
+    const prefix = `${namespace}/${name}/`;
     for (const [id, voyage] of this.#voyages) {
-      if (!id.startsWith(`${namespace}/${name}/`)) continue;
+      if (!id.startsWith(prefix)) continue;
       voyage.forget();
+      this.#ports.reservation.release(id.slice(prefix.length));
       this.#voyages.delete(id);
     }
   }

@@ -8,12 +8,14 @@ type Outcome = Awaited<ReturnType<Reservation['reserve']>>;
 const MODEL = ['vendorId', 'deviceId', 'subsystemVendorId', 'subsystemId', 'revisionId'] as const;
 
 /**
- * Finds target devices by id alone: those that the manifest pairs, or free ones of equal model on the target node, lowest
- * id first. Nothing is held by this: the target's agent binds the devices when it prepares, and refuses one that another
- * migration took in between.
+ * Finds target devices by id alone: those that the manifest pairs, or free ones that fit on the target node, lowest id
+ * first. What one migration was given is not given to another before it is released. This process forgets that when it
+ * ends; the target's agent is the one that binds devices, and refuses one that is bound.
  */
 export class ExplicitReservation implements Reservation {
   readonly #agents: AgentPool;
+  /** UIDs of migrations, by the device that they were given. */
+  readonly #held = new Map<string, string>();
 
   constructor(agents: AgentPool) {
     this.#agents = agents;
@@ -32,8 +34,27 @@ export class ExplicitReservation implements Reservation {
     }
     const answer = await agent.describe([], signal);
     if (answer.kind === 'unreachable') return { kind: 'later', failure: answer.failure };
-    if (wanted !== undefined) return pairExplicitly(nodeName, wanted, answer.devices);
-    return pairByModel(stored.uid, nodeName, source, answer.devices);
+    const { uid } = stored;
+    const outcome =
+      wanted === undefined
+        ? pairByModel(uid, nodeName, source, this.#withoutHeld(answer.devices, uid))
+        : (this.#heldByAnother(wanted, uid) ?? pairExplicitly(nodeName, wanted, answer.devices));
+    if (outcome.kind === 'reserved') for (const { id } of outcome.devices) this.#held.set(id, uid);
+    return outcome;
+  }
+
+  release(uid: string): void {
+    for (const [id, holder] of this.#held) if (holder === uid) this.#held.delete(id);
+  }
+
+  #withoutHeld(offered: readonly DeviceDescription[], uid: string): readonly DeviceDescription[] {
+    return offered.filter(({ id }) => (this.#held.get(id) ?? uid) === uid);
+  }
+
+  #heldByAnother(wanted: readonly string[], uid: string): Outcome | null {
+    const id = wanted.find((device) => (this.#held.get(device) ?? uid) !== uid);
+    if (id === undefined) return null;
+    return refused('DeviceBusy', `${id} is to be used by the migration with UID ${this.#held.get(id)}`, id);
   }
 }
 
@@ -62,7 +83,7 @@ function pairByModel(
   const free = offered.filter((device) => isFree(device, uid)).toSorted(byPreference);
   const devices: DeviceDescription[] = [];
   for (const [index, device] of source.entries()) {
-    const taken = take(free, device);
+    const taken = take(free, device, source.length > 1);
     if (taken === undefined) {
       const short = `${source.length - index} of ${source.length} source devices, ${device.id} first, find none of their model`;
       return refused('PairingImpossible', `node ${nodeName} has too few free devices: ${short}`, device.id);
@@ -73,8 +94,14 @@ function pairByModel(
 }
 
 /** One that fits in every respect; else one of the model alone, of which preflight says what is wrong with it. */
-function take(free: DeviceDescription[], device: DeviceDescription): DeviceDescription | undefined {
-  const fitting = free.findIndex((candidate) => checkPairs([device], [candidate]) === null);
+function take(
+  free: DeviceDescription[],
+  device: DeviceDescription,
+  hasPeers: boolean,
+): DeviceDescription | undefined {
+  const fitting = free.findIndex(
+    (candidate) => (candidate.p2p || !hasPeers) && checkPairs([device], [candidate]) === null,
+  );
   const sameModel = free.findIndex((candidate) => MODEL.every((field) => candidate[field] === device[field]));
   const index = fitting >= 0 ? fitting : sameModel;
   return index < 0 ? undefined : free.splice(index, 1)[0];

@@ -50,15 +50,16 @@ function migration(target: { devices?: string[] } = {}): StoredMigration {
   };
 }
 
-/** Reserves on a target node whose agent offers these devices. */
-function reserve(stored: StoredMigration, offered: readonly DeviceDescription[], source = SOURCE) {
+/** A reservation on a target node whose agent offers these devices. */
+function reservationOf(offered: readonly DeviceDescription[]): ExplicitReservation {
   const describe_ = async () => ({ kind: 'devices', devices: offered, transferEndpoint: 'x:1' }) as const;
   const agent = { describe: describe_ } as unknown as AgentPort;
-  return new ExplicitReservation({ agent: (name) => (name === 'gpu-b' ? agent : null) }).reserve(
-    stored,
-    source,
-    signal,
-  );
+  return new ExplicitReservation({ agent: (name) => (name === 'gpu-b' ? agent : null) });
+}
+
+/** Reserves on a target node whose agent offers these devices. */
+function reserve(stored: StoredMigration, offered: readonly DeviceDescription[], source = SOURCE) {
+  return reservationOf(offered).reserve(stored, source, signal);
 }
 
 const reserved = (...ids: string[]) => ({
@@ -113,6 +114,12 @@ describe('a reservation by model', () => {
     expect(await reserve(migration(), offered.slice(0, 2))).toEqual(reserved('gpu-b/1', 'gpu-b/0'));
   });
 
+  test('passes over a device without peer-to-peer quiesce when the set has several', async () => {
+    const offered = [device('gpu-b/0', { p2p: false }), device('gpu-b/1'), device('gpu-b/2')];
+    expect(await reserve(migration(), offered)).toEqual(reserved('gpu-b/1', 'gpu-b/2'));
+    expect(await reserve(migration(), offered, SOURCE.slice(0, 1))).toEqual(reserved('gpu-b/0'));
+  });
+
   test('finds again what this migration has bound before, also in the middle of a move', async () => {
     const offered = [
       device('gpu-b/0'),
@@ -127,6 +134,34 @@ describe('a reservation by model', () => {
     expect(await reserve(migration(), [device('gpu-b/0')])).toMatchObject({
       kind: 'refused',
       failure: { code: 'PairingImpossible', device: 'gpu-a/1', message: expect.stringContaining('1 of 2') },
+    });
+  });
+});
+
+describe('devices that another migration was given and has not bound yet', () => {
+  const offered = ['gpu-b/0', 'gpu-b/1', 'gpu-b/2', 'gpu-b/3'].map((id) => device(id));
+  const other = (target?: { devices: string[] }): StoredMigration => ({
+    ...migration(target),
+    uid: 'uid-2',
+  });
+
+  test('are not given again, until it is released', async () => {
+    const reservation = reservationOf(offered);
+    expect(await reservation.reserve(migration(), SOURCE, signal)).toEqual(reserved('gpu-b/0', 'gpu-b/1'));
+    expect(await reservation.reserve(other(), SOURCE, signal)).toEqual(reserved('gpu-b/2', 'gpu-b/3'));
+    expect(await reservation.reserve(migration(), SOURCE, signal)).toEqual(reserved('gpu-b/0', 'gpu-b/1'));
+    reservation.release('uid-1');
+    reservation.release('uid-2');
+    expect(await reservation.reserve(other(), SOURCE, signal)).toEqual(reserved('gpu-b/0', 'gpu-b/1'));
+  });
+
+  test('are refused to a pairing that names them', async () => {
+    const reservation = reservationOf(offered);
+    await reservation.reserve(migration(), SOURCE, signal);
+    const outcome = await reservation.reserve(other({ devices: ['gpu-b/2', 'gpu-b/1'] }), SOURCE, signal);
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      failure: { code: 'DeviceBusy', device: 'gpu-b/1', message: expect.stringContaining('uid-1') },
     });
   });
 });
