@@ -60,6 +60,10 @@ async function tryToPlace(
       failure('Internal', `node ${reserved.nodeName} was reserved instead of ${target.nodeName}`),
     );
   }
+  if (!reservation.hold(stored.uid, targetIds)) {
+    const message = `another migration was given a device of node ${reserved.nodeName} at the same time`;
+    return { kind: 'later', failure: failure('DeviceBusy', message) };
+  }
   const { transferEndpoint: sourceEndpoint } = described;
   return {
     kind: 'placement',

@@ -125,6 +125,8 @@ export interface Reservation {
     | { readonly kind: 'refused'; readonly failure: Failure }
     | { readonly kind: 'later'; readonly failure: Failure }
   >;
+  /** Keeps devices that were reserved and fit from being given to another. False: another one was faster. */
+  hold(uid: string, devices: readonly string[]): boolean;
   /** The migration holds no devices any more, or this process is not the one that moves it. */
   release(uid: string): void;
 }

@@ -9,12 +9,12 @@ const MODEL = ['vendorId', 'deviceId', 'subsystemVendorId', 'subsystemId', 'revi
 
 /**
  * Finds target devices by id alone: those that the manifest pairs, or free ones that fit on the target node, lowest id
- * first. What one migration was given is not given to another before it is released. This process forgets that when it
+ * first. What is held for one migration is not given to another before it is released. This process forgets that when it
  * ends; the target's agent is the one that binds devices, and refuses one that is bound.
  */
 export class ExplicitReservation implements Reservation {
   readonly #agents: AgentPool;
-  /** UIDs of migrations, by the device that they were given. */
+  /** UIDs of migrations, by the device that is held for them. */
   readonly #held = new Map<string, string>();
 
   constructor(agents: AgentPool) {
@@ -35,12 +35,16 @@ export class ExplicitReservation implements Reservation {
     const answer = await agent.describe([], signal);
     if (answer.kind === 'unreachable') return { kind: 'later', failure: answer.failure };
     const { uid } = stored;
-    const outcome =
-      wanted === undefined
-        ? pairByModel(uid, nodeName, source, this.#withoutHeld(answer.devices, uid))
-        : (this.#heldByAnother(wanted, uid) ?? pairExplicitly(nodeName, wanted, answer.devices));
-    if (outcome.kind === 'reserved') for (const { id } of outcome.devices) this.#held.set(id, uid);
-    return outcome;
+    return wanted === undefined
+      ? pairByModel(uid, nodeName, source, this.#withoutHeld(answer.devices, uid))
+      : (this.#heldByAnother(wanted, uid) ?? pairExplicitly(nodeName, wanted, answer.devices));
+  }
+
+  hold(uid: string, devices: readonly string[]): boolean {
+    if (this.#heldByAnother(devices, uid) !== null) return false;
+    this.release(uid);
+    for (const id of devices) this.#held.set(id, uid);
+    return true;
   }
 
   release(uid: string): void {

@@ -138,7 +138,7 @@ describe('a reservation by model', () => {
   });
 });
 
-describe('devices that another migration was given and has not bound yet', () => {
+describe('devices that are held for another migration, which has not bound them yet', () => {
   const offered = ['gpu-b/0', 'gpu-b/1', 'gpu-b/2', 'gpu-b/3'].map((id) => device(id));
   const other = (target?: { devices: string[] }): StoredMigration => ({
     ...migration(target),
@@ -148,16 +148,17 @@ describe('devices that another migration was given and has not bound yet', () =>
   test('are not given again, until it is released', async () => {
     const reservation = reservationOf(offered);
     expect(await reservation.reserve(migration(), SOURCE, signal)).toEqual(reserved('gpu-b/0', 'gpu-b/1'));
+    expect(reservation.hold('uid-1', ['gpu-b/0', 'gpu-b/1'])).toBe(true);
+    expect(reservation.hold('uid-2', ['gpu-b/1', 'gpu-b/2'])).toBe(false);
     expect(await reservation.reserve(other(), SOURCE, signal)).toEqual(reserved('gpu-b/2', 'gpu-b/3'));
     expect(await reservation.reserve(migration(), SOURCE, signal)).toEqual(reserved('gpu-b/0', 'gpu-b/1'));
     reservation.release('uid-1');
-    reservation.release('uid-2');
     expect(await reservation.reserve(other(), SOURCE, signal)).toEqual(reserved('gpu-b/0', 'gpu-b/1'));
   });
 
   test('are refused to a pairing that names them', async () => {
     const reservation = reservationOf(offered);
-    await reservation.reserve(migration(), SOURCE, signal);
+    expect(reservation.hold('uid-1', ['gpu-b/0', 'gpu-b/1'])).toBe(true);
     const outcome = await reservation.reserve(other({ devices: ['gpu-b/2', 'gpu-b/1'] }), SOURCE, signal);
     expect(outcome).toMatchObject({
       kind: 'refused',
