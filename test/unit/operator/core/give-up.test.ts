@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Action, SessionView } from '@transship/operator/core';
+import type { SessionView } from '@transship/operator/core';
 import { failure } from '@transship/operator/core';
 import { failed, next, PLAN, source, target, UNREACHABLE, withDevice } from './fixture.ts';
 
@@ -95,18 +95,16 @@ describe('once stopping is recorded', () => {
 });
 
 describe('a source that turned round by itself', () => {
-  test.each(['RollingBack', 'RolledBack'] as const)(
-    '%s takes the target with it, for the reason it gives',
-    (phase) => {
-      const s = source(phase, { ...failed('OperatorLost'), settled: phase === 'RolledBack' });
-      const action = next(s, target('Loading'));
-      if (phase === 'RollingBack') expect(action).toMatchObject({ kind: 'wait' });
-      else expect(action).toEqual(discard('Undecided'));
-      expect(next(source('RolledBack', failed('OperatorLost')), target('Discarded'))).toEqual(
-        abort('OperatorLost: OperatorLost of the test'),
-      );
-    },
-  );
+  test('is waited for while it is on its way', () => {
+    const s = source('RollingBack', { ...failed('OperatorLost'), settled: false });
+    expect(next(s, target('Loading'))).toMatchObject({ kind: 'wait' });
+  });
+
+  test('takes the target with it, and ends for the reason it gives', () => {
+    const home = source('RolledBack', failed('OperatorLost'));
+    expect(next(home, target('Loading'))).toEqual(discard('Undecided'));
+    expect(next(home, target('Discarded'))).toEqual(abort('OperatorLost: OperatorLost of the test'));
+  });
 
   test('a lost device before the stop turns the set round', () => {
     const s = withDevice(source('PreCopy', failed('DeviceStateLost')), 1, { lost: true });
@@ -212,23 +210,33 @@ describe('another generation', () => {
     expect(next(source('Stopped'), t, { record: STOPPING })).toMatchObject({ kind: 'wait' });
   });
 
-  const spent: readonly [string, SessionView, SessionView, Action['kind']][] = [
-    ['target, before the stop', source('PreCopy', { generation: 2 }), broken(2), 'commandSource'],
-    ['target, after it', source('Stopped', { generation: 2 }), broken(2), 'recordDecision'],
+  const spent: readonly [string, boolean, SessionView, SessionView, object][] = [
+    [
+      'target, before the stop',
+      false,
+      source('PreCopy', { generation: 2 }),
+      broken(2),
+      rollBack('Undecided'),
+    ],
+    [
+      'target, after it',
+      true,
+      source('Stopped', { generation: 2 }),
+      broken(2),
+      abort('StreamCorrupt: StreamCorrupt of the test'),
+    ],
     [
       'source, after it',
+      true,
       source('Stopping', { ...failed('ArcFailed'), generation: 2 }),
       target('Loading', { generation: 2 }),
-      'recordDecision',
+      abort('ArcFailed: ArcFailed of the test'),
     ],
   ];
 
-  test.each(spent)('is not tried when the retries are used up: %s', (where, s, t, kind) => {
-    const record = { stopping: where !== 'target, before the stop' };
-    const action = next(s, t, { record });
-    expect(action.kind).toBe(kind);
-    if (kind === 'recordDecision') expect(action).toMatchObject({ to: 'Abort' });
-    else expect(action).toEqual(rollBack('Undecided'));
+  test.each(spent)('is not tried when the retries are used up: %s', (_, stopping, s, t, want) => {
+    const record = { stopping };
+    expect(next(s, t, { record })).toEqual(want);
     const more = { ...PLAN, retries: 2 };
     expect(next(s, t, { record, plan: more })).toMatchObject({ command: { generation: 3 } });
   });

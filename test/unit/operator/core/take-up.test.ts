@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { failure } from '@transship/operator/core';
+import { failure, type SessionView, type SideView } from '@transship/operator/core';
 import { FENCE, next, PLACED, source, target, UNREACHABLE } from './fixture.ts';
 
 const UNATTACHED = { kind: 'unattached' } as const;
@@ -110,30 +110,27 @@ describe('placing the set', () => {
     });
   });
 
-  test.each(['source', 'target'] as const)(
-    'a %s that refuses to begin ends the migration as rejected or failed',
-    (role) => {
-      const refusal = failure('DeviceBusy', 'belongs to another', `${role}/0`);
-      const fenced = { kind: 'session', session: { ...source('Fenced'), role }, refusal } as const;
-      if (role === 'source') {
-        expect(next(fenced, target('Fenced'))).toEqual({
-          kind: 'finish',
-          phase: 'Rejected',
-          failure: refusal,
-        });
-      } else {
-        // The source is bound already: it is let go first.
-        expect(next(source('Prepared'), fenced)).toEqual({
-          kind: 'commandSource',
-          command: { kind: 'rollBack', decision: 'Undecided' },
-        });
-      }
-    },
-  );
+  const refusal = failure('DeviceBusy', 'belongs to another');
+  const refused = (session: SessionView): SideView => ({ kind: 'session', session, refusal });
+
+  test('a source that refuses to begin ends the migration as rejected', () => {
+    expect(next(refused(source('Fenced')), target('Fenced'))).toEqual({
+      kind: 'finish',
+      phase: 'Rejected',
+      failure: refusal,
+    });
+  });
+
+  test('when the target refuses to begin, the source is bound already and is let go first', () => {
+    expect(next(source('Prepared'), refused(target('Fenced')))).toEqual({
+      kind: 'commandSource',
+      command: { kind: 'rollBack', decision: 'Undecided' },
+    });
+  });
 
   test('a refusal of a later order is no reason to give up', () => {
-    const refusal = failure('IllegalPhase', 'not now');
-    const prepared = { kind: 'session', session: source('Prepared'), refusal } as const;
-    expect(next(prepared, target('Loading'), { placement: PLACED })).toMatchObject({ kind: 'commandSource' });
+    expect(next(refused(source('Prepared')), target('Loading'), { placement: PLACED })).toMatchObject({
+      kind: 'commandSource',
+    });
   });
 });

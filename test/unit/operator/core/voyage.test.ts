@@ -84,7 +84,7 @@ class Voyage {
         this.record = { ...record, stopping: true };
         return true;
       case 'recordDecision':
-        expect(record.decision).toBe(action.from);
+        if (record.decision !== action.from) throw new Error(`${action.to} over ${record.decision}`);
         this.record = { ...record, decision: action.to, reason: action.reason };
         return true;
       case 'finish':
