@@ -101,6 +101,12 @@ function activate(draft: Draft, decision: Decision): Failure | null {
     if (lost || draft.bound(index).lost)
       return fail('DeviceStateLost', `${id} lost the state it was given`, id);
   }
+  // Activating rules Revert out, so it is not entered while a device may turn out to have been reset.
+  const silent = draft.indexes.find((index) => draft.device(index).state === 'Unknown');
+  if (phase === 'Verified' && silent !== undefined) {
+    const { id } = draft.bound(silent);
+    return fail('DeviceStuck', `${id} does not answer, so nobody knows whether it still is at Stop`, id);
+  }
   if (phase === 'Verified') draft.enter('Activating');
   draft.setLive({ halted: false });
   return null;

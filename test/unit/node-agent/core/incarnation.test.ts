@@ -149,6 +149,23 @@ describe('a target device that became another incarnation', () => {
     },
   );
 
+  test.each([true, false])(
+    'in Verified while it does not answer is not started either; it has kept its state: %s',
+    (kept) => {
+      const node = targetAt('Verified', { devices: 2 });
+      node.answers(1, false);
+      const count = node.orders.length;
+      expect(node.send(ACTIVATE)).toMatchObject({ code: 'DeviceStuck', device: 'target/1' });
+      expect(node.view).toMatchObject({ phase: 'Verified', decision: 'Undecided', settled: true });
+      expect(node.orders).toHaveLength(count);
+      if (!kept) node.replace(1);
+      node.answers(1, true);
+      const refusal = node.send(ACTIVATE);
+      expect(refusal?.code ?? null).toBe(kept ? null : 'DeviceStateLost');
+      expect(node.settle().phase).toBe(kept ? 'Active' : 'Verified');
+    },
+  );
+
   test('a Running in Verified that no incarnation explains is DeviceStateLost, never success', () => {
     const node = targetAt('Verified', { devices: 2 });
     node.devices[1]!.state = 'Running';
