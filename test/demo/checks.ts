@@ -136,7 +136,7 @@ const RULES: readonly Rule[] = [
         ({ index, submissionGaps }) => `device ${index}: ${submissionGaps} missing`,
       ),
   ],
-  ['the workload ended on the source and goes on, the same one, on the target', workloadLost],
+  ['the workload ended on the source and goes on on the target', workloadLost],
   [
     'the source devices were reset and run idle',
     ({ sourceDevices }) =>

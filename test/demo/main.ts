@@ -7,13 +7,16 @@ import { openWorkspace } from './workspace.ts';
 
 const options = readOptions(process.argv.slice(2));
 const interrupt = new AbortController();
-let endedBy: NodeJS.Signals | null = null;
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => {
+/** Ctrl-C arrives from the terminal and, passed on, from npm: once to whoever pressed it. */
+const ONE_PRESS_MS = 500;
+let toldAt = Number.POSITIVE_INFINITY;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    const now = performance.now();
     // Told twice, it goes at once; the kernel ends what it started.
-    if (endedBy !== null) process.exit(128 + constants.signals[name]);
-    endedBy = name;
-    interrupt.abort();
+    if (now - toldAt > ONE_PRESS_MS) process.exit(128 + constants.signals[signal]);
+    toldAt = Math.min(toldAt, now);
+    interrupt.abort(signal);
   });
 }
 
@@ -27,8 +30,9 @@ try {
     `\n${isGood ? 'Moved, nothing lost' : styleText('red', 'Not as it must be')}: ${seconds} s.\n`,
   );
 } catch (error) {
-  process.exitCode = endedBy === null ? 1 : 128 + constants.signals[endedBy];
-  const what = endedBy === null ? String((error as Error).message) : `ended by ${endedBy}`;
+  const { aborted, reason } = interrupt.signal;
+  process.exitCode = aborted ? 128 + constants.signals[reason as NodeJS.Signals] : 1;
+  const what = aborted ? `ended by ${String(reason)}` : (error as Error).message;
   process.stderr.write(`${styleText('red', `demo: ${what}`)}\n`);
 } finally {
   workspace.remove();

@@ -5,7 +5,7 @@ import type { Check } from './checks.ts';
 import type { Evidence } from './evidence.ts';
 
 const MIB = 2 ** 20;
-const DIGEST_SHOWN = 16;
+const DIGEST_SHOWN = 10;
 const NOTHING = '-';
 
 const whole = (count: number): string => count.toLocaleString('en-US');
@@ -13,11 +13,26 @@ const mebibytes = (bytes: number): string => `${whole(Math.round(bytes / MIB))} 
 const short = (digest: string | undefined): string => digest?.slice(0, DIGEST_SHOWN) ?? NOTHING;
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const made = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+const PLAIN = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+};
+
+/** Without borders, as kubectl prints; fits 80 characters. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const made = new Table({
+    head: [...head],
+    chars: PLAIN,
+    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
   made.push(...rows.map((row) => [...row]));
   return made.toString();
 }
+
+const section = (title: string, what: string, made: string): string =>
+  `${styleText('bold', title)}  (${what})\n${made}`;
 
 /** What moved, what every link carried, and whether it all holds. */
 export function report(evidence: Evidence, checks: readonly Check[]): string {
@@ -33,8 +48,8 @@ function devices({ status, left, arrived, targetMemoryBefore }: Evidence): strin
     short(left[index]?.memory),
     short(arrived[index]?.memory),
   ]);
-  const head = ['device', 'bytes', 'segments', 'target before', 'source at StopCopy', 'target at Stop'];
-  return `Devices, and the digests of their memory\n${table(head, rows)}`;
+  const head = ['device', 'bytes', 'segments', 'before', 'StopCopy', 'Stop'];
+  return section('Devices', 'digests of memory: target before, source, target', table(head, rows));
 }
 
 function links({ sourceLinks, targetLinks }: Evidence): string {
@@ -42,20 +57,12 @@ function links({ sourceLinks, targetLinks }: Evidence): string {
     const before = sourceLinks.find(({ from, to }) => from === link.from && to === link.to);
     return [
       `${link.from} → ${link.to}`,
-      ...[before?.sentHere ?? 0, before?.inFlightAtQuiesce ?? 0, link.sentHere, link.sent].map(whole),
+      ...[before?.sentHere ?? 0, before?.inFlightAtQuiesce ?? 0, link.sentHere].map(whole),
       ...[link.received, link.inFlight, lostOf(link, before)].map(whole),
     ];
   });
-  const head = [
-    'link',
-    'sent on source',
-    'in flight at A',
-    'sent on target',
-    'sent',
-    'received',
-    'in flight',
-  ];
-  return `Transactions from device to device\n${table([...head, 'lost'], rows)}`;
+  const head = ['link', 'sent there', 'in flight at A', 'sent here', 'received', 'in flight', 'lost'];
+  return section('Transactions', 'there: until the freeze; here: since the thaw', table(head, rows));
 }
 
 /** The count that travels, or what either node saw vanish, whichever is worse. */
@@ -72,7 +79,7 @@ function totals({ status, transferMs }: Evidence): string {
   return [
     `bytes       ${whole(bytes)} in ${whole(segments)} segments of the devices`,
     `throughput  ${rate}`,
-    `downtime    ${frozen}, from the freeze to the thaw`,
+    `downtime    ${frozen}, freeze to thaw, the taking of digests included`,
   ].join('\n');
 }
 

@@ -11,7 +11,7 @@ export interface Workspace {
 
 /** @param keep leaves the folder behind, to be looked at. */
 export async function openWorkspace(keep: boolean): Promise<Workspace> {
-  const directory = await mkdtemp(join(tmpdir(), 'transship-'));
+  const directory = await mkdtemp(join(tmpdir(), 'transship-demo-'));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   if (keep) return { directory, remove: () => undefined };
   // An error that nobody caught and a second Ctrl-C still pass here.

@@ -4,7 +4,7 @@
  * It is the first thing that runs on a fresh clone, so it uses nothing but Node itself, and any Node from 18 on: the
  * project's own Node 24 arrives with the dependencies. Everything is incremental; a second run does next to nothing.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -86,14 +86,23 @@ function build() {
   mustRun('the TypeScript build', 'tsc', ['-b']);
 }
 
+/**
+ * Runs what all this was for, with its exit code as ours. Signals are passed on and waited out, so that a command
+ * that ends what it started can do so before the shell is back.
+ */
+function runCommand(command, args) {
+  const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  child.on('error', (error) => stop(`${command}: ${error.message}`));
+  child.on('exit', (status, signal) => {
+    process.exitCode = status ?? 128 + constants.signals[signal];
+  });
+}
+
 const args = process.argv.slice(2);
 const isBuildWanted = args[0] !== '--no-build';
 const [command, ...rest] = isBuildWanted ? args : args.slice(1);
 
 installDependencies();
 if (isBuildWanted) build();
-if (command !== undefined) {
-  const { status, signal, error } = run(command, rest);
-  if (error) stop(`${command}: ${error.message}`);
-  process.exitCode = status ?? 128 + constants.signals[signal];
-}
+if (command !== undefined) runCommand(command, rest);
