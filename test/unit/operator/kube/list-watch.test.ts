@@ -10,10 +10,10 @@ import { failureStatus, FakeApi, sendJson } from '../support/fake-api.ts';
 import { RecordLog } from '../support/record-log.ts';
 
 const TIMES: ListWatchTimes = {
-  inactivityMs: 150,
+  inactivityMs: 200,
   watchSeconds: 100,
   relistMs: 60_000,
-  requestDeadlineMs: 150,
+  requestDeadlineMs: 500,
   backoff: { firstMs: 2, capMs: 10 },
   healthyMs: 60_000,
 };

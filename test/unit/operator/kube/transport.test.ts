@@ -47,7 +47,7 @@ async function listen(made: Server, closeAll: () => void): Promise<KubeTransport
 }
 
 const request = (transport: KubeTransport) =>
-  transport.request({ method: 'PATCH', path: '/thing', body: {}, deadlineMs: 500 }, signal);
+  transport.request({ method: 'PATCH', path: '/thing', body: {}, deadlineMs: 1_500 }, signal);
 
 describe('the transport to an API server', () => {
   test('keeps the path of the server and verifies its certificate', async () => {
