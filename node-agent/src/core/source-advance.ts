@@ -197,6 +197,11 @@ function releasing(draft: Draft): boolean {
     return state === 'StopCopy' ? 'Stop' : state === 'Unknown' ? 'wait' : 'reset';
   });
   if (!arrived) return false;
+  // What a device held was to go: one that was reset before its turn has nothing more to be sorry for.
+  for (const index of draft.indexes) {
+    const { lost, quarantined } = draft.bound(index);
+    if (lost && !quarantined) draft.setBound(index, { lost: false });
+  }
   draft.enter('Released');
   return true;
 }
