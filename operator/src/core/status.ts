@@ -22,7 +22,8 @@ type Written = Omit<DeviceMigrationStatus, 'fence' | 'stopping' | 'decision' | '
 
 /** The status that people and tools should see: a pure function, the only place that sets conditions. */
 export function statusOf(report: Report): Written {
-  const { observed, action, before, now, downtime } = report;
+  const { observed, action, now, downtime } = report;
+  const { error: earlier, ...before } = report.before;
   const finished = action.kind === 'finish';
   const phase = finished
     ? action.phase
@@ -32,7 +33,7 @@ export function statusOf(report: Report): Written {
   const devices = devicesOf(observed) ?? before.devices;
   const transfer = transferOf(report);
   const why = finished ? action.failure : action.kind === 'stall' ? action.failure : null;
-  const error = before.error ?? firstError(observed) ?? (why === null ? undefined : trim(why));
+  const error = earlier ?? firstError(observed) ?? (why === null ? undefined : trim(why));
   return {
     ...before,
     observedGeneration: report.generation,
