@@ -72,6 +72,7 @@ describe('a source device that became another incarnation', () => {
     expect(node.send({ kind: 'release', decision: 'Commit' })).toBeNull();
     expect(node.settle().phase).toBe('Released');
     expect(node.devices.some((device) => device.holds)).toBe(false);
+    expect(node.view.devices.some((device) => device.lost)).toBe(false);
   });
 
   test.each(['RollingBack', 'Restarting'] as const)(
