@@ -52,6 +52,9 @@ function prepare(
   if (cannot !== null) return cannot;
   if (observed.workload === 'unknown')
     return fail('FreezeFailed', 'the workload does not answer, so it could be neither frozen nor thawed');
+  // One that stands still is nobody's to thaw: it may be the copy that an earlier migration loaded here and gave up.
+  if (observed.workload === 'frozen')
+    return fail('WorkloadFailed', 'the workload is frozen already; thaw or end it first');
   const devices = bindDevices(ids, observed);
   draft.setSession({ devices, generation, ticket: observed.ticket });
   draft.setLive(freshLive(devices, observed));

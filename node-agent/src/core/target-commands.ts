@@ -45,6 +45,9 @@ function prepare(
   } else if (phase === 'Fenced') {
     const cannot = cannotBind(command.devices, observed);
     if (cannot !== null) return cannot;
+    // RESET is the first thing that happens here: whoever is at work on these devices would lose everything.
+    if (observed.workload === 'running')
+      return fail('DeviceBusy', 'a workload runs on the target devices; free them first');
     const devices = bindDevices(command.devices, observed);
     draft.setSession({ devices });
     draft.setLive(freshLive(devices, observed));

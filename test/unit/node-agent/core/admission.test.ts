@@ -98,12 +98,24 @@ describe('what a source needs besides its devices', () => {
     expectNothingBegun(node, node.send(prepareSource(node)), 'FreezeFailed');
   });
 
+  test('a workload at work: one that stands still may be the copy that an earlier migration gave up here', () => {
+    const node = new FakeNode('source');
+    node.workload = 'frozen';
+    expectNothingBegun(node, node.send(prepareSource(node)), 'WorkloadFailed');
+  });
+
   test('the same prepare again neither binds nor hands out a ticket anew', () => {
     const node = sourceAt('Prepared');
     const before = node.agent?.session;
     expect(node.send(prepareSource(node))).toBeNull();
     expect(node.agent?.session).toEqual({ ...before, sequence: (before?.sequence ?? 0) + 1 });
   });
+});
+
+test('a target refuses devices on which a workload runs, before it resets one of them', () => {
+  const node = new FakeNode('target');
+  node.workload = 'running';
+  expectNothingBegun(node, node.send(prepareTarget(node)), 'DeviceBusy');
 });
 
 describe('devices are bound', () => {

@@ -162,7 +162,9 @@ export class AgentInMemory {
     return this.send('source', { kind: 'prepare', generation: 1, devices }, 0, uid);
   }
 
+  /** As the target of a move, whose devices are nobody's yet. */
   prepareTarget(uid = 'uid-1'): Promise<CommandReply> {
+    if (this.freezer.now === 'running') this.freezer.now = 'discarded';
     const devices = this.devices.map(({ id }) => id);
     const pull = {
       endpoint: 'gpu-a:7443',
