@@ -60,11 +60,13 @@ function onArcDone(draft: Draft, index: number, state: KnownState, failure: Fail
 
 /**
  * A workload that does not obey on the way back is left to the next command, not tried in a loop. A freeze that
- * fails there is no error of the way back: whether a thaw is needed is seen from the workload's state.
+ * fails there is no error of the way back.
  */
 function onWorkloadDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'workloadDone' }>): void {
   draft.setLive({ workload: event.state, workloadOp: null });
   if (event.failure === null) return;
+  // A freeze that was given up may yet be obeyed, whatever the workload says now: only a thaw takes it back.
+  if (event.op === 'freeze' && event.state === 'running') draft.setLive({ workload: 'unknown' });
   if (onTheWayBack(draft.phase) && event.op !== 'freeze') draft.halt(event.failure);
   else failed(draft, event.failure);
 }
