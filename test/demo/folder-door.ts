@@ -6,7 +6,7 @@ import type { DeviceMigrationStatus } from '@transship/crds';
 import { decodeRecord } from '@transship/operator/internal/standalone/record';
 import type { MigrationRecord } from '@transship/operator/internal/standalone/record';
 import { VOYAGE_DEADLINE_MS } from './door.ts';
-import type { DemoDoor } from './door.ts';
+import type { DemoDoor, Say } from './door.ts';
 import { EXAMPLE } from './manifest.ts';
 import type { DemoManifest } from './manifest.ts';
 
@@ -22,9 +22,10 @@ export class FolderDoor implements DemoDoor {
     this.#folder = folder;
   }
 
-  async apply({ text, namespace, name }: DemoManifest, signal: AbortSignal): Promise<string> {
+  async apply({ text, namespace, name }: DemoManifest, say: Say, signal: AbortSignal): Promise<string> {
     this.#recordFile = join(this.#folder, '.transship', `${namespace}.${name}.json`);
     const file = join(this.#folder, basename(EXAMPLE));
+    say(`$ cp examples/${basename(EXAMPLE)} ${this.#folder}`);
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
     const { metadata } = await this.#until(
@@ -36,7 +37,7 @@ export class FolderDoor implements DemoDoor {
     return metadata.uid;
   }
 
-  async follow(say: (line: string) => void, signal: AbortSignal): Promise<DeviceMigrationStatus> {
+  async follow(say: Say, signal: AbortSignal): Promise<DeviceMigrationStatus> {
     let said = '';
     say(COLUMNS);
     const { status } = await this.#until('the migration ends', VOYAGE_DEADLINE_MS, signal, (record) => {

@@ -20,6 +20,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+// Whoever read the output has gone, as `head` does.
+process.stdout.on('error', () => interrupt.abort('SIGPIPE'));
+
 const began = performance.now();
 const workspace = await openWorkspace(options.keep);
 try {

@@ -1,16 +1,14 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { issueTestPki } from '../support/certificates.ts';
-import { startOperator } from '../support/processes.ts';
 import { check } from './checks.ts';
-import { FolderDoor } from './folder-door.ts';
-import { SOURCE, startNode, TARGET } from './nodes.ts';
+import { SOURCE, TARGET } from './nodes.ts';
 import { bytesOf } from './options.ts';
 import type { DemoOptions } from './options.ts';
 import { report } from './report.ts';
+import { stageCluster, stageFolder } from './stage.ts';
 import { sail } from './voyage.ts';
 
-/** Beside the memory of the devices: two agents, an operator, windows and buffers. */
+/** Beside the memory of the devices: two agents, an operator, windows and buffers; with Kubernetes its programs too. */
 const OVERHEAD_BYTES = 1.5 * 2 ** 30;
 
 /**
@@ -23,31 +21,19 @@ export async function run(
   out: NodeJS.WriteStream,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { devices, memory } = options;
+  const { devices, memory, kubernetes } = options;
   requireMemory(2 * devices * bytesOf(memory) + OVERHEAD_BYTES);
+  const say = (line: string): void => {
+    out.write(`${line}\n`);
+  };
+  say(`Nodes ${SOURCE} and ${TARGET}, ${devices} devices of ${memory} each; on ${SOURCE} all write to all.`);
   await using stack = new AsyncDisposableStack();
-  out.write(
-    `Two nodes with ${devices} devices of ${memory} each; every device of ${SOURCE} writes to every other.\n`,
-  );
   const pki = await issueTestPki(join(directory, 'pki'), [SOURCE, TARGET]);
-  const node = (name: string) =>
-    startNode({ name, directory, devices, memory, pki, busy: name === SOURCE }, stack);
-  const [source, target] = await Promise.all([node(SOURCE), node(TARGET)]);
-  signal.throwIfAborted();
-  const manifests = join(directory, 'manifests');
-  await mkdir(manifests);
-  stack.use(
-    await startOperator({
-      manifests,
-      logFile: join(directory, 'operator.log'),
-      tls: pki.operator,
-      agents: [source.agent, target.agent],
-    }),
-  );
-  signal.throwIfAborted();
-  const evidence = await sail({ source, target, door: new FolderDoor(manifests), pki, out, signal });
+  const setUp = kubernetes ? stageCluster : stageFolder;
+  const stage = await setUp({ devices, memory, directory, pki, say, signal }, stack);
+  const evidence = await sail({ ...stage, pki, out, signal });
   const checks = check(evidence);
-  out.write(`\n${report(evidence, checks)}\n`);
+  say(`\n${report(evidence, checks)}`);
   return checks.every(({ failure }) => failure === null);
 }
 

@@ -21,7 +21,7 @@ export async function sail(options: VoyageOptions): Promise<Evidence> {
   const { source, target, door, pki, out, signal } = options;
   const workloadBefore = await source.emulator.control.workload();
   const manifest = await demoManifest(source.agent.deviceIds, target.agent.deviceIds);
-  const uid = await door.apply(manifest, signal);
+  const uid = await door.apply(manifest, (line) => out.write(`${line}\n`), signal);
 
   await using stack = new AsyncDisposableStack();
   const log = new VoyageLog(source.agent.deviceIds, target.agent.deviceIds);
