@@ -5,6 +5,7 @@ import type { Failure } from '../core/session.ts';
 import type { StreamProgress } from '../core/stream.ts';
 import { Acknowledger } from './acknowledger.ts';
 import type { PullItem, PullRequest, TransferOptions } from './frame.ts';
+import { Outage, OUTAGE_LIMIT_MS } from './outage.ts';
 import type { StreamCheck } from './stream-check.ts';
 import type { StreamSink } from './stream-sink.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -68,9 +69,12 @@ export class IncomingStream {
    * the signal. Rejects when the stream cannot go on.
    */
   async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const outage = new Outage();
     let delay = RETRY_MS.first;
     while (!signal.aborted) {
       const request: PullRequest = { ...this.#request(), next: this.#check.position };
+      const openedAt = clock.now();
       try {
         await this.#pull(request, signal);
         return;
@@ -78,10 +82,12 @@ export class IncomingStream {
         if (signal.aborted) return;
         if (!isBrokenConnection(error)) throw error;
         // Whoever got further starts over with short delays.
-        if (this.#check.position > request.next) delay = RETRY_MS.first;
+        const gained = this.#check.position > request.next;
+        if (gained) delay = RETRY_MS.first;
+        if (outage.broke(openedAt, clock.now(), gained) >= OUTAGE_LIMIT_MS) throw unreachable(error);
         const jittered = delay * (0.5 + Math.random() / 2);
         this.#options.onRetry(request, error, jittered);
-        await sleep(this.#options.clock, jittered, signal);
+        await sleep(clock, jittered, signal);
         delay = Math.min(2 * delay, RETRY_MS.most);
       }
     }
@@ -171,6 +177,11 @@ class BrokenConnection extends Error {
   constructor(cause: unknown) {
     super((cause as { message?: string }).message ?? 'the connection broke', { cause });
   }
+}
+
+function unreachable(error: unknown): TransferFailure {
+  const why = `the source could not be reached for ${OUTAGE_LIMIT_MS / 1000} s: ${(error as Error).message}`;
+  return new TransferFailure(failure('AgentUnreachable', why));
 }
 
 const isBrokenConnection = (error: unknown): boolean => error instanceof BrokenConnection;
