@@ -56,8 +56,12 @@ export class KubeTransport {
   async request(request: ApiRequest, signal: AbortSignal): Promise<unknown> {
     const what = `${request.method} ${request.path}`;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(request.deadlineMs)]);
-    const answer = await this.#send(request, what, limit);
-    return readAnswer(answer, what);
+    try {
+      return await readAnswer(await this.#send(request, what, limit), what);
+    } catch (error) {
+      if (error instanceof NoAnswerError) this.#dropIdle();
+      throw error;
+    }
   }
 
   /**
@@ -80,6 +84,13 @@ export class KubeTransport {
   /** Closes idle connections. */
   close(): void {
     this.#agent.destroy();
+  }
+
+  /** Where one connection is dead, those that lie idle beside it mostly are too, and each would cost a deadline. */
+  #dropIdle(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) {
+      for (const socket of sockets ?? []) socket.destroy();
+    }
   }
 
   async #send(request: ApiRequest, what: string, signal: AbortSignal): Promise<IncomingMessage> {

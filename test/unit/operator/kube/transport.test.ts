@@ -72,6 +72,28 @@ describe('the transport to an API server', () => {
     await expect(request(transport)).rejects.toMatchObject({ name: 'NoAnswerError', sent: false });
   });
 
+  test('leaves every idle connection alone once one of them turned out to be dead', async () => {
+    const dead = new Set<unknown>();
+    let waiting: (() => void)[] = [];
+    const https = createHttpsServer({ key, cert }, ({ socket }, response) => {
+      if (dead.has(socket)) return;
+      waiting.push(() => response.end('{}'));
+      if (waiting.length < 3 && dead.size === 0) return;
+      for (const answer of waiting) answer();
+      waiting = [];
+    });
+    const open: unknown[] = [];
+    https.on('secureConnection', (socket) => open.push(socket));
+    const transport = await listen(https, () => https.closeAllConnections());
+    await Promise.all([request(transport), request(transport), request(transport)]);
+    for (const socket of open) dead.add(socket);
+
+    await expect(request(transport)).rejects.toMatchObject({ sent: true });
+    expect(await request(transport)).toEqual({});
+    expect(open).toHaveLength(4);
+    transport.close();
+  });
+
   test('sends nothing to a server that cannot prove who it is', async () => {
     let asked = 0;
     const https = createHttpsServer({ key, cert }, (_request, response) => {
