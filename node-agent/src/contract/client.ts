@@ -1,3 +1,4 @@
+import { connectivityState } from '@grpc/grpc-js';
 import type { CallOptions, ClientReadableStream, ClientUnaryCall, requestCallback } from '@grpc/grpc-js';
 import type { Role } from '../core/command.ts';
 import { AgentCallError, toCallError } from './call-error.ts';
@@ -53,17 +54,49 @@ export interface AgentClient {
 /** Connects lazily and reconnects by itself; one channel for all calls. */
 export function createAgentClient(options: AgentClientOptions): AgentClient {
   const { endpoint, tls, nodeName } = options;
-  const stub: DeviceAgentClient = new wire.DeviceAgent(
-    endpoint,
-    channelCredentials(tls, nodeName),
-    channelOptions(nodeName),
+  const stubs = new StubHolder(
+    () => new wire.DeviceAgent(endpoint, channelCredentials(tls, nodeName), channelOptions(nodeName)),
   );
   return {
-    describe: (ids, signal) => describe(stub, endpoint, ids, signal),
-    command: (request, waitMs, signal) => command(stub, endpoint, request, waitMs, signal),
-    observe: (uid, role, signal) => observe(stub, endpoint, uid, role, signal),
-    close: () => stub.close(),
+    describe: (ids, signal) => stubs.use((stub) => describe(stub, endpoint, ids, signal)),
+    command: (request, waitMs, signal) =>
+      stubs.use((stub) => command(stub, endpoint, request, waitMs, signal)),
+    observe: (uid, role, signal) => observe(stubs.current, endpoint, uid, role, signal),
+    close: () => stubs.current.close(),
   };
+}
+
+/**
+ * The stub of an endpoint. A channel that was still connecting when a call ran out of time may hang there for good (a
+ * peer that was stopped between its handshake and its settings), so it is replaced.
+ */
+class StubHolder {
+  readonly #create: () => DeviceAgentClient;
+  #stub: DeviceAgentClient;
+
+  constructor(create: () => DeviceAgentClient) {
+    this.#create = create;
+    this.#stub = create();
+  }
+
+  get current(): DeviceAgentClient {
+    return this.#stub;
+  }
+
+  async use<T>(call: (stub: DeviceAgentClient) => Promise<T>): Promise<T> {
+    const stub = this.#stub;
+    try {
+      return await call(stub);
+    } catch (error) {
+      const isLate = error instanceof AgentCallError && error.code === 'DeadlineExceeded';
+      const isConnecting = stub.getChannel().getConnectivityState(false) === connectivityState.CONNECTING;
+      if (isLate && isConnecting && stub === this.#stub) {
+        this.#stub = this.#create();
+        stub.close();
+      }
+      throw error;
+    }
+  }
 }
 
 async function describe(
@@ -120,13 +153,18 @@ async function* observe(
   });
   const cancel = (): void => call.cancel();
   signal.addEventListener('abort', cancel, { once: true });
+  // The present snapshot comes at once; the next one may take as long as it likes.
+  const first = setTimeout(cancel, CALL_DEADLINE_MS);
   try {
-    for await (const message of call as AsyncIterable<SessionSnapshot__Output>)
+    for await (const message of call as AsyncIterable<SessionSnapshot__Output>) {
+      clearTimeout(first);
       yield snapshotFromWire(message);
+    }
   } catch (error) {
     signal.throwIfAborted();
     throw toCallError(endpoint, 'Observe', error);
   } finally {
+    clearTimeout(first);
     signal.removeEventListener('abort', cancel);
     call.cancel();
   }

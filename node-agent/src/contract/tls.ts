@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
-import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, VerifyOptions } from '@grpc/grpc-js';
+import { BoundedHandshake } from './bounded-handshake.ts';
 import { identitiesOf, nodeIdentity } from './identity.ts';
 
 /** PEM files of one process: its certificate chain, its key, and whom it trusts. */
@@ -42,12 +43,11 @@ export async function loadTls(files: TlsFiles): Promise<TlsMaterial> {
 export function channelCredentials(tls: TlsMaterial, nodeName: string | null): ChannelCredentials {
   const { cert, key, ca } = tls;
   const context = createSecureContext({ cert, key, ca, minVersion: MIN_TLS_VERSION });
-  if (nodeName === null) return credentials.createFromSecureContext(context);
+  if (nodeName === null) return new BoundedHandshake(credentials.createFromSecureContext(context));
   const wanted = nodeIdentity(nodeName);
-  return credentials.createFromSecureContext(context, {
-    checkServerIdentity: (_host, certificate) =>
-      identitiesOf(certificate).includes(wanted)
-        ? undefined
-        : new Error(`the certificate of the server does not name ${wanted}`),
-  });
+  const checkServerIdentity: VerifyOptions['checkServerIdentity'] = (_host, certificate) =>
+    identitiesOf(certificate).includes(wanted)
+      ? undefined
+      : new Error(`the certificate of the server does not name ${wanted}`);
+  return new BoundedHandshake(credentials.createFromSecureContext(context, { checkServerIdentity }));
 }

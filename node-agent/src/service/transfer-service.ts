@@ -1,3 +1,4 @@
+import { Metadata } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DeviceTransferHandlers } from '../contract/generated/transship/agent/v1alpha1/DeviceTransfer.ts';
 import type { PullRequest__Output } from '../contract/generated/transship/agent/v1alpha1/PullRequest.ts';
@@ -32,7 +33,9 @@ function servePull(desk: PullDesk, call: PullCall): void {
       if (message.open) {
         if (attachment !== null) throw new MalformedRequest('a pull is opened once');
         requireAgent(call);
-        attachment = desk.open(parseOpen(message.open), puller);
+        const request = parseOpen(message.open);
+        puller.welcome();
+        attachment = desk.open(request, puller);
       } else if (message.ack && attachment !== null) {
         const { written, accepted } = parseAck(message.ack);
         attachment.acknowledge(written, accepted);
@@ -56,6 +59,11 @@ class CallPuller implements Puller {
   constructor(call: PullCall) {
     this.#call = call;
     call.on('drain', () => this.#waiting?.resolve());
+  }
+
+  /** Tells the other end that the call has arrived. */
+  welcome(): void {
+    this.#call.sendMetadata(new Metadata());
   }
 
   send(item: PullItem): Promise<void> {

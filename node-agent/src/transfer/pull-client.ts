@@ -17,6 +17,8 @@ import { TransferFailure } from './transfer-failure.ts';
 
 /** What the source may have on the way, bytes: above the product of any cluster's bandwidth and delay. */
 const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
+/** Connecting, handshake and the source's answer that it has taken the pull, ms. */
+const OPEN_TIMEOUT_MS = 8_000;
 /** Fields of a frame around its data; more than enough. */
 const FRAME_OVERHEAD_BYTES = 1024;
 
@@ -77,6 +79,9 @@ class GrpcPullChannel implements PullChannel {
     call.on('error', () => undefined);
     const cancel = (): void => call.cancel();
     this.#signal.addEventListener('abort', cancel, { once: true });
+    // The source says at once that it has taken the pull, however long its data takes.
+    const taken = setTimeout(cancel, OPEN_TIMEOUT_MS);
+    call.on('metadata', () => clearTimeout(taken));
     try {
       this.#call = call;
       call.write({ open: requestToWire(this.#request) });
@@ -87,6 +92,7 @@ class GrpcPullChannel implements PullChannel {
     } catch (error) {
       throw asRefusal(error) ?? error;
     } finally {
+      clearTimeout(taken);
       this.#call = null;
       this.#signal.removeEventListener('abort', cancel);
       call.cancel();
@@ -98,6 +104,10 @@ class GrpcPullChannel implements PullChannel {
 function pullOptions(node: string): ChannelOptions {
   return {
     ...channelOptions(node),
+    // A connection that died is part of the downtime, so it is looked for more often than between operator and
+    // agent. The answer queues behind a few MiB of data at most, so links of 10 Mbit/s are fast enough for it.
+    'grpc.keepalive_time_ms': 1_000,
+    'grpc.keepalive_timeout_ms': 4_000,
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     'grpc.max_receive_message_length': MAX_FRAME_BYTES + FRAME_OVERHEAD_BYTES,
     'grpc.use_local_subchannel_pool': 1,
