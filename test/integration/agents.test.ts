@@ -1,87 +1,223 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { issueTestPki } from '../support/certificates.ts';
-import type { TestPki } from '../support/certificates.ts';
+import { rm } from 'node:fs/promises';
+import { describe, expect, test } from '@jest/globals';
+import { Harbour } from '../support/harbour.ts';
 import { eventually } from '../support/managed-process.ts';
-import { startAgent, startEmulator } from '../support/processes.ts';
-import type { RunningAgentProcess, RunningEmulator } from '../support/processes.ts';
-import { Voyage } from '../support/voyage.ts';
-import type { Shore } from '../support/voyage.ts';
 
-const DEVICES = 2;
 const MiB = 1024 * 1024;
+const PRE_COPY_LEFT = 4 * MiB;
 
-let directory: string;
-let pki: TestPki;
-let stack: AsyncDisposableStack;
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ts-agents-'));
-  pki = await issueTestPki(join(directory, 'pki'), ['gpu-a', 'gpu-b']);
-  stack = new AsyncDisposableStack();
-});
-
-afterEach(async () => {
-  await stack.disposeAsync();
-  await rm(directory, { recursive: true });
-});
-
-interface Port {
-  readonly emulator: RunningEmulator;
-  readonly agent: RunningAgentProcess;
-  readonly shore: Shore;
+/** The set runs on `port`, nothing was lost on the way, and no rule was broken on either side. */
+async function expectRunningOn(harbour: Harbour, side: 'source' | 'target'): Promise<void> {
+  const { control } = harbour[side].emulator;
+  const before = await control.links();
+  await eventually(`traffic on the ${side}`, 5_000, async () => {
+    const links = await control.links();
+    const isMoving = links.every(({ received }, index) => received > (before[index]?.received ?? 0));
+    return links.length > 0 && isMoving ? true : null;
+  });
+  for (const { from, to, lost, gaps, doubles } of await control.links()) {
+    expect({ from, to, lost, gaps, doubles }).toEqual({ from, to, lost: 0, gaps: 0, doubles: 0 });
+  }
+  expect(await control.workload()).toMatchObject({ phase: 'Live', frozen: false });
+  for (const { emulator } of [harbour.source, harbour.target]) {
+    expect({ node: emulator.node, violations: await emulator.control.violations() }).toEqual({
+      node: emulator.node,
+      violations: [],
+    });
+  }
 }
 
-async function openPort(node: string, emulatorArgs: readonly string[]): Promise<Port> {
-  const emulator = stack.use(
-    await startEmulator({
-      directory: join(directory, node),
-      node,
-      devices: DEVICES,
-      memory: '64M',
-      args: emulatorArgs,
-    }),
-  );
-  const agent = stack.use(
-    await startAgent({ directory: join(directory, node), emulator, tls: pki.node(node) }),
-  );
-  const client = await agent.client(pki.operator);
-  stack.defer(() => client.close());
-  return { emulator, agent, shore: { client, node, endpoint: agent.endpoint, devices: agent.deviceIds } };
-}
+const statesOf = async (harbour: Harbour, side: 'source' | 'target'): Promise<string[]> =>
+  (await harbour[side].emulator.control.devices()).map(({ state }) => state);
 
 describe('two agents', () => {
   test('move a set of two devices: digests equal, nothing lost, no rule broken', async () => {
-    const source = await openPort('gpu-a', ['--seed', '1', '--dirty-rate', '8M']);
-    const target = await openPort('gpu-b', ['--seed', '2', '--traffic', 'off']);
-    const voyage = new Voyage('11111111-2222-3333-4444-555555555555', source.shore, target.shore);
-
+    await using harbour = await Harbour.open({ memory: '64M', sourceEmulator: ['--dirty-rate', '8M'] });
+    const voyage = harbour.voyage();
     await voyage.prepare(1);
-    await voyage.preCopy(1, 16 * MiB);
+    await voyage.preCopy(1, PRE_COPY_LEFT);
     const stopped = await voyage.stop(1);
-    const left = await Promise.all([0, 1].map((device) => source.emulator.control.digest(device)));
+    const left = await harbour.digests(harbour.source);
     await voyage.verify(stopped);
-    const arrived = await Promise.all([0, 1].map((device) => target.emulator.control.digest(device)));
-    expect(arrived).toEqual(left);
+    expect(await harbour.digests(harbour.target)).toEqual(left);
     await voyage.commit();
 
-    // The links go on where they were, on the other node.
-    await eventually('traffic on the target', 5_000, async () => {
-      const links = await target.emulator.control.links();
-      return links.length === 2 && links.every(({ receivedHere }) => receivedHere > 10) ? true : null;
+    await expectRunningOn(harbour, 'target');
+    expect((await harbour.source.emulator.control.workload()).phase).toBe('Ended');
+    expect(await statesOf(harbour, 'source')).toEqual(['Running', 'Running']);
+  });
+
+  test('move a set without pre-copy', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    const stopped = await voyage.stop(1);
+    const left = await harbour.digests(harbour.source);
+    await voyage.verify(stopped);
+    expect(await harbour.digests(harbour.target)).toEqual(left);
+    await voyage.commit();
+    await expectRunningOn(harbour, 'target');
+  });
+
+  test('bring a stopped set back on a recorded Abort', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await voyage.preCopy(1, PRE_COPY_LEFT);
+    const stopped = await voyage.stop(1);
+    await voyage.verify(stopped);
+    const { refusal } = await voyage.send('source', { kind: 'rollBack', decision: 'Undecided' });
+    expect(refusal?.code).toBe('IllegalPhase');
+    await voyage.order('source', { kind: 'rollBack', decision: 'Abort' }, 'RolledBack');
+    await voyage.order('target', { kind: 'discard', decision: 'Abort' }, 'Discarded');
+    await expectRunningOn(harbour, 'source');
+    expect(await statesOf(harbour, 'target')).toEqual(['Running', 'Running']);
+  });
+
+  test('move a set on over a bandwidth limit', async () => {
+    await using harbour = await Harbour.open({ devices: 1, memory: '8M' });
+    const voyage = harbour.voyage();
+    const begin = Date.now();
+    await voyage.prepare(1, 8 * MiB);
+    const stopped = await voyage.stop(1);
+    await voyage.verify(stopped);
+    // 8 MiB and some at 8 MiB a second, of which a tenth may go at once.
+    expect(Date.now() - begin).toBeGreaterThan(850);
+    await voyage.commit();
+  });
+});
+
+describe('an agent that is killed', () => {
+  test('while the target loads costs a generation, not the migration', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await voyage.preCopy(1, PRE_COPY_LEFT);
+    await harbour.target.agent.process.kill();
+    await harbour.target.restartAgent();
+    const halted = await voyage.reach('target', 'Loading');
+    expect(halted).toMatchObject({ settled: true, error: { code: 'AgentRestarted' } });
+
+    const { endpoint, node } = voyage.source;
+    const { ticket } = (await voyage.send('source', { kind: 'attach' })).session;
+    await voyage.order('source', { kind: 'preCopy', generation: 2 }, 'PreCopy');
+    await voyage.prepareTarget(2, { endpoint, node, ticket, bandwidthLimit: 0 });
+    await voyage.converge(PRE_COPY_LEFT);
+    const stopped = await voyage.stop(2);
+    const left = await harbour.digests(harbour.source);
+    await voyage.verify(stopped);
+    expect(await harbour.digests(harbour.target)).toEqual(left);
+    await voyage.commit();
+    await expectRunningOn(harbour, 'target');
+  });
+
+  test('after the source has promised keeps the promise', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await voyage.preCopy(1, PRE_COPY_LEFT);
+    const stopped = await voyage.stop(1);
+    await voyage.until('target', 'every stream arrived', ({ streams }) =>
+      streams.every(({ ended }) => ended),
+    );
+    await harbour.source.agent.process.kill();
+    await harbour.source.restartAgent();
+    const { session } = await voyage.send('source', { kind: 'attach' });
+    expect(session).toMatchObject({ phase: 'Stopped', error: null });
+    expect(session.streams.map(({ totals }) => totals)).toEqual(stopped.streams.map(({ totals }) => totals));
+    await voyage.verify(session);
+    await voyage.commit();
+    await expectRunningOn(harbour, 'target');
+  });
+
+  test('before the stop turns its source round when it is back', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await voyage.order('source', { kind: 'preCopy', generation: 1 }, 'PreCopy');
+    await voyage.order('source', { kind: 'quiesce', timeoutMs: 5_000, waitOnTimeout: false }, 'Quiesced');
+    await harbour.source.agent.process.kill();
+    expect((await harbour.source.emulator.control.workload()).frozen).toBe(true);
+    await harbour.source.restartAgent();
+    await voyage.reach('source', 'RolledBack');
+    await expectRunningOn(harbour, 'source');
+  });
+
+  test('on the target after its promise goes on to the activation', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    const stopped = await voyage.stop(1);
+    await voyage.verify(stopped);
+    await harbour.target.agent.process.kill();
+    await harbour.target.restartAgent();
+    expect((await voyage.send('target', { kind: 'attach' })).session).toMatchObject({
+      phase: 'Verified',
+      error: null,
     });
-    for (const { lost, gaps, doubles } of await target.emulator.control.links()) {
-      expect({ lost, gaps, doubles }).toEqual({ lost: 0, gaps: 0, doubles: 0 });
-    }
-    expect(await source.emulator.control.violations()).toEqual([]);
-    expect(await target.emulator.control.violations()).toEqual([]);
-    expect((await source.emulator.control.workload()).phase).toBe('Ended');
-    expect(await target.emulator.control.workload()).toMatchObject({ phase: 'Live', frozen: false });
-    expect((await source.emulator.control.devices()).map(({ state }) => state)).toEqual([
-      'Running',
-      'Running',
-    ]);
+    await voyage.commit();
+    await expectRunningOn(harbour, 'target');
+  });
+});
+
+describe('an agent', () => {
+  test('ends within five seconds while a device call blocks, and goes on from its journal', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await voyage.order('source', { kind: 'preCopy', generation: 1 }, 'PreCopy');
+    await harbour.source.emulator.control.fault(0, 'stall-arc', { to: '0xB', ms: 8_000 });
+    await voyage.send('source', { kind: 'quiesce', timeoutMs: 60_000, waitOnTimeout: false }, 200);
+    expect(await harbour.source.agent.process.stop()).toBeLessThan(5_000);
+    expect(harbour.source.agent.process.exitCode).toBe(0);
+    await harbour.source.emulator.control.clear(0);
+    await harbour.source.restartAgent();
+    await voyage.until('source', 'the way back', ({ phase }) => phase === 'RolledBack', 20_000);
+    await expectRunningOn(harbour, 'source');
+  });
+
+  test('finds out that a device was reset behind its back, and rolls the rest back', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await harbour.source.emulator.control.deviceReset(1);
+    const { error, devices } = await voyage.reach('source', 'RolledBack');
+    expect(error).toMatchObject({ code: 'DeviceStateLost', device: 'gpu-a/1' });
+    expect(devices.map(({ lost }) => lost)).toEqual([false, true]);
+  });
+
+  test('puts a device into quarantine that it finds stopped without a journal', async () => {
+    await using harbour = await Harbour.open();
+    const voyage = harbour.voyage();
+    await voyage.prepare(1);
+    await harbour.target.agent.process.kill();
+    await rm(harbour.target.agent.stateDir, { recursive: true });
+    await harbour.target.restartAgent();
+    const { devices } = await harbour.target.shore.client.describe([], AbortSignal.timeout(5_000));
+    expect(devices.map(({ health }) => health)).toEqual(['Quarantined', 'Quarantined']);
+    const resets = (await harbour.target.emulator.control.devices()).map((device) => device.resets);
+    expect(resets).toEqual([1, 1]);
+  });
+
+  test('describes its devices', async () => {
+    await using harbour = await Harbour.open({ sourceEmulator: ['--no-ndma', '1', '--no-reset', '0'] });
+    const node = await harbour.source.shore.client.describe([], AbortSignal.timeout(5_000));
+    expect(node).toMatchObject({
+      nodeName: 'gpu-a',
+      transferEndpoint: harbour.source.agent.endpoint,
+      devices: [
+        {
+          id: 'gpu-a/0',
+          protocol: 'v1',
+          p2p: true,
+          preCopy: true,
+          resetSupported: false,
+          state: 'Running',
+          health: 'Healthy',
+        },
+        { id: 'gpu-a/1', p2p: false, resetSupported: true, notMigratable: '', migrationUid: '' },
+      ],
+    });
+    expect(node.devices[0]?.notMigratable).toContain('RESET');
   });
 });

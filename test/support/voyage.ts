@@ -23,16 +23,24 @@ const CALL_TIMEOUT_MS = 60_000;
 /** One migration of a set, as its only operator. Every step rejects when it is refused or does not get there. */
 export class Voyage {
   readonly uid: string;
-  readonly source: Shore;
-  readonly target: Shore;
+  readonly #source: () => Shore;
+  readonly #target: () => Shore;
   fence = 1;
   operator = 'operator-of-the-test';
   #sequence = 0;
 
-  constructor(uid: string, source: Shore, target: Shore) {
+  constructor(uid: string, source: () => Shore, target: () => Shore) {
     this.uid = uid;
-    this.source = source;
-    this.target = target;
+    this.#source = source;
+    this.#target = target;
+  }
+
+  get source(): Shore {
+    return this.#source();
+  }
+
+  get target(): Shore {
+    return this.#target();
   }
 
   /** Sends one command and returns the answer, refused or not. */
@@ -82,6 +90,11 @@ export class Voyage {
   /** Runs pre-copy until less than `bytes` are left to be sent. */
   async preCopy(generation: number, bytes: number): Promise<void> {
     await this.order('source', { kind: 'preCopy', generation }, 'PreCopy');
+    await this.converge(bytes);
+  }
+
+  /** Waits until less than `bytes` are left to be sent. */
+  async converge(bytes: number): Promise<void> {
     await this.until('source', 'pre-copy converged', ({ streams }) => {
       const moved = streams.reduce((sum, { totals }) => sum + totals.bytes, 0);
       const left = streams.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
@@ -118,10 +131,10 @@ export class Voyage {
     satisfies: (session: SessionSnapshot) => boolean,
     deadlineMs = WAIT_MS,
   ): Promise<SessionSnapshot> {
-    const { client } = role === 'source' ? this.source : this.target;
     const deadline = AbortSignal.timeout(deadlineMs);
     let last: SessionSnapshot | null = null;
     return eventually(`${role}: ${what}`, deadlineMs, async () => {
+      const { client } = role === 'source' ? this.source : this.target;
       try {
         for await (const session of client.observe(this.uid, role, deadline)) {
           last = session;
