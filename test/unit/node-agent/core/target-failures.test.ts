@@ -132,6 +132,20 @@ describe('a RESET that fails on the target', () => {
   });
 });
 
+describe('a device that does not answer while its set is discarded', () => {
+  test('is waited for: the set is free only when each device was RESET or is withheld', () => {
+    const node = targetAt('Loading', { devices: 2 });
+    node.answers(1, false);
+    expect(node.send(DISCARD)).toBeNull();
+    node.settle();
+    expect(node.view).toMatchObject({ phase: 'Discarding', settled: false });
+    expect(node.orders.at(-1)).toBe('reset 0');
+    node.answers(1, true);
+    expect(node.settle().phase).toBe('Discarded');
+    expect(node.devices.some((device) => device.holds)).toBe(false);
+  });
+});
+
 describe('after Commit', () => {
   const phases: readonly TargetPhase[] = ['Activating', 'Starting'];
 
