@@ -6,7 +6,7 @@ import type {
   TargetCommand,
 } from '@transship/node-agent/contract';
 import { failure, replied, unanswered } from '../core/index.ts';
-import type { AgentPort, ReconcilerPorts, StoredMigration } from './ports.ts';
+import type { AgentPort, AgentReply, ReconcilerPorts, StoredMigration } from './ports.ts';
 import type { Voyage } from './voyage.ts';
 
 /**
@@ -49,13 +49,10 @@ export async function send(
   voyage.memory = { ...voyage.memory, sequence };
   const header = { uid: stored.uid, fence: held, sequence, operator: ports.instance };
   const agent = agentOf(ports, stored, role);
-  const reply =
+  const reply: AgentReply =
     agent === null
-      ? ({
-          kind: 'unreachable',
-          failure: failure('NodeUnknown', `no agent of the ${role} node is known`),
-        } as const)
-      : await agent.command({ header, role, command }, WAIT_MS[command.kind], signal);
+      ? { kind: 'unreachable', failure: failure('NodeUnknown', `no agent of the ${role} node is known`) }
+      : takenIn(await agent.command({ header, role, command }, WAIT_MS[command.kind], signal), held);
   const { log, metrics, clock } = ports;
   const fields = { uid: stored.uid, fence: held, sequence, role, command: command.kind };
   if (reply.kind === 'unreachable') {
@@ -71,6 +68,16 @@ export async function send(
   log.info({ ...fields, phase: reply.session.phase, refusal: reply.refusal }, 'agent answered');
   metrics.commandAnswered(command.kind, outcome);
   return outcome;
+}
+
+/**
+ * An agent that knows less than this fence has not taken the command in, as when it cannot use its journal. Nothing is
+ * concluded from the session it shows, which is empty.
+ */
+function takenIn(reply: AgentReply, held: number): AgentReply {
+  if (reply.kind === 'unreachable' || reply.session.fence >= held) return reply;
+  const why = reply.refusal ?? failure('Internal', `the agent does not take fence ${held} in`);
+  return { kind: 'unreachable', failure: why };
 }
 
 /** An observed snapshot may have overtaken the answer; then only what the answer alone can say is taken. */
