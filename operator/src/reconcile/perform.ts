@@ -1,4 +1,4 @@
-import type { Role, SessionSnapshot } from '@transship/node-agent/contract';
+import type { Role, SessionSnapshot, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
 import { raised, retry, type Action } from '../core/index.ts';
 import { place } from './place.ts';
 import type { ReconcilerPorts, StoredMigration, WriteOutcome } from './ports.ts';
@@ -50,19 +50,9 @@ export async function perform(
     }
     case 'commandSource':
       if (action.command.kind === 'quiesce') voyage.frozenAt = ports.clock.now();
-      return command(
-        await send(ports, stored, voyage, 'source', action.command, signal),
-        stored,
-        voyage,
-        ports,
-      );
+      return command(ports, stored, voyage, 'source', action.command, signal);
     case 'commandTarget':
-      return command(
-        await send(ports, stored, voyage, 'target', action.command, signal),
-        stored,
-        voyage,
-        ports,
-      );
+      return command(ports, stored, voyage, 'target', action.command, signal);
     case 'recordStopping':
       return written(await store.recordStopping(stored, instance, signal), voyage);
     case 'recordDecision': {
@@ -121,13 +111,22 @@ function follow(ports: ReconcilerPorts, stored: StoredMigration, voyage: Voyage,
   agent.observe(stored.uid, role, onSnapshot, voyage.observers.signal);
 }
 
-function command(
-  answer: Awaited<ReturnType<typeof send>>,
+async function command(
+  ports: ReconcilerPorts,
   stored: StoredMigration,
   voyage: Voyage,
-  { clock }: ReconcilerPorts,
-): Performed {
+  role: Role,
+  order: SourceCommand | TargetCommand,
+  signal: AbortSignal,
+): Promise<Performed> {
+  const { clock } = ports;
+  const before = whereIs(voyage, role);
+  const name = `${role} ${order.kind} ${before}`;
+  const heldUp = voyage.pace.waitFor(name, clock.now());
+  if (heldUp > 0) return { kind: 'wait', afterMs: heldUp };
+  const answer = await send(ports, stored, voyage, role, order, signal);
   if (answer === 'unreachable') return { kind: 'again', stored };
+  voyage.pace.note(name, whereIs(voyage, role) !== before, clock.now());
   const { target } = voyage.memory;
   if (target.kind === 'session' && target.session.phase === 'Active' && voyage.frozenAt !== null) {
     voyage.downtimeMs ??= clock.now() - voyage.frozenAt;
@@ -136,6 +135,14 @@ function command(
   if (answer === 'refused') return setback(voyage);
   voyage.setbacks = 0;
   return { kind: 'again', stored };
+}
+
+/** Where a session stands, as one word. */
+function whereIs({ memory }: Voyage, role: Role): string {
+  const side = memory[role];
+  if (side.kind !== 'session') return side.kind;
+  const { phase, generation, settled } = side.session;
+  return `${phase}/${generation}/${settled}`;
 }
 
 const silent = ({ memory }: Voyage): boolean =>

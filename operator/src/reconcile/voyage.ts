@@ -1,5 +1,6 @@
 import type { Role, SessionSnapshot } from '@transship/node-agent/contract';
 import { freshMemory, observed, type Memory, type Sample } from '../core/index.ts';
+import { Pace } from './pace.ts';
 
 /** How many looks at the streams are kept to judge convergence and the rate; one every quarter second. */
 const MAX_SAMPLES = 240;
@@ -21,6 +22,7 @@ export class Voyage {
   /** Since when each side has not answered. */
   readonly silentSince = new Map<Role, number>();
   placementSince: number | null = null;
+  readonly pace = new Pace();
   /** Ends the observe streams. */
   readonly observers = new AbortController();
   readonly followed = new Set<Role>();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { unknownSession } from '@transship/node-agent/contract';
 import { goodManifest } from '../../../support/bad-manifests.ts';
 import { Loop } from './loop.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -109,6 +110,45 @@ describe('the reconcile loop', () => {
     loop.target.silent = false;
     await loop.run();
     expect(loop.store.stored?.status).toMatchObject({ phase: 'Failed', error: { code: 'AgentUnreachable' } });
+  });
+
+  test('does not order in a circle what fails at once: a thaw that is refused is tried again at leisure', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const { node } = loop.target;
+    let broken = true;
+    node.settle = () => {
+      for (let [job] = node.jobs; job !== undefined; [job] = node.jobs)
+        node.finish(job, broken && job === 'workload' ? 'refused' : 'done');
+      return node;
+    };
+    for (let looks = 0; looks < 10; looks += 1) {
+      expect(await loop.reconcile()).toMatchObject({ kind: 'requeue' });
+      loop.target.tell();
+    }
+    expect(node.phase).toBe('Starting');
+    expect(loop.target.heard.filter((command) => command === 'activate')).toHaveLength(2);
+    broken = false;
+    await loop.run();
+    expect(loop.phase).toBe('Succeeded');
+  });
+
+  test('waits, under the fence it holds, for an agent that cannot use its journal, and says why', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const message = 'the journal of the migration cannot be used';
+    loop.source.command = ({ header }) =>
+      Promise.resolve({
+        kind: 'session',
+        session: unknownSession(header.uid, 'source', 'gpu-a'),
+        refusal: { code: 'Internal', message, device: null },
+      });
+    for (let looks = 0; looks < 10; looks += 1) {
+      await loop.reconcile();
+      loop.clock.jump(1_000);
+    }
+    expect(loop.store.stored?.status.fence).toBe(1);
+    expect(loop.store.stored?.status.conditions).toContainEqual(
+      expect.objectContaining({ reason: 'WaitingForAgent', message: expect.stringContaining(message) }),
+    );
   });
 
   test.each([
