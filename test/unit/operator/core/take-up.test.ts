@@ -102,6 +102,12 @@ describe('placing the set', () => {
     expect(next(source('Prepared'), target('Fenced'), { placement })).toEqual({ kind: 'place' });
   });
 
+  test('the same before it prepares the target for another generation: the way to the source is placed with the set', () => {
+    const placement = { kind: 'unknown' } as const;
+    const s = source('Stopping', { generation: 2, settled: false });
+    expect(next(s, target('Loading'), { placement, record: { stopping: true } })).toEqual({ kind: 'place' });
+  });
+
   test('a source that has forgotten what the target knows is no source to go on with', () => {
     const placement = { kind: 'unknown' } as const;
     expect(next(source('Fenced'), target('Loading'), { placement })).toMatchObject({
