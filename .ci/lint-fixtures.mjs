@@ -42,9 +42,8 @@ function readFindings() {
 function readStated() {
   const { rules, overrides } = JSON.parse(readFileSync(config, 'utf8').replaceAll(/^\s*\/\/.*$/gm, ''));
   const inOverrides = overrides.flatMap((override) => Object.entries(override.rules));
-  const names = [...Object.keys(rules), ...inOverrides.map(([name]) => name)].map((name) =>
-    name.split('/').at(-1),
-  );
+  const on = Object.entries(rules).filter(([, severity]) => severity !== 'off');
+  const names = [...on, ...inOverrides].map(([name]) => name.split('/').at(-1));
   const bans = inOverrides.flatMap(([, [, ...options]]) =>
     options.flatMap(({ paths = [], patterns = [], ...ban }) => [...paths, ...patterns, ban]),
   );

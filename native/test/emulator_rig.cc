@@ -140,7 +140,7 @@ int Rig::all(std::initializer_list<std::uint32_t> nibbles) {
   return 0;
 }
 
-std::uint64_t Rig::sum(std::uint64_t LinkReport::* counter) {
+std::uint64_t Rig::sum(std::uint64_t LinkReport::*counter) {
   std::uint64_t total = 0;
   for (const LinkReport& link : links()) {
     total += link.*counter;

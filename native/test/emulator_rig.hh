@@ -76,7 +76,7 @@ class Rig {
   int all(std::initializer_list<std::uint32_t> nibbles);
   [[nodiscard]] std::vector<LinkReport> links() { return node_->fabric().links(); }
   /// Sum of one counter over all links.
-  std::uint64_t sum(std::uint64_t LinkReport::* counter);
+  std::uint64_t sum(std::uint64_t LinkReport::*counter);
   /// Items of the recorded violations, in order.
   [[nodiscard]] std::vector<std::string> items() const;
   [[nodiscard]] std::string violations() const;

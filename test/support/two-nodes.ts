@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DeviceMigrationStatus, ErrorCode } from '@transship/crds';
+import type { DeviceMigrationStatus } from '@transship/crds';
 import { issueTestPki, type TestPki } from './certificates.ts';
 import type { EmulatedLink, EmulatorControl, Violation } from './emulator-control.ts';
 import { eventually, type ManagedProcess } from './managed-process.ts';
@@ -85,7 +85,7 @@ export interface Outcome {
 
 const TERMINAL: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Aborted', 'Rejected']);
 
-export type Status = DeviceMigrationStatus & { readonly error?: { readonly code: ErrorCode | string } };
+export type Status = DeviceMigrationStatus;
 
 /** The traffic of the source's sets is under way when it is there. */
 export class TwoNodes implements AsyncDisposable {

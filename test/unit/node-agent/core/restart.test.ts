@@ -46,6 +46,13 @@ describe('a source agent that was restarted', () => {
     everyRestart(node, (restarted) => expectEveryEnd(restarted, expectWhole));
   });
 
+  test('with a freeze out takes it back by a thaw, for it may yet be obeyed', () => {
+    const node = sourceAt('Quiescing', { devices: 2 });
+    node.restart([]);
+    expect(node.orders).toContain('thaw');
+    expectEveryEnd(node, expectWhole);
+  });
+
   test('that cannot ask its workload thaws it, for it may be frozen', () => {
     const node = sourceAt('Quiesced', { devices: 2 });
     node.event({ kind: 'restarted', observed: { ...node.observation(), workload: 'unknown' } });

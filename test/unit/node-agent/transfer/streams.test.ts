@@ -271,6 +271,7 @@ describe('the source', () => {
     from.outgoing.push(Buffer.from('later'));
     await until(() => (to.accepted.length === 2 ? true : null));
     from.state = 'StopCopy';
+    expect(passage.isComplete).toBe(false);
     saving.drain();
     await until(() => (passage.isComplete ? true : null));
     loading.end();
