@@ -175,6 +175,14 @@ describe('a target device that became another incarnation', () => {
     expect(node.states).toEqual(['Stop', 'Running']);
   });
 
+  test('a Running that a restarted agent finds in Verified is named as lost at once', () => {
+    const node = targetAt('Verified', { devices: 2 });
+    node.devices[1]!.state = 'Running';
+    node.restart();
+    expectWaiting(node, 'Verified', 'DeviceStateLost');
+    expect(node.view.devices.map((device) => device.lost)).toEqual([false, true]);
+  });
+
   test('a Running in Activating that the journal does not explain is DeviceStateLost, never success', () => {
     const node = targetAt('Activating', { devices: 2 });
     node.finish(1);

@@ -180,6 +180,22 @@ describe('on the way back', () => {
     });
   });
 
+  test('V1-10: a lone device without NDMA that goes to Error is reset as well', () => {
+    const node = sourceAt('Restarting', { devices: 1, p2p: false });
+    node.finish(0, 'error');
+    expectEveryEnd(node, (end) => expectLost(end, 0));
+  });
+
+  test('V1-27: a device found at Stop past the barrier is reset, for it may not run straight from there', () => {
+    const node = sourceAt('Restarting', { devices: 2 });
+    node.devices[1]!.state = 'Stop';
+    node.devices[1]!.holds = false;
+    node.restart();
+    expect(node.jobs).toContain(1);
+    expect(node.orders).toContain('reset 1');
+    expectEveryEnd(node, (end) => expectLost(end, 1));
+  });
+
   test('V1-11: a RESET that leaves the device elsewhere than Running counts as failed', () => {
     const node = sourceAt('RollingBack', { devices: 2 });
     node.finish(1, 'error');
