@@ -16,7 +16,7 @@ export interface VoyageOptions {
   readonly signal: AbortSignal;
 }
 
-/** Moves the set, shows how it goes, and returns what the emulators say of it. Rejects when it does not end. */
+/** Moves the set, shows how it goes, and returns what the emulators say of it. Rejects when it does not succeed. */
 export async function sail(options: VoyageOptions): Promise<Evidence> {
   const { source, target, door, pki, out, signal } = options;
   const workloadBefore = await source.emulator.control.workload();
@@ -42,9 +42,15 @@ export async function sail(options: VoyageOptions): Promise<Evidence> {
   const asking = log.loading.then(async () => {
     targetMemoryBefore = (await keptDigests(target)).map(({ memory }) => memory);
   });
+  // Awaited below, where a migration that failed has told more by then.
+  asking.catch(() => undefined);
   using progress = showProgress(log, out);
   const status = await door.follow((line) => progress.say(line), signal);
-  if (status.phase === 'Succeeded') await asking;
+  if (status.phase !== 'Succeeded') {
+    const { code, message } = status.error ?? { code: 'no error', message: 'it has not ended' };
+    throw new Error(`the migration is ${status.phase}: ${code}: ${message}`);
+  }
+  await asking;
   const { transferMs } = log;
   return collect(source, target, { status, transferMs, workloadBefore, targetMemoryBefore });
 }
