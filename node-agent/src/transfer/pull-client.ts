@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { isErrorCode } from '@transship/crds';
 import { CODE_METADATA_KEY } from '../contract/call-error.ts';
@@ -114,9 +115,14 @@ function pullOptions(node: string): ChannelOptions {
   };
 }
 
-/** A source that names a code will not change its mind; anything else is a broken connection. */
+/**
+ * A source that names a code will not change its mind, and one that sends messages above the limit will do so again;
+ * anything else is a broken connection.
+ */
 function asRefusal(error: unknown): TransferFailure | null {
-  const { metadata, details } = error as Partial<ServiceError>;
+  const { code: statusCode, metadata, details } = error as Partial<ServiceError>;
+  if (statusCode === status.RESOURCE_EXHAUSTED)
+    return new TransferFailure(failure('StreamTooLarge', `a message of the source: ${details ?? ''}`));
   const code = metadata?.get(CODE_METADATA_KEY)[0]?.toString() ?? '';
   return isErrorCode(code)
     ? new TransferFailure(failure(code, `the source refused: ${details ?? ''}`))
