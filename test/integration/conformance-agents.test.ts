@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { AgentPair } from './conformance/agent-pair.ts';
 
 const PRE_COPY_LEFT = 64 * 1024;
+const QUIESCE = { kind: 'quiesce', timeoutMs: 5_000, waitOnTimeout: false } as const;
 
 describe('V1-15, V1-26, V1-27, V1-51, V1-56: a set that moves under traffic', () => {
   test.each([
@@ -14,14 +15,14 @@ describe('V1-15, V1-26, V1-27, V1-51, V1-56: a set that moves under traffic', ()
     await pair.expectSilentMonitors();
     if (preCopy) await voyage.preCopy(1, PRE_COPY_LEFT);
     await pair.slow('source', preCopy ? '0xB' : '0x9');
-    const stopped = await voyage.stop(1);
-    await pair.expectSilentMonitors();
+    await pair.step(voyage, 'source', QUIESCE, 'Quiesced');
+    const stopped = await pair.step(voyage, 'source', { kind: 'stop', generation: 1 }, 'Stopped');
     await voyage.verify(stopped);
     await pair.expectSilentMonitors();
     expect(await pair.digests('target')).toEqual(await pair.digests('source'));
     await pair.slow('target', '0x9');
-    await voyage.commit();
-    await pair.expectSilentMonitors();
+    await pair.step(voyage, 'target', { kind: 'activate', decision: 'Commit' }, 'Active');
+    await pair.step(voyage, 'source', { kind: 'release', decision: 'Commit' }, 'Released');
     await pair.expectSetRuns('target');
     await pair.expectReset('source');
   });
@@ -38,13 +39,10 @@ describe('V1-57: a migration that is aborted', () => {
     const voyage = pair.voyage();
     await voyage.prepare(1);
     if (phase !== 'Prepared') await voyage.preCopy(1, PRE_COPY_LEFT);
-    if (phase === 'Quiesced' || phase === 'Stopped') {
-      const quiesce = { kind: 'quiesce', timeoutMs: 5_000, waitOnTimeout: false } as const;
-      await voyage.order('source', quiesce, 'Quiesced');
-    }
-    if (phase === 'Stopped') await voyage.order('source', { kind: 'stop', generation: 1 }, 'Stopped');
+    if (phase === 'Quiesced' || phase === 'Stopped') await pair.step(voyage, 'source', QUIESCE, 'Quiesced');
+    if (phase === 'Stopped') await pair.step(voyage, 'source', { kind: 'stop', generation: 1 }, 'Stopped');
     const decision = phase === 'Stopped' ? 'Abort' : 'Undecided';
-    await voyage.order('source', { kind: 'rollBack', decision }, 'RolledBack');
+    await pair.step(voyage, 'source', { kind: 'rollBack', decision }, 'RolledBack');
     // Its pulls may have failed meanwhile, as the source serves nothing more; that error stays to be read.
     const { refusal, session } = await voyage.send('target', { kind: 'discard', decision });
     expect({ refusal, phase: session.phase }).toEqual({ refusal: null, phase: 'Discarded' });

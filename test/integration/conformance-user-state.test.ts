@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Bench, expectSilentMonitor } from './conformance/bench.ts';
 import { sail } from './conformance/client.ts';
-import { granted, outcome, refusal } from './conformance/outcome.ts';
+import { granted, lastOf, outcome, refusal } from './conformance/outcome.ts';
 import { FIELD, RawDevice, REGION } from './conformance/raw-device.ts';
 
 const DEVICES = 40;
@@ -173,7 +173,14 @@ test('V1-28: a device whose quiesce takes long holds up no other', async () => {
   const quiesced = await bench.open(slow);
   const free = await bench.open(other);
   await bench.fault(slow, 'pri');
+  const { stateReads } = await bench.report(slow);
   const arc = quiesced.arc('RunningP2P');
+  // It has begun: the look before the write was seen.
+  const begun = await lastOf(
+    () => bench.report(slow),
+    (now) => now.stateReads > stateReads,
+  );
+  expect(begun.stateReads).toBe(stateReads + 1);
   const first = await Promise.race([
     granted(free.arc('PreCopy')).then(() => 'the other device went on'),
     arc.then(() => 'the quiesce ended'),

@@ -9,6 +9,7 @@ import { expect } from '@jest/globals';
 import { startAgent } from '@transship/node-agent/internal/agent';
 import { parseConfig } from '@transship/node-agent/internal/config';
 import { createAgentClient, loadTls } from '@transship/node-agent/contract';
+import type { Role, SessionSnapshot, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
 import { issueTestPki } from '../../support/certificates.ts';
 import type { TestPki } from '../../support/certificates.ts';
 import { startEmulator } from '../../support/processes.ts';
@@ -64,6 +65,20 @@ export class AgentPair implements AsyncDisposable {
       () => this.source.shore,
       () => this.target.shore,
     );
+  }
+
+  /** Orders one step: the monitors stay silent over it, and it leads to `phase` without an error. */
+  async step(
+    voyage: Voyage,
+    role: Role,
+    command: SourceCommand | TargetCommand,
+    phase: SessionSnapshot['phase'],
+  ): Promise<SessionSnapshot> {
+    const { session, refusal } = await voyage.send(role, command);
+    await this.expectSilentMonitors();
+    const { error } = session;
+    expect({ refusal, phase: session.phase, error }).toEqual({ refusal: null, phase, error: null });
+    return session;
   }
 
   /** The last device of a side takes so much longer to enter a state: whoever goes ahead of it is seen. */
