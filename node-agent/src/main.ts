@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { startAgent } from './agent.ts';
 import { parseConfig } from './config.ts';
+import { growHeapForFrames } from './heap.ts';
 
 /** Whatever hangs, the process is gone by then, ms. */
 const EXIT_DEADLINE_MS = 4_500;
 
 async function main(): Promise<void> {
+  growHeapForFrames();
   const agent = await startAgent(parseConfig(process.argv.slice(2)));
   const stop = (): void => {
     setTimeout(() => process.exit(1), EXIT_DEADLINE_MS).unref();
