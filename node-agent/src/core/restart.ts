@@ -1,9 +1,12 @@
 import { freshLive } from './bind.ts';
 import { Draft, fail } from './draft.ts';
 import type { Observation } from './effects.ts';
+import type { Phase } from './phase.ts';
 import { sourceFailed } from './source-advance.ts';
 import { beforeStop } from './source-commands.ts';
 import { beforePromise } from './target-commands.ts';
+
+const FREEZE_MAY_BE_OUT: ReadonlySet<Phase> = new Set<Phase>(['Quiescing', 'Unquiescing', 'RollingBack']);
 
 /**
  * The agent process died and came back: everything volatile is gone, the devices are where they are. What
@@ -12,6 +15,9 @@ import { beforePromise } from './target-commands.ts';
  */
 export function onRestart(draft: Draft, observed: Observation): void {
   draft.setLive(freshLive(draft.s.devices, observed));
+  // The freeze that the dead process asked for may yet be obeyed: only a thaw takes it back.
+  if (FREEZE_MAY_BE_OUT.has(draft.phase) && observed.workload === 'running')
+    draft.setLive({ workload: 'unknown' });
   const loss = draft.observe(observed);
   // Where a RESET of ours was out, another incarnation is what it was to bring.
   const resets = draft.phase === 'Preparing' || draft.phase === 'Discarding';
