@@ -125,7 +125,8 @@ export class SessionRegistry implements Bindings {
     try {
       yield* runner.watch(signal);
     } finally {
-      if (runner.session === null && runner.silence > 0) this.#runners.delete(uid);
+      // A command that is being taken makes it a session at any moment: there must be no second runner then.
+      if (runner.session === null && runner.silence > 0 && !runner.isTaking) this.#runners.delete(uid);
     }
   }
 

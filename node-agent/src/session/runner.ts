@@ -83,6 +83,11 @@ export class SessionRunner {
     return (this.#next ?? this.#state)?.session ?? null;
   }
 
+  /** A command waits for its turn or has it. */
+  get isTaking(): boolean {
+    return this.#waitingCommands > 0;
+  }
+
   get snapshot(): SessionSnapshot {
     return this.#latest.value;
   }

@@ -1,3 +1,4 @@
+import { isTombstone } from '../core/phase.ts';
 import { streamKey } from '../core/stream.ts';
 import type { Session } from '../core/session.ts';
 import type { PullRequest } from './frame.ts';
@@ -48,7 +49,8 @@ export class PullDesk {
       this.#waiting.delete(key);
       puller.dismiss(refusal);
     }
-    if (this.#session(uid) === null) this.#fences.delete(uid);
+    const session = this.#session(uid);
+    if (session === null || isTombstone(session.phase)) this.#fences.delete(uid);
   }
 
   /** Takes one pull. What the puller says is handed to the returned attachment. */
