@@ -3,6 +3,7 @@ import type { Loading, LoadingOrder, StreamListener } from '../session/ports.ts'
 import type { Crc32c } from './frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import type { IncomingOptions, PullConnector } from './incoming-stream.ts';
+import { MAX_EXTERNALS_BYTES } from '../device/externals.ts';
 import { ProgressReporter } from './progress.ts';
 import { MAX_BLOB_BYTES } from './segment-source.ts';
 import { StreamCheck } from './stream-check.ts';
@@ -14,9 +15,6 @@ import { toFailure } from './transfer-failure.ts';
 export interface LoadingOptions extends IncomingOptions {
   readonly crc32c: Crc32c;
 }
-
-/** Externals are a few words; whoever sends more is no agent of ours. */
-const MAX_EXTERNALS_BYTES = 64 * 1024;
 
 /** All streams of one generation at the target. The first that cannot go on ends them all. */
 export class LoadingSession implements Loading {

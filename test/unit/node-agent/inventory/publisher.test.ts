@@ -1,0 +1,113 @@
+import { nodeDeviceInventory } from '@transship/crds';
+import { describe, expect, test } from '@jest/globals';
+import type { NodeDescription } from '@transship/node-agent/contract';
+import { publishInventory } from '@transship/node-agent/internal/inventory/publisher';
+import { inventoryStatus } from '@transship/node-agent/internal/inventory/status';
+import { ManualClock } from '../support/manual-clock.ts';
+import { recordingLog } from '../support/recording-log.ts';
+
+const device: NodeDescription['devices'][number] = {
+  id: 'gpu-a/0',
+  protocol: 'v1',
+  vendorId: 0x10de,
+  deviceId: 0x2330,
+  subsystemVendorId: 0x10de,
+  subsystemId: 0x16c1,
+  revisionId: 0xa1,
+  driver: 'vfio-user',
+  firmware: '',
+  p2p: true,
+  preCopy: true,
+  resetSupported: true,
+  regionSize: 8192,
+  dataWindowSize: 4096,
+  state: 'Running',
+  health: 'Healthy',
+  reason: '',
+  migrationUid: '',
+  notMigratable: '',
+};
+const node: NodeDescription = {
+  nodeName: 'gpu-a',
+  agentVersion: '0.1.0',
+  transferEndpoint: '10.0.0.1:7443',
+  devices: [device],
+};
+
+/** A publisher at work, and what it has applied. */
+function publishing(describeNode: () => NodeDescription, failures = 0) {
+  const clock = new ManualClock();
+  const log = recordingLog();
+  const stop = new AbortController();
+  const applied: { subresource: string | null; body: object }[] = [];
+  let left = failures;
+  const apply = (_name: string, body: object, subresource: 'status' | null): Promise<void> => {
+    left -= 1;
+    if (left >= 0) return Promise.reject(new Error('the API server is away'));
+    applied.push({ subresource, body });
+    return Promise.resolve();
+  };
+  const done = publishInventory(() => Promise.resolve(describeNode()), apply, clock, log, stop.signal);
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await done;
+  };
+  return { clock, log, applied, end };
+}
+
+describe('the inventory of a node', () => {
+  test('is a NodeDeviceInventory as the API knows it', () => {
+    const status = inventoryStatus(node, new Date('2030-01-02T03:04:05.678Z'));
+    const object = {
+      apiVersion: 'transship.dev/v1alpha1',
+      kind: 'NodeDeviceInventory',
+      metadata: { name: 'gpu-a' },
+      status,
+    };
+    expect(nodeDeviceInventory.safeParse(object).error).toBeUndefined();
+    expect(status).toMatchObject({
+      observedAt: '2030-01-02T03:04:05Z',
+      devices: [
+        { model: { vendorId: '0x10de', revisionId: '0xa1' }, capabilities: { p2p: true, reset: true } },
+      ],
+    });
+  });
+
+  test('leaves out a device that was never reached', () => {
+    const unreached = {
+      ...device,
+      id: 'gpu-a/1',
+      protocol: '',
+      state: 'Unknown',
+      health: 'Unreachable',
+    } as const;
+    const status = inventoryStatus({ ...node, devices: [device, unreached] }, new Date());
+    expect(status.devices?.map(({ id }) => id)).toEqual(['gpu-a/0']);
+  });
+
+  test('is applied with its status, when it changes, and once a minute', async () => {
+    let current = node;
+    const { clock, applied, end } = publishing(() => current);
+    await clock.advance(1_000);
+    expect(applied.map(({ subresource }) => subresource)).toEqual([null, 'status']);
+    await clock.advance(30_000);
+    expect(applied).toHaveLength(2);
+    current = { ...node, devices: [{ ...device, state: 'Stop', migrationUid: 'uid-1' }] };
+    await clock.advance(6_000);
+    expect(applied).toHaveLength(4);
+    expect(applied.at(-1)?.body).toMatchObject({
+      status: { devices: [{ state: 'Stop', migration: 'uid-1' }] },
+    });
+    await clock.advance(66_000);
+    expect(applied).toHaveLength(6);
+    await end();
+  });
+
+  test('is tried again, ever more slowly, while the API server is away', async () => {
+    const { clock, log, applied, end } = publishing(() => node, 3);
+    await clock.advance(4 * 60_000);
+    expect(applied.length).toBeGreaterThanOrEqual(2);
+    expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(3);
+    await end();
+  });
+});
