@@ -26,7 +26,11 @@ export interface Answering extends Attached {
 export function decide(observed: Observed): Action {
   const { record, plan, held } = observed;
   if (record.ended) return record.finalizerPresent ? { kind: 'removeFinalizer' } : { kind: 'none' };
-  if ('refused' in plan) return { kind: 'finish', phase: 'Rejected', failure: plan.refused };
+  if ('refused' in plan) {
+    // Once a fence was raised the set may be anywhere, even stopped: another version took this manifest.
+    if (record.fence > 0) return { kind: 'stall', failure: plan.refused };
+    return { kind: 'finish', phase: 'Rejected', failure: plan.refused };
+  }
   if (!record.finalizerPresent) {
     if (record.deletionRequested) return { kind: 'none' };
     return { kind: 'addFinalizer' };

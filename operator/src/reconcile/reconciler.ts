@@ -100,7 +100,7 @@ export class Reconciler {
   ): Promise<StoredMigration | null> {
     const { store, clock, events, metrics, log } = this.#ports;
     if (stored.status.completedAt !== undefined) return null;
-    if (voyage.memory.held === null && action.kind !== 'finish') return null;
+    if (voyage.memory.held === null && action.kind !== 'finish' && action.kind !== 'stall') return null;
     const now = clock.now();
     const status = statusOf({
       observed: look(stored, voyage, now),

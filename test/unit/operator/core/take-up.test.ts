@@ -24,9 +24,19 @@ describe('taking a migration up', () => {
 
   test('a manifest that breaks a rule is rejected before a fence is raised', () => {
     const refused = failure('SameNode', 'source and target are node-a');
-    expect(next(UNATTACHED, UNATTACHED, { held: null, plan: { refused } })).toEqual({
+    const record = { fence: 0 };
+    expect(next(UNATTACHED, UNATTACHED, { held: null, plan: { refused }, record })).toEqual({
       kind: 'finish',
       phase: 'Rejected',
+      failure: refused,
+    });
+  });
+
+  test('one that another version took up is not ended unseen, for its set may be stopped', () => {
+    const refused = failure('UnknownField', 'spec.strategy.flavour');
+    const record = { stopping: true };
+    expect(next(UNATTACHED, UNATTACHED, { held: null, plan: { refused }, record })).toEqual({
+      kind: 'stall',
       failure: refused,
     });
   });
