@@ -58,7 +58,8 @@ async function attempt(trial: Trial): Promise<string | null> {
   return run === undefined ? 'it did not run' : notKilled(run, name);
 }
 
-const columns = [6, 9, 58] as const;
+const widest = Math.max(...trials.map(({ mutant }) => mutant.breaks.length));
+const columns = [6, 8, widest] as const;
 
 function print(item: string, kind: string, breaks: string, outcome: string): void {
   const cells = [item, kind, breaks].map((cell, at) => cell.padEnd(columns[at] ?? 0));

@@ -7,10 +7,11 @@ const TARGET_COMMANDS = 'node-agent/src/core/target-commands.ts';
 const SINK = 'node-agent/src/transfer/stream-sink.ts';
 const PREFLIGHT = 'operator/src/core/preflight.ts';
 
-const admission = (name: string): TestRef => ({
-  file: 'test/unit/node-agent/core/admission.test.ts',
+const core = (file: string, name: string): TestRef => ({
+  file: `test/unit/node-agent/core/${file}.test.ts`,
   name,
 });
+const admission = (name: string): TestRef => core('admission', name);
 const preflight = (name: string): TestRef => ({ file: 'test/unit/operator/core/preflight.test.ts', name });
 const agents = (name: string): TestRef => ({ file: 'test/integration/conformance-agents.test.ts', name });
 const MOVES = agents('a set that moves under traffic with pre-copy');
@@ -23,6 +24,9 @@ const mutant = (id: string, breaks: string, test: TestRef, ...edits: readonly Ed
   test,
   edits,
 });
+
+/** Every load begins with a device that is still to be RESET. */
+const CLEARED = 'draft.setDevice(index, { cleared: false })';
 
 /** The first two segments of every pair in the other order. */
 const SWAPPED_SINK = `  const held: Buffer[] = [];
@@ -101,6 +105,28 @@ export const sourceRows: readonly Row[] = [
     ],
   },
   {
+    item: 'V1-19',
+    behaviour: 'begins another stream, and loads it into a device that was RESET',
+    mutants: [
+      mutant(
+        'V1-19-source',
+        'a stopped source goes on with the session of the last generation',
+        core('generations', 'V1-19: goes StopCopy, Stop, StopCopy'),
+        edit(
+          SOURCE_ADVANCE,
+          "if (state === 'StopCopy') return draft.device(index).savingGeneration === generation ? null : 'Stop';",
+          "if (state === 'StopCopy') return null;",
+        ),
+      ),
+      mutant(
+        'V1-19-target',
+        'the target keeps what the last generation has loaded',
+        core('generations', 'a new generation at the target ends the load under way'),
+        edit(TARGET_COMMANDS, CLEARED, CLEARED.replace('false', 'true')),
+      ),
+    ],
+  },
+  {
     item: 'V1-21',
     behaviour: 'streams only into a compatible device',
     mutants: [
@@ -137,7 +163,7 @@ export const sourceRows: readonly Row[] = [
       mutant(
         'V1-23-ended',
         'verifies with streams that have not ended',
-        { file: 'test/unit/node-agent/core/target-voyage.test.ts', name: 'V1-23: verify ' },
+        core('target-voyage', 'V1-23: verify '),
         edit(TARGET_COMMANDS, 'if (!l.streams.every((stream) => stream.ended))', 'if (false)'),
       ),
     ],
@@ -200,6 +226,34 @@ export const sourceRows: readonly Row[] = [
     ],
   },
   {
+    item: 'V1-28',
+    behaviour: 'puts a deadline on a quiesce, and turns back',
+    mutants: [
+      mutant(
+        'V1-28-deadline',
+        'waits for a quiesce for ever',
+        core('deadline', 'policy Abort thaws first and rolls the set back'),
+        edit('node-agent/src/core/step.ts', 'onQuiesceDeadline(draft);', ''),
+      ),
+    ],
+  },
+  {
+    item: 'V1-38',
+    behaviour: 'asks for the true end only of a stopped set',
+    mutants: [
+      mutant(
+        'V1-38-drain',
+        'asks for it while devices still run',
+        core('source-voyage', 'V1-38: streams are told to end'),
+        edit(
+          SOURCE_ADVANCE,
+          'if (!arrived) return false;\n  if (draft.l.streaming !== generation) {',
+          'if (draft.l.streaming !== generation) {',
+        ),
+      ),
+    ],
+  },
+  {
     item: 'V1-51',
     behaviour: 'gives segments in the order that they came in',
     mutants: [
@@ -240,11 +294,7 @@ export const sourceRows: readonly Row[] = [
         'V1-56-reset',
         'takes target devices as they are',
         MOVES,
-        edit(
-          TARGET_COMMANDS,
-          'draft.setDevice(index, { cleared: false })',
-          'draft.setDevice(index, { cleared: true })',
-        ),
+        edit(TARGET_COMMANDS, CLEARED, CLEARED.replace('false', 'true')),
       ),
     ],
   },
