@@ -141,16 +141,15 @@ function prepareSource({ placement, record, s, t }: Answering): Action {
   };
 }
 
-function prepareTarget({ placement, plan, s, t }: Answering, generation: number): Action {
-  const devices =
-    placement.kind === 'placed' ? placement.targetDevices : t.devices.map((device) => device.id);
-  if (placement.kind !== 'placed' || devices.length === 0) return { kind: 'place' };
+function prepareTarget({ placement, plan, s }: Answering, generation: number): Action {
+  if (placement.kind !== 'placed') return { kind: 'place' };
   const pull = {
     endpoint: placement.sourceEndpoint,
     node: plan.sourceNode,
     ticket: s.ticket,
     bandwidthLimit: plan.bandwidthLimit,
   };
+  const { targetDevices: devices } = placement;
   return { kind: 'commandTarget', command: { kind: 'prepare', generation, devices, pull } };
 }
 
