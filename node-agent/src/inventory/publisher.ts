@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION, NODE_DEVICE_INVENTORY_KIND } from '@transship/crds';
+import type { Condition } from '@transship/crds';
 import { sleep } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeDescription } from '../contract/description.ts';
@@ -25,11 +26,13 @@ export async function publishInventory(
 ): Promise<void> {
   let published: unknown = null;
   let publishedAt = Number.NEGATIVE_INFINITY;
+  let ready: Condition | null = null;
   let failures = 0;
   while (!signal.aborted) {
     try {
       const node = await describe();
-      const { observedAt, ...content } = inventoryStatus(node, clock.wallNow());
+      const { observedAt, ...content } = inventoryStatus(node, clock.wallNow(), ready);
+      [ready] = content.conditions;
       const isDue = clock.now() - publishedAt >= RENEW_INTERVAL_MS;
       if (isDue || !isDeepStrictEqual(content, published)) {
         const object = {

@@ -1,16 +1,41 @@
-import { nodeDeviceInventoryStatus } from '@transship/crds';
-import type { NodeDeviceInventoryStatus } from '@transship/crds';
+import { clipMessage, nodeDeviceInventoryStatus } from '@transship/crds';
+import type { Condition, NodeDeviceInventoryStatus } from '@transship/crds';
 import type { DeviceDescription, NodeDescription } from '../contract/description.ts';
 
 const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
 
-/** What the NodeDeviceInventory says of a node. Devices that were never reached are left out: nothing is known of them. */
-export function inventoryStatus(node: NodeDescription, observedAt: Date): NodeDeviceInventoryStatus {
-  return nodeDeviceInventoryStatus.parse({
-    observedAt: `${observedAt.toISOString().slice(0, 19)}Z`,
+/**
+ * What the NodeDeviceInventory says of a node. Devices that were never reached are left out: nothing is known of them.
+ * `ready` is the condition as it was last told, whose time stays while its value does.
+ */
+export function inventoryStatus(
+  node: NodeDescription,
+  observedAt: Date,
+  ready: Condition | null,
+): NodeDeviceInventoryStatus & { readonly conditions: [Condition] } {
+  const now = `${observedAt.toISOString().slice(0, 19)}Z`;
+  const condition = readyCondition(node, now, ready);
+  const status = nodeDeviceInventoryStatus.parse({
+    observedAt: now,
     agent: { endpoint: node.transferEndpoint, version: node.agentVersion },
     devices: node.devices.filter((device) => device.protocol !== '').map(inventoryDevice),
   });
+  return { ...status, conditions: [condition] };
+}
+
+/** The agent serves, or nobody would tell; whether it can read every one of its devices is the rest. */
+function readyCondition(node: NodeDescription, now: string, before: Condition | null): Condition {
+  const silent = node.devices.filter(({ health }) => health === 'Unreachable').map(({ id }) => id);
+  const status = silent.length === 0 ? 'True' : 'False';
+  return {
+    type: 'Ready',
+    status,
+    reason: silent.length === 0 ? 'DevicesAnswer' : 'DevicesSilent',
+    message: clipMessage(
+      silent.length === 0 ? 'Every device answers.' : `No answer from ${silent.join(', ')}.`,
+    ),
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
+  };
 }
 
 function inventoryDevice(device: DeviceDescription): Record<string, unknown> {

@@ -57,7 +57,7 @@ function publishing(describeNode: () => NodeDescription, failures = 0) {
 
 describe('the inventory of a node', () => {
   test('is a NodeDeviceInventory as the API knows it', () => {
-    const status = inventoryStatus(node, new Date('2030-01-02T03:04:05.678Z'));
+    const status = inventoryStatus(node, new Date('2030-01-02T03:04:05.678Z'), null);
     const object = {
       apiVersion: 'transship.dev/v1alpha1',
       kind: 'NodeDeviceInventory',
@@ -81,8 +81,24 @@ describe('the inventory of a node', () => {
       state: 'Unknown',
       health: 'Unreachable',
     } as const;
-    const status = inventoryStatus({ ...node, devices: [device, unreached] }, new Date());
+    const status = inventoryStatus({ ...node, devices: [device, unreached] }, new Date(), null);
     expect(status.devices?.map(({ id }) => id)).toEqual(['gpu-a/0']);
+  });
+
+  test('is ready while every device answers, and says since when', () => {
+    const silent = { ...device, health: 'Unreachable' } as const;
+    const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
+    const [first] = inventoryStatus(node, at(1), null).conditions;
+    const [later] = inventoryStatus(node, at(2), first).conditions;
+    const [gone] = inventoryStatus({ ...node, devices: [silent] }, at(3), later).conditions;
+    expect(first).toMatchObject({ type: 'Ready', status: 'True', reason: 'DevicesAnswer' });
+    expect(later).toEqual(first);
+    expect(gone).toMatchObject({
+      status: 'False',
+      reason: 'DevicesSilent',
+      message: 'No answer from gpu-a/0.',
+      lastTransitionTime: '2030-01-01T00:00:03Z',
+    });
   });
 
   test('is applied with its status, when it changes, and once a minute', async () => {
