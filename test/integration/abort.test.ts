@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/managed-process.ts';
-import { expectIdle, expectNoViolations, expectSetRuns } from '../support/set-checks.ts';
-import { TwoNodes } from '../support/two-nodes.ts';
+import { expectIdle, expectMoved, expectNoViolations, expectSetRuns } from '../support/set-checks.ts';
+import { flowing, TwoNodes } from '../support/two-nodes.ts';
 
 /** One pair of nodes for all: whatever is aborted leaves both as they were. */
 let nodes: TwoNodes;
@@ -34,9 +34,7 @@ async function decisions(uid: string): Promise<string[]> {
 
 test('a set that is deleted during pre-copy runs on', async () => {
   await nodes.apply('early', { strategy: { bandwidthLimit: '2M' } });
-  await nodes.waitFor('early', 'data flows in pre-copy', ({ phase, transfer }) => {
-    return phase === 'PreCopy' && (transfer?.bytes ?? 0) > 0;
-  });
+  await nodes.waitFor('early', 'data flows', flowing('PreCopy'));
   await nodes.delete('early');
   await expectAborted('early');
 });
@@ -56,9 +54,7 @@ test('a set that is deleted while it becomes quiet runs on', async () => {
 
 test('a set that is deleted while its stopped devices drain runs again', async () => {
   await nodes.apply('draining', { strategy: { mode: 'StopCopy', bandwidthLimit: '2M' } });
-  await nodes.waitFor('draining', 'data flows', ({ phase, transfer }) => {
-    return phase === 'StopCopy' && (transfer?.bytes ?? 0) > 0;
-  });
+  await nodes.waitFor('draining', 'data flows', flowing('StopCopy'));
   expect(await nodes.source.states()).toEqual(devices.map(() => 'StopCopy'));
   const uid = await nodes.uid('draining');
   await nodes.delete('draining');
@@ -80,9 +76,5 @@ test('a set that is deleted while its target judges the state runs again', async
 
 test('after all of that the set moves', async () => {
   await nodes.apply('at-last');
-  expect((await nodes.ended('at-last')).phase).toBe('Succeeded');
-  expect(await nodes.digests(nodes.target, devices)).toEqual(await nodes.digests(nodes.source, devices));
-  await expectSetRuns(nodes.target, { devices });
-  await expectIdle(nodes.source, { devices });
-  await expectNoViolations(nodes);
+  await expectMoved(nodes, 'at-last', devices);
 });

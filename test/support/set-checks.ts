@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import type { EmulatedLink } from './emulator-control.ts';
 import { eventually } from './managed-process.ts';
-import type { TestNode, TwoNodes } from './two-nodes.ts';
+import type { Status, TestNode, TwoNodes } from './two-nodes.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -67,4 +67,18 @@ export async function expectIdle(node: TestNode, { devices }: SetPlace): Promise
 /** Nobody has broken a rule of the protocol that a device can see. */
 export async function expectNoViolations(nodes: TwoNodes): Promise<void> {
   expect(await nodes.violations()).toEqual([]);
+}
+
+/** The migration has ended well: the set is on the target with the state it had, and the source is free. */
+export async function expectMoved(
+  nodes: TwoNodes,
+  name: string,
+  devices: readonly number[],
+): Promise<Status> {
+  expect((await nodes.ended(name)).phase).toBe('Succeeded');
+  expect(await nodes.digests(nodes.target, devices)).toEqual(await nodes.digests(nodes.source, devices));
+  await expectSetRuns(nodes.target, { devices });
+  await expectIdle(nodes.source, { devices });
+  await expectNoViolations(nodes);
+  return nodes.waitFor(name, 'the record', ({ phase }) => phase === 'Succeeded');
 }

@@ -23,6 +23,8 @@ export const TARGET = 'gpu-b';
 /** Everything a small machine with other work to do may take for one voyage of a few megabytes, ms. */
 const PATIENCE_MS = 25_000;
 const QUOTED_LOG_CHARACTERS = 3_000;
+/** Links dirty a page with each transaction, so their rate decides how long pre-copy takes. */
+const EMULATOR_ARGS = ['--keep-digests', '--mmap', 'mixed', '--link-rate', '100'] as const;
 
 export interface TwoNodesOptions {
   /** Of each node; default 4. */
@@ -86,6 +88,12 @@ export interface Outcome {
 const TERMINAL: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Aborted', 'Rejected']);
 
 export type Status = DeviceMigrationStatus;
+
+/** Some of the state has arrived in this phase. */
+export const flowing =
+  (phase: Status['phase']) =>
+  (status: Status): boolean =>
+    status.phase === phase && (status.transfer?.bytes ?? 0) > 0;
 
 /** The traffic of the source's sets is under way when it is there. */
 export class TwoNodes implements AsyncDisposable {
@@ -266,7 +274,7 @@ async function startNode(
     node,
     devices,
     memory,
-    args: ['--keep-digests', '--mmap', 'mixed', ...grouped, ...particular],
+    args: [...EMULATOR_ARGS, ...grouped, ...particular],
   };
   const emulator = stack.use(await startEmulator(emulatorOptions));
   const advertised = isSource && advertise !== undefined ? ['--advertise', advertise] : [];
