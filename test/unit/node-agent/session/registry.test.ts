@@ -171,6 +171,28 @@ describe('the device watch', () => {
   });
 });
 
+test('an observation of a device that was given an operation meanwhile is of no use', async () => {
+  const device = FakeDevice.healthy('a/0');
+  const agent = new AgentInMemory([device]);
+  await agent.prepareSource();
+  const { promise: late, resolve: answer } = Promise.withResolvers<void>();
+  const before = await device.observe();
+  const observe = device.observe.bind(device);
+  device.observe = async () => {
+    await late;
+    return { ...before, incarnation: 'of a life before' };
+  };
+  const looking = new DeviceWatch(agent.registry, fakeDevices(device), agent.clock).look();
+  await settle();
+  device.observe = observe;
+  await agent.send('source', PRE_COPY);
+  await settle();
+  answer();
+  await looking;
+  await settle();
+  expect(agent.session()).toMatchObject({ phase: 'PreCopy', error: null, devices: [{ lost: false }] });
+});
+
 describe('the operator', () => {
   const watching = async (agent: AgentInMemory, ms: number): Promise<void> => {
     const stop = new AbortController();

@@ -80,6 +80,22 @@ describe('a session', () => {
     expect(snapshot).toMatchObject({ phase: 'PreCopy', devices: [{ state: 'PreCopy', stuck: false }] });
   });
 
+  test('measures the time of each operation from its own beginning', async () => {
+    const device = FakeDevice.blockingAt('a/0', 'PreCopyP2P');
+    const agent = new AgentInMemory([device]);
+    await agent.prepareSource();
+    await agent.send('source', PRE_COPY);
+    await agent.clock.advance(600);
+    await agent.send('source', QUIESCE);
+    await agent.clock.advance(600);
+    // 1200 ms after the first operation began, but 600 after the one that is out.
+    const isStuck = (): boolean | undefined => agent.registry.runners[0]?.snapshot.devices[0]?.stuck;
+    expect(isStuck()).toBe(false);
+    await agent.clock.advance(400);
+    expect(isStuck()).toBe(true);
+    device.release();
+  });
+
   test('holds the reply back until it has settled, or for as long as it was asked to', async () => {
     const device = FakeDevice.blockingAt('a/0', 'PreCopy');
     const agent = new AgentInMemory([device]);
