@@ -55,10 +55,15 @@ export function retry(memory: Memory, role: Role): Memory {
   return memory[role].kind === 'unreachable' ? with_(memory, role, { kind: 'unattached' }) : memory;
 }
 
-/** A snapshot from the observe stream; it counts only once the agent has accepted our fence. */
+/**
+ * A snapshot from the observe stream; it counts only once the agent has accepted our fence. A refusal stands until
+ * the agent has accepted a later command.
+ */
 export function observed(memory: Memory, role: Role, session: SessionView | SessionSnapshot): Memory {
-  if (memory[role].kind !== 'session') return memory;
+  const known = memory[role];
+  if (known.kind !== 'session') return memory;
   if (memory.held === null || session.fence < memory.held) return memory;
   if (session.fence > memory.held) return { ...memory, superseded: true };
-  return with_(memory, role, { kind: 'session', session, refusal: null });
+  const refusal = session.sequence === known.session.sequence ? known.refusal : null;
+  return with_(memory, role, { kind: 'session', session, refusal });
 }

@@ -53,15 +53,23 @@ const targetReady = (t: SessionView): boolean => t.phase === 'Loading';
 function reasonToGiveUp(o: Attached): Failure | null {
   if (o.record.deletionRequested) return failure('Cancelled', 'the DeviceMigration was deleted');
   if (o.placement.kind === 'refused') return o.placement.failure;
-  return sourceGivesUp(o) ?? targetGivesUp(o) ?? exhausted(o) ?? firstRefusal(o) ?? o.expired;
+  return (
+    sourceGivesUp(o) ??
+    targetGivesUp(o) ??
+    exhausted(o) ??
+    firstRefusal(o) ??
+    o.expired ??
+    (goesBack(o.s) ? failure('Cancelled', 'the source has rolled back') : null)
+  );
 }
+
+const goesBack = (s: SessionView | null): boolean => s?.phase === 'RollingBack' || s?.phase === 'RolledBack';
 
 /** The agent turned round by itself (an error before anything was stopped, no operator), or a device is lost. */
 function sourceGivesUp({ s, t }: Attached): Failure | null {
   if (s === null) return null;
-  if (s.phase === 'RollingBack' || s.phase === 'RolledBack') {
-    return s.error ?? failure('Cancelled', 'the source has rolled back');
-  }
+  // One that was told to says nothing; why it was told is still to be seen elsewhere.
+  if (goesBack(s)) return s.error;
   // What a stopped source held was taken by the target before it promised: only another generation needs it again.
   if (s.phase === 'Stopped' && (t === null || !targetFailed(t))) return null;
   const lost = s.devices.find((device) => device.lost);
@@ -99,7 +107,8 @@ function firstRefusal({ source, target }: Attached): Failure | null {
 
 /**
  * Once `stopping` is recorded, a roll-back is recorded as Abort before it is acted on. Before, no record is
- * needed: the source goes back first, then the target is let go, then the object ends.
+ * needed, and the source goes back first, for its users may wait. Then the reason is written down, before the
+ * target is let go and forgets it.
  */
 function giveUp(o: Attached, why: Failure): Action {
   const { s, t, record } = o;
@@ -113,16 +122,8 @@ function giveUp(o: Attached, why: Failure): Action {
   if (s.phase === 'Fenced' && t?.phase === 'Fenced' && why.code !== 'Cancelled') {
     return { kind: 'finish', phase: 'Rejected', failure: why };
   }
-  if (s.phase !== 'RolledBack') {
-    if (s.phase === 'RollingBack' && !s.settled) return { kind: 'wait', on: 'the source to run again' };
-    return { kind: 'commandSource', command: { kind: 'rollBack', decision: 'Undecided' } };
-  }
-  if (t === null) return { kind: 'wait', on: 'the agent of the target node' };
-  if (t.phase !== 'Discarded') {
-    if (t.phase === 'Discarding' && !t.settled) return { kind: 'wait', on: 'the target to be reset' };
-    return { kind: 'commandTarget', command: { kind: 'discard', decision: 'Undecided' } };
-  }
-  return abort;
+  if (goesBack(s)) return abort;
+  return { kind: 'commandSource', command: { kind: 'rollBack', decision: 'Undecided' } };
 }
 
 function prepareSource({ placement, record, s, t }: Answering): Action {

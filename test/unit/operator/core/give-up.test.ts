@@ -36,29 +36,27 @@ describe('deletion before the stop is recorded', () => {
     expect(next(source(phase), target('Loading'), { record: DELETED })).toEqual(rollBack('Undecided'));
   });
 
-  test('then the target is let go', () => {
-    expect(next(source('RolledBack'), target('Loading'), { record: DELETED })).toEqual(discard('Undecided'));
+  test('then it is recorded, before the target is let go', () => {
+    for (const s of [source('RollingBack', { settled: false }), source('RolledBack')]) {
+      expect(next(s, target('Loading'), { record: DELETED })).toEqual(CANCELLED);
+    }
   });
 
-  test('then it is recorded, so that the object can end', () => {
-    expect(next(source('RolledBack'), target('Discarded'), { record: DELETED })).toEqual(CANCELLED);
-  });
-
-  test('waits for what is on its way back already, and orders it again when that has stopped', () => {
+  test('then what is on its way is waited for, and ordered again when that has stopped', () => {
+    const record = { ...DELETED, decision: 'Abort' } as const;
     const underWay = source('RollingBack', { settled: false });
-    expect(next(underWay, target('Loading'), { record: DELETED })).toMatchObject({ kind: 'wait' });
+    expect(next(underWay, target('Loading'), { record })).toMatchObject({ kind: 'wait' });
     const halted = source('RollingBack', failed('ThawFailed'));
-    expect(next(halted, target('Loading'), { record: DELETED })).toEqual(rollBack('Undecided'));
+    expect(next(halted, target('Loading'), { record })).toEqual(rollBack('Abort'));
+    expect(next(source('RolledBack'), target('Loading'), { record })).toEqual(discard('Abort'));
     const resetting = target('Discarding', { settled: false });
-    expect(next(source('RolledBack'), resetting, { record: DELETED })).toMatchObject({ kind: 'wait' });
-    expect(next(source('RolledBack'), target('Discarding'), { record: DELETED })).toEqual(
-      discard('Undecided'),
-    );
+    expect(next(source('RolledBack'), resetting, { record })).toMatchObject({ kind: 'wait' });
+    expect(next(source('RolledBack'), target('Discarding'), { record })).toEqual(discard('Abort'));
   });
 
-  test('an unreachable target does not hold up the roll-back of the source', () => {
+  test('an unreachable target does not hold up the roll-back of the source, nor its reason', () => {
     expect(next(source('PreCopy'), UNREACHABLE, { record: DELETED })).toEqual(rollBack('Undecided'));
-    expect(next(source('RolledBack'), UNREACHABLE, { record: DELETED })).toMatchObject({ kind: 'wait' });
+    expect(next(source('RolledBack'), UNREACHABLE, { record: DELETED })).toEqual(CANCELLED);
   });
 
   test('an unreachable source is waited for: nobody else can bring its devices back', () => {
@@ -95,15 +93,26 @@ describe('once stopping is recorded', () => {
 });
 
 describe('a source that turned round by itself', () => {
-  test('is waited for while it is on its way', () => {
-    const s = source('RollingBack', { ...failed('OperatorLost'), settled: false });
-    expect(next(s, target('Loading'))).toMatchObject({ kind: 'wait' });
+  test('ends the migration for the reason it gives', () => {
+    const underWay = source('RollingBack', { ...failed('OperatorLost'), settled: false });
+    for (const s of [underWay, source('RolledBack', failed('OperatorLost'))]) {
+      expect(next(s, target('Loading'))).toEqual(abort('OperatorLost: OperatorLost of the test'));
+    }
   });
 
-  test('takes the target with it, and ends for the reason it gives', () => {
-    const home = source('RolledBack', failed('OperatorLost'));
-    expect(next(home, target('Loading'))).toEqual(discard('Undecided'));
-    expect(next(home, target('Discarded'))).toEqual(abort('OperatorLost: OperatorLost of the test'));
+  test('because it was told to ends for what is wrong with the target', () => {
+    const why = failure('DeviceBusy', 'a workload runs there');
+    const refused = { kind: 'session', session: target('Fenced'), refusal: why } as const;
+    expect(next(source('RolledBack'), refused)).toEqual(abort('DeviceBusy: a workload runs there'));
+    expect(next(source('RolledBack'), target('Discarded', failed('StreamCorrupt')))).toEqual(
+      abort('StreamCorrupt: StreamCorrupt of the test'),
+    );
+  });
+
+  test('for reasons that nobody knows any more has been cancelled', () => {
+    expect(next(source('RolledBack'), target('Loading'))).toEqual(
+      abort('Cancelled: the source has rolled back'),
+    );
   });
 
   test('a lost device before the stop turns the set round', () => {

@@ -99,6 +99,15 @@ describe('an observed snapshot', () => {
     });
   });
 
+  test('keeps a refusal until the agent has accepted a later command', () => {
+    const refusal = failure('DeviceBusy', 'a workload runs there');
+    const refused = replied(holding(), 'target', target('Fenced', { fence: HELD, sequence: 3 }), refusal);
+    const still = observed(refused, 'target', target('Fenced', { fence: HELD, sequence: 3 }));
+    expect(still.target).toMatchObject({ refusal });
+    const later = observed(still, 'target', target('Fenced', { fence: HELD, sequence: 4 }));
+    expect(later.target).toMatchObject({ refusal: null });
+  });
+
   test.each(['unattached', 'unreachable'] as const)('counts for nothing while the side is %s', (kind) => {
     const memory = kind === 'unattached' ? holding() : unanswered(holding(), 'source', lost);
     expect(observed(memory, 'source', source('Stopped', { fence: HELD }))).toBe(memory);
