@@ -137,3 +137,15 @@ test('a device that is being moved is refused to another migration', async () =>
   await expectSetRuns(nodes.source, { devices: [0, 1] });
   await expectNoViolations(nodes);
 });
+
+test('a set is not moved onto devices that another workload uses', async () => {
+  await using nodes = await TwoNodes.start({ devices: 2, target: ['--traffic', 'on'] });
+  const untouched = await look(nodes);
+  await nodes.apply('taken', { devices: [0, 1] });
+  const status = await nodes.waitFor('taken', 'the end', (one) => one.completedAt !== undefined);
+  expect({ phase: status.phase, code: status.error?.code }).toEqual({ phase: 'Failed', code: 'DeviceBusy' });
+  expect(await look(nodes)).toEqual(untouched);
+  await expectSetRuns(nodes.source, { devices: [0, 1] });
+  await expectSetRuns(nodes.target, { devices: [0, 1] });
+  await expectNoViolations(nodes);
+});
