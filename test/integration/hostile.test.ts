@@ -71,7 +71,6 @@ class Attempt {
   }
 
   async prepare(): Promise<void> {
-    last = this;
     const pull = {
       endpoint: source.endpoint,
       node: 'gpu-a',
@@ -101,6 +100,14 @@ class Attempt {
     ).map((id) => totalsOf(id, []));
     return this.send({ kind: 'verify', generation, expected: [promised, ...nothing] });
   }
+}
+
+/** A target that waits for what the source's script gives it. */
+async function begin(): Promise<Attempt> {
+  const attempt = new Attempt();
+  last = attempt;
+  await attempt.prepare();
+  return attempt;
 }
 
 const device = async () => (await emulator.control.devices())[0];
@@ -150,8 +157,7 @@ const inOneFrame = (size: number): Iterable<PullItem> => {
 
 test('an honest stream of the same kind is loaded', async () => {
   source.script = () => [...honest.map(frame), end(truth)];
-  const attempt = new Attempt();
-  await attempt.prepare();
+  const attempt = await begin();
   expect(await attempt.until(hasArrived)).toMatchObject({ error: null });
   const { refusal, session } = await attempt.verify(truth);
   expect({ refusal, phase: session.phase }).toEqual({ refusal: null, phase: 'Verified' });
@@ -234,8 +240,7 @@ test.each<[string, ErrorCode, () => Iterable<PullItem>]>([
   ],
 ])('a stream that %s is refused as %s', async (_what, code, script) => {
   source.script = script;
-  const attempt = new Attempt();
-  await attempt.prepare();
+  const attempt = await begin();
   const { error, phase } = await attempt.until(hasFailed);
   expect({ code: error?.code, phase }).toEqual({ code, phase: 'Loading' });
   // Whoever promised all this: the device does not leave Resuming on it.
