@@ -41,7 +41,8 @@ export class ClusterDoor implements DemoDoor {
   async follow(say: Say, signal: AbortSignal): Promise<DeviceMigrationStatus> {
     const seconds = VOYAGE_DEADLINE_MS / 1000;
     const waitArgs = ['wait', ...this.#object, '--for=condition=Ready', `--timeout=${seconds}s`];
-    say(`$ kubectl get ${this.#object.join(' ')} --watch & kubectl ${waitArgs.join(' ')}`);
+    say(`$ kubectl get ${this.#object.join(' ')} --watch &`);
+    say(`$ kubectl ${waitArgs.join(' ')}`);
     await using watch = this.#start('watch', ['get', ...this.#object, '--watch']);
     await using wait = this.#start('wait', waitArgs);
     let said = 0;

@@ -1,5 +1,7 @@
 /** `npm run demo`: a set of busy devices moves from one node to another, and nothing is lost. */
+import { once } from 'node:events';
 import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { readOptions } from './options.ts';
 import { run } from './run.ts';
@@ -25,8 +27,22 @@ process.stdout.on('error', () => interrupt.abort('SIGPIPE'));
 
 const began = performance.now();
 const workspace = await openWorkspace(options.keep);
+const stack = new AsyncDisposableStack();
+
+/** Rejects a moment after the signal: some steps, such as starting an API server, do not listen to it. */
+async function interrupted({ signal }: AbortController): Promise<never> {
+  await once(signal, 'abort');
+  await delay(ONE_PRESS_MS);
+  return signal.throwIfAborted() as never;
+}
+
 try {
-  const isGood = await run(options, workspace.directory, process.stdout, interrupt.signal);
+  const { directory } = workspace;
+  const { signal } = interrupt;
+  const isGood = await Promise.race([
+    run(options, { directory, out: process.stdout, signal, stack }),
+    interrupted(interrupt),
+  ]);
   process.exitCode = isGood ? 0 : 1;
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   process.stdout.write(
@@ -38,6 +54,7 @@ try {
   const what = aborted ? `ended by ${String(reason)}` : (error as Error).message;
   process.stderr.write(`${styleText('red', `demo: ${what}`)}\n`);
 } finally {
+  await stack.disposeAsync();
   workspace.remove();
   if (options.keep) process.stdout.write(`Logs, journals and certificates are in ${workspace.directory}\n`);
 }

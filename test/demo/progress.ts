@@ -11,6 +11,8 @@ export interface Progress extends Disposable {
 const MIB = 2 ** 20;
 const FRAME_MS = 100;
 const LINE_MS = 500;
+/** What a bar leaves to the right of a line that takes its place (ECMA-48 EL). */
+const CLEAR_TO_END_OF_LINE = '\u001B[K';
 
 const mib = (bytes: number): number => Math.round(bytes / MIB);
 
@@ -39,7 +41,7 @@ class Bars implements Progress {
   }
 
   say(line: string): void {
-    this.#bars.log(`${line}\n`);
+    this.#bars.log(`${line}${CLEAR_TO_END_OF_LINE}\n`);
   }
 
   [Symbol.dispose](): void {

@@ -11,23 +11,26 @@ import { sail } from './voyage.ts';
 /** Beside the memory of the devices: two agents, an operator, windows and buffers; with Kubernetes its programs too. */
 const OVERHEAD_BYTES = 1.5 * 2 ** 30;
 
+export interface Run {
+  /** Empty at first. */
+  readonly directory: string;
+  readonly out: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+  /** Ends what was started, when the caller disposes of it. */
+  readonly stack: AsyncDisposableStack;
+}
+
 /**
- * Starts two nodes, moves a set from one to the other, prints what the emulators say of it, and ends all it started.
- * True when every check holds.
+ * Starts two nodes, moves a set from one to the other and prints what the emulators say of it. True when every check
+ * holds.
  */
-export async function run(
-  options: DemoOptions,
-  directory: string,
-  out: NodeJS.WriteStream,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function run(options: DemoOptions, { directory, out, signal, stack }: Run): Promise<boolean> {
   const { devices, memory, kubernetes } = options;
   requireMemory(2 * devices * bytesOf(memory) + OVERHEAD_BYTES);
   const say = (line: string): void => {
     out.write(`${line}\n`);
   };
   say(`Nodes ${SOURCE} and ${TARGET}, ${devices} devices of ${memory} each; on ${SOURCE} all write to all.`);
-  await using stack = new AsyncDisposableStack();
   const pki = await issueTestPki(join(directory, 'pki'), [SOURCE, TARGET]);
   const setUp = kubernetes ? stageCluster : stageFolder;
   const stage = await setUp({ devices, memory, directory, pki, say, signal }, stack);

@@ -63,7 +63,8 @@ export async function stageFolder(options: StageOptions, stack: AsyncDisposableS
 export async function stageCluster(options: StageOptions, stack: AsyncDisposableStack): Promise<Stage> {
   const { directory, pki, say, signal } = options;
   say('kube-apiserver, etcd, kubectl and helm: built from source unless the cache has them (10 minutes) ...');
-  const assetsDir = await unlessAborted(clusterAssets(), signal);
+  const assetsDir = await clusterAssets();
+  signal.throwIfAborted();
   const plane = stack.use(await ControlPlane.start({ assetsDir, workDir: join(directory, 'control-plane') }));
   signal.throwIfAborted();
   say('$ helm install transship charts/transship --namespace transship --create-namespace');
@@ -94,16 +95,4 @@ async function showInventories(plane: ControlPlane, say: Say): Promise<void> {
   }
   say('$ kubectl get nodedeviceinventories');
   say((await kubectl(plane, ['get', 'nodedeviceinventories'])).trimEnd());
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }
