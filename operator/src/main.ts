@@ -5,7 +5,6 @@ import { TlsSource } from './agents/tls-source.ts';
 import { systemClock } from './clock.ts';
 import { ConfigError, type OperatorConfig, readConfig } from './config.ts';
 import type { Door } from './door.ts';
-import { KubeDoor } from './kube/door.ts';
 import { runOperator } from './operator.ts';
 import type { Log } from './reconcile/ports.ts';
 import { FolderDoor } from './standalone/door.ts';
@@ -19,10 +18,11 @@ const EXIT_USAGE = 2;
 /** A process that was told to stop is gone by then, whatever hangs. */
 const STOP_LIMIT_MS = 10_000;
 
-function openDoor(config: OperatorConfig, instance: string, log: Log): Door {
-  return config.mode === 'kubernetes'
-    ? new KubeDoor(config, instance, systemClock, log)
-    : new FolderDoor(config, instance, systemClock, log);
+/** The client of the API server is large, so a bare host does not load it. */
+async function openDoor(config: OperatorConfig, instance: string, log: Log): Promise<Door> {
+  if (config.mode === 'standalone') return new FolderDoor(config, instance, systemClock, log);
+  const { KubeDoor } = await import('./kube/door.ts');
+  return new KubeDoor(config, instance, systemClock, log);
 }
 
 async function run(config: OperatorConfig, instance: string, log: Log): Promise<void> {
@@ -37,7 +37,7 @@ async function run(config: OperatorConfig, instance: string, log: Log): Promise<
   const { agents, concurrency } = config;
   const tls = await TlsSource.open(config.tls, systemClock, log);
   const metrics = new OperatorMetrics(log);
-  const door = openDoor(config, instance, log);
+  const door = await openDoor(config, instance, log);
   // A process that waits to lead is ready to.
   const ready = { ...door.ready, migrations: () => door.feed.synced || !door.leading };
   const health =
