@@ -20,7 +20,7 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     target: memory.target,
     placement: memory.placement,
     preCopyDone: stored.spec.ok && preCopyIsDone(stored.spec.value.strategy, voyage, now),
-    expired: silentTooLong(voyage, now),
+    expired: silentTooLong(voyage, now) ?? voyage.silentDevices.look(memory, now),
   };
 }
 

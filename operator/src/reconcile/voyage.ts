@@ -1,6 +1,7 @@
 import type { Role, SessionSnapshot } from '@transship/node-agent/contract';
 import { freshMemory, observed, type Memory, type Sample } from '../core/index.ts';
 import { Pace } from './pace.ts';
+import { SilentDevices } from './silent-devices.ts';
 
 /** How many looks at the streams are kept to judge convergence and the rate; one every quarter second. */
 const MAX_SAMPLES = 240;
@@ -23,6 +24,7 @@ export class Voyage {
   readonly silentSince = new Map<Role, number>();
   placementSince: number | null = null;
   readonly pace = new Pace();
+  readonly silentDevices = new SilentDevices();
   /** Ends the observe streams. */
   readonly observers = new AbortController();
   readonly followed = new Set<Role>();

@@ -112,6 +112,44 @@ describe('the reconcile loop', () => {
     expect(loop.store.stored?.status).toMatchObject({ phase: 'Failed', error: { code: 'AgentUnreachable' } });
   });
 
+  test.each(['PreCopy', 'StopCopy'] as const)(
+    'gives up for a target device that stays silent, also when it copies by %s',
+    async (mode) => {
+      const loop = new Loop(inMode(mode));
+      const command = loop.target.command.bind(loop.target);
+      loop.target.command = (request) => {
+        if (request.command.kind === 'verify') loop.target.node.answers(1, false);
+        return command(request);
+      };
+      await loop.run(60);
+      expect(loop.store.stored?.status.decision).toMatchObject({ value: 'Abort' });
+      expect(loop.source.node.phase).toBe('RolledBack');
+      expect(loop.source.node.states).toEqual(['Running', 'Running']);
+      loop.target.node.answers(1, true);
+      loop.target.node.settle();
+      await loop.run();
+      expect(loop.store.stored?.status).toMatchObject({
+        phase: 'Failed',
+        error: { code: 'DeadlineExceeded', message: expect.stringContaining('gpu-b/1 has not answered') },
+      });
+    },
+  );
+
+  test('bears with a device that is silent for a while', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const command = loop.target.command.bind(loop.target);
+    loop.target.command = (request) => {
+      if (request.command.kind === 'verify') loop.target.node.answers(1, false);
+      return command(request);
+    };
+    await loop.run(20);
+    expect(loop.phase).toBe('Verifying');
+    loop.target.node.answers(1, true);
+    loop.target.node.settle();
+    await loop.run();
+    expect(loop.phase).toBe('Succeeded');
+  });
+
   test('does not order in a circle what fails at once: a thaw that is refused is tried again at leisure', async () => {
     const loop = new Loop(inMode('StopCopy'));
     const { node } = loop.target;
