@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/managed-process.ts';
-import { expectIdle, expectMoved, expectNoViolations, expectSetRuns } from '../support/set-checks.ts';
+import { expectIdle, expectSetMoved, expectNoViolations, expectSetRuns } from '../support/set-checks.ts';
 import { flowing, TwoNodes } from '../support/two-nodes.ts';
 
 /** One pair of nodes for all: whatever is aborted leaves both as they were. */
@@ -74,7 +74,15 @@ test('a set that is deleted while its target judges the state runs again', async
   expect(await decisions(uid)).toEqual(['Abort']);
 });
 
-test('after all of that the set moves', async () => {
-  await nodes.apply('at-last');
-  await expectMoved(nodes, 'at-last', devices);
+test('a set that is deleted after the decision arrives all the same', async () => {
+  await nodes.apply('decided', { strategy: { bandwidthLimit: '8M' } });
+  await nodes.waitFor('decided', 'the target loads', flowing('PreCopy'));
+  // From here on the target is sent to RunningP2P once: when it is activated.
+  await nodes.target.control.fault(3, 'stall-arc', { to: 0x9, ms: 2_000, count: 1 });
+  await nodes.waitFor('decided', 'Commit', ({ decision }) => decision.value === 'Commit');
+  const uid = await nodes.uid('decided');
+  await nodes.delete('decided');
+  expect((await nodes.ended('decided')).phase).toBe('Succeeded');
+  expect(await decisions(uid)).toEqual(['Commit']);
+  await expectSetMoved(nodes, devices);
 });

@@ -69,16 +69,21 @@ export async function expectNoViolations(nodes: TwoNodes): Promise<void> {
   expect(await nodes.violations()).toEqual([]);
 }
 
-/** The migration has ended well: the set is on the target with the state it had, and the source is free. */
+/** The set is on the target with the state it had, nothing was lost on the way, and the source is free. */
+export async function expectSetMoved(nodes: TwoNodes, devices: readonly number[]): Promise<void> {
+  expect(await nodes.digests(nodes.target, devices)).toEqual(await nodes.digests(nodes.source, devices));
+  await expectSetRuns(nodes.target, { devices });
+  await expectIdle(nodes.source, { devices });
+  await expectNoViolations(nodes);
+}
+
+/** The migration has ended well, and so has the set. */
 export async function expectMoved(
   nodes: TwoNodes,
   name: string,
   devices: readonly number[],
 ): Promise<Status> {
   expect((await nodes.ended(name)).phase).toBe('Succeeded');
-  expect(await nodes.digests(nodes.target, devices)).toEqual(await nodes.digests(nodes.source, devices));
-  await expectSetRuns(nodes.target, { devices });
-  await expectIdle(nodes.source, { devices });
-  await expectNoViolations(nodes);
+  await expectSetMoved(nodes, devices);
   return nodes.waitFor(name, 'the record', ({ phase }) => phase === 'Succeeded');
 }
