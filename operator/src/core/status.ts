@@ -1,5 +1,5 @@
 import { clipMessage, formatDuration, isTerminal } from '@transship/crds';
-import type { Condition, DeviceMigrationStatus, MigratingDevice, Phase } from '@transship/crds';
+import type { Condition, DeviceMigrationStatus, ErrorCode, MigratingDevice, Phase } from '@transship/crds';
 import type { Failure, KnownState } from '@transship/node-agent/contract';
 import type { Action } from './action.ts';
 import type { Observed, SessionView, SideView } from './observed.ts';
@@ -58,8 +58,19 @@ const trim = ({ code, message }: Failure): { code: string; message: string } => 
   message: message.slice(0, 4096),
 });
 
+/** Says that something else happened before, mostly on the other side, which may not have been heard of yet. */
+const CONSEQUENCES: ReadonlySet<string> = new Set<ErrorCode>([
+  'IllegalPhase',
+  'StaleFence',
+  'StaleSequence',
+  'TicketInvalid',
+]);
+
 function firstError({ source, target }: Observed): { code: string; message: string } | undefined {
-  const failure = sessionOf(source)?.error ?? sessionOf(target)?.error ?? null;
+  const causes = [sessionOf(source)?.error, sessionOf(target)?.error].filter(
+    (error) => error !== undefined && error !== null && !CONSEQUENCES.has(error.code),
+  );
+  const [failure = null] = causes;
   return failure === null ? undefined : trim(failure);
 }
 

@@ -136,6 +136,16 @@ describe('the error that people see', () => {
     expect(report(observe(later, target('Loading'))).error?.code).toBe('ThawFailed');
   });
 
+  test('is what happened, not what came of it on the other side', () => {
+    const refused = target('Loading', failed('IllegalPhase'));
+    expect(report(observe(UNREACHABLE, refused)).error).toBeUndefined();
+    const restarted = source('RolledBack', failed('AgentRestarted'));
+    expect(report(observe(restarted, refused)).error?.code).toBe('AgentRestarted');
+    const why = failure('IllegalPhase', 'nothing else is known');
+    const action = { kind: 'finish', phase: 'Failed', failure: why } as const;
+    expect(report(observe(source('RolledBack'), refused), action).error?.code).toBe('IllegalPhase');
+  });
+
   test('is gone when the migration has succeeded in spite of it', () => {
     const action = { kind: 'finish', phase: 'Succeeded', failure: null } as const;
     expect(report(observe(source('Released'), target('Active')), action, earlier).error).toBeUndefined();
