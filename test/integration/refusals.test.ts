@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import type { DeviceMigrationManifest, ErrorCode } from '@transship/crds';
 import { migrationManifest } from '../support/migration-manifest.ts';
 import { expectNoViolations, expectSetRuns } from '../support/set-checks.ts';
-import { TwoNodes, type TwoNodesOptions } from '../support/two-nodes.ts';
+import type { TwoNodesOptions } from '../support/test-node.ts';
+import { TwoNodes } from '../support/two-nodes.ts';
 
 type Look = { readonly resets: number[]; readonly states: string[] };
 

@@ -2,7 +2,8 @@
 import { expect } from '@jest/globals';
 import type { EmulatedLink } from './emulator-control.ts';
 import { eventually } from './managed-process.ts';
-import type { Status, TestNode, TwoNodes } from './two-nodes.ts';
+import type { TestNode } from './test-node.ts';
+import type { Status, TwoNodes } from './two-nodes.ts';
 
 const PATIENCE_MS = 10_000;
 
