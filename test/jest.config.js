@@ -29,7 +29,8 @@ export default {
   rootDir,
   projects: ['unit', 'model', 'integration', 'cluster'].map(suite),
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // To end a test that hangs; no test is to depend on how fast the machine is.
+  testTimeout: 180_000,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.ts'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['{crds,operator,node-agent}/src/**/*.ts', '!**/generated/**'],

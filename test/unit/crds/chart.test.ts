@@ -11,7 +11,7 @@ let copy: string;
 const sync = (...args: string[]): Promise<{ code: number; stderr: string }> =>
   new Promise((resolve) => {
     const script = join(copy, 'crds/scripts/sync-chart.mjs');
-    execFile(process.execPath, [script, ...args], { timeout: 20_000 }, (error, _stdout, stderr) => {
+    execFile(process.execPath, [script, ...args], { timeout: 60_000 }, (error, _stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stderr });
     });
   });

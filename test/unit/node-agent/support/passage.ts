@@ -107,7 +107,8 @@ function listen(heard: Heard) {
 export const streamOf = (heard: Heard, key: string): StreamProgress | undefined =>
   heard.progress.find(({ totals }) => streamKey(totals) === key);
 
-const DEADLINE_MS = 5_000;
+/** To end a test that fails. */
+const DEADLINE_MS = 60_000;
 
 /** Waits for real time to bring it about; what is tested here are orders and contents, not times. */
 export async function until<T>(probe: () => T | null): Promise<T> {

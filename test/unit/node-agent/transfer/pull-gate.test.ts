@@ -3,6 +3,7 @@ import type { Session } from '@transship/node-agent/internal/core/session';
 import type { PullRequest } from '@transship/node-agent/internal/transfer/frame';
 import { refusePull } from '@transship/node-agent/internal/transfer/pull-gate';
 import { FakeDevice } from '../support/fake-device.ts';
+import { settle } from '../support/manual-clock.ts';
 import { Passage, segments, until } from '../support/passage.ts';
 import { aBoundDevice, aSession } from '../support/sessions.ts';
 
@@ -58,8 +59,8 @@ describe('the desk', () => {
   test('holds a pull open until its generation is being saved', async () => {
     const between = passage();
     const loading = between.load();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(between.pulls.requests).toHaveLength(3);
+    await until(() => (between.pulls.requests.length === 3 ? true : null));
+    await settle();
     const saving = between.save();
     saving.drain();
     await until(() => (between.isComplete ? true : null));
@@ -94,7 +95,7 @@ describe('the desk', () => {
   test('lets those go who wait for what will not come any more', async () => {
     const between = passage();
     const loading = between.load();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => (between.pulls.requests.length === 3 ? true : null));
     between.session = { ...between.session, phase: 'RollingBack' };
     between.desk.review('uid-1');
     await until(() => between.target.failure);

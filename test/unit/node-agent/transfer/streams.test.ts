@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Frame, PullItem } from '@transship/node-agent/internal/transfer/frame';
 import { FakeDevice } from '../support/fake-device.ts';
 import { FakeFreezer } from '../support/fake-freezer.ts';
+import { settle } from '../support/manual-clock.ts';
 import { Passage, segments, streamOf, until } from '../support/passage.ts';
 
 const SIZES = [1, 4, 5, 16, 17, 33];
@@ -210,7 +211,8 @@ describe('the source', () => {
     const saving = passage.save();
     const loading = passage.load();
     saving.drain();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => (from.bytesRead >= 16 ? true : null));
+    await settle();
     expect(from.bytesRead).toBe(16);
     letGo();
     await until(() => (passage.isComplete ? true : null));
@@ -250,7 +252,7 @@ describe('the source', () => {
     const saving = passage.save();
     const loading = passage.load();
     await until(() => (to.accepted.length === 1 ? true : null));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await settle();
     expect(streamOf(passage.target, 'device/0')?.ended ?? false).toBe(false);
     expect(passage.sourceFreezer.calls).toEqual([]);
     saving.drain();
@@ -330,7 +332,7 @@ describe('the target', () => {
     await until(() => (from.bytesRead > 0 ? true : null));
     loading.end();
     letGo();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settle();
     expect(to.accepted).toEqual([]);
     saving.end();
   });

@@ -4,16 +4,18 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '@transship/operator/internal/clock';
 import { ListWatch, type ListWatchTimes, objectKey } from '@transship/operator/internal/kube/list-watch';
 import { KubeTransport } from '@transship/operator/internal/kube/transport';
+import type { Clock } from '@transship/operator/internal/reconcile/ports';
 
 import { expectEventually } from '../support/eventually.ts';
-import { failureStatus, FakeApi, sendJson } from '../support/fake-api.ts';
+import { failureStatus, FakeApi, type Received, sendJson } from '../support/fake-api.ts';
 import { RecordLog } from '../support/record-log.ts';
 
+/** Nothing ends by a limit of time unless a test asks for one. */
 const TIMES: ListWatchTimes = {
-  inactivityMs: 200,
+  inactivityMs: 600_000,
   watchSeconds: 100,
   relistMs: 60_000,
-  requestDeadlineMs: 500,
+  requestDeadlineMs: 600_000,
   backoff: { firstMs: 2, capMs: 10 },
   healthyMs: 60_000,
 };
@@ -21,6 +23,8 @@ const TIMES: ListWatchTimes = {
 let api: FakeApi;
 let end: AbortController;
 let log: RecordLog;
+/** What the clock says; only tests move it. */
+let now: number;
 /** What the sink was told, in order. */
 let told: string[];
 let finished: Promise<void>;
@@ -32,6 +36,7 @@ beforeEach(async () => {
   api = await FakeApi.start();
   end = new AbortController();
   log = new RecordLog();
+  now = 0;
   told = [];
   names = [];
   watches = [silent];
@@ -74,9 +79,12 @@ const saying =
     for (const text of texts) response.write(text);
   };
 
-function start(times: Partial<ListWatchTimes> = {}): void {
+const clock: Clock = { ...systemClock, now: () => now };
+
+function start(times: Partial<ListWatchTimes> = {}, ownClock: Partial<Clock> = {}): void {
   const options = { path: '/things', metadataOnly: true, times: { ...TIMES, ...times } };
-  const listWatch = new ListWatch(new KubeTransport(api.kubeConfig), systemClock, log, options);
+  const transport = new KubeTransport(api.kubeConfig);
+  const listWatch = new ListWatch(transport, { ...clock, ...ownClock }, log, options);
   finished = listWatch.run(
     {
       upsert: (thing) => told.push(`+${objectKey(thing)}`),
@@ -88,12 +96,12 @@ function start(times: Partial<ListWatchTimes> = {}): void {
 }
 
 const lists = () => told.filter((word) => word === 'listed').length;
-const watchUrls = () =>
-  api.received.filter(({ url }) => url.searchParams.get('watch') === 'true').map(({ url }) => url);
+const isWatch = ({ url }: Received) => url.searchParams.get('watch') === 'true';
+const watchUrls = () => api.received.filter(isWatch).map(({ url }) => url);
 
 describe('a list and watch', () => {
   test('asks for metadata, bookmarks and an end, from where the list stood, with the credentials', async () => {
-    start({ inactivityMs: 10_000 });
+    start();
     await expectEventually(() => watchUrls().length === 1);
     const [listed, watched] = api.received;
     expect(listed?.headers).toMatchObject({
@@ -116,7 +124,7 @@ describe('a list and watch', () => {
       line('MODIFIED', object('a', '102')) +
       line('DELETED', object('b', '103'));
     watches = [saying(...text.match(/[^]{1,7}/g)!)];
-    start({ inactivityMs: 10_000 });
+    start();
     await expectEventually(() => told.length === 5);
     expect(told).toEqual(['+ml/a', 'listed', '+ml/b', '+ml/a', '-ml/b']);
   });
@@ -127,7 +135,7 @@ describe('a list and watch', () => {
       if (url.searchParams.get('continue') === 'more') return sendJson(response, 200, list(['b'], '7'));
       return sendJson(response, 200, list(['a'], '7', 'more'));
     };
-    start({ inactivityMs: 10_000 });
+    start();
     await expectEventually(() => watchUrls().length === 1);
     expect(told).toEqual(['+ml/a', '+ml/b', 'listed']);
   });
@@ -141,7 +149,7 @@ describe('a list and watch', () => {
       },
       silent,
     ];
-    start({ inactivityMs: 10_000 });
+    start();
     await expectEventually(() => lists() === 2);
     expect(told).toEqual(['+ml/a', '+ml/b', 'listed', '+ml/b', '-ml/a', 'listed']);
   });
@@ -154,7 +162,7 @@ describe('a list and watch', () => {
       },
       silent,
     ];
-    start({ inactivityMs: 10_000 });
+    start();
     await expectEventually(() => lists() === 2);
     expect(told).toEqual(['listed', '+ml/b', '-ml/b', 'listed']);
   });
@@ -166,8 +174,6 @@ describe('a list and watch', () => {
       response.write('{"type":"ADD', () => response.socket?.destroy());
     },
     'the answer ends in the middle of an event': (response) => response.writeHead(200).end('{"type":"ADD'),
-    'nothing is sent for longer than the inactivity limit': silent,
-    'nothing is answered at all': () => undefined,
     'history is gone (410 as an event)': saying(line('ERROR', failureStatus(410, 'Expired'))),
     'history is gone (410 as an answer)': (response) =>
       sendJson(response, 410, failureStatus(410, 'Expired')),
@@ -191,6 +197,16 @@ describe('a list and watch', () => {
     expect(lists()).toBeGreaterThanOrEqual(3);
   });
 
+  test.each<[string, (response: ServerResponse) => void, Partial<ListWatchTimes>]>([
+    ['nothing is sent for longer than the inactivity limit', silent, { inactivityMs: 200 }],
+    ['nothing is answered at all', () => undefined, { requestDeadlineMs: 500 }],
+  ])('lists again and goes on when %s', async (_name, trouble, times) => {
+    watches = [trouble, trouble, saying(line('ADDED', object('after', '200')))];
+    start(times);
+    await expectEventually(() => told.includes('+ml/after'));
+    expect(lists()).toBeGreaterThanOrEqual(3);
+  });
+
   const listTroubles: Record<string, (response: ServerResponse) => void> = {
     'is refused': (response) => sendJson(response, 403, failureStatus(403, 'Forbidden')),
     'is no list': (response) => sendJson(response, 200, { items: 'many' }),
@@ -199,7 +215,6 @@ describe('a list and watch', () => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('{', () => response.socket?.destroy());
     },
-    'never comes': () => undefined,
     'loses its place between two pages': (response) => sendJson(response, 410, failureStatus(410, 'Expired')),
   };
 
@@ -212,58 +227,67 @@ describe('a list and watch', () => {
       else usual(response, received);
     };
     names = ['a'];
-    start({ inactivityMs: 10_000 });
+    start();
     await expectEventually(() => lists() === 1);
     expect(told).toEqual(['+ml/a', 'listed']);
     expect(log.lines).toEqual(Array.from({ length: 3 }, () => 'warn watch ended, listing again'));
   });
 
+  test('tries again when the list never comes', async () => {
+    const usual = api.answer;
+    api.answer = (response, received) => {
+      if (api.received.length > 2) usual(response, received);
+    };
+    start({ requestDeadlineMs: 500 });
+    await expectEventually(() => lists() === 1);
+    expect(log.lines).toContain('warn watch ended, listing again');
+  });
+
   test('goes on where a long watch ended in good order, without another list', async () => {
     watches = [
       (response) => {
-        saying(line('BOOKMARK', { metadata: { resourceVersion: '150' } }))(response);
-        setTimeout(() => response.end(), 60);
+        now += 60;
+        response.writeHead(200).end(line('BOOKMARK', { metadata: { resourceVersion: '150' } }));
       },
       silent,
     ];
-    start({ healthyMs: 50, inactivityMs: 10_000 });
+    start({ healthyMs: 50 });
     await expectEventually(() => watchUrls().length === 2);
     expect(watchUrls().map((url) => url.searchParams.get('resourceVersion'))).toEqual(['100', '150']);
     expect(lists()).toBe(1);
   });
 
   test('lists anew after a time even when every watch is well', async () => {
-    watches = [(response) => setTimeout(() => response.writeHead(200).end(), 30)];
-    start({ healthyMs: 10, relistMs: 50 });
-    await expectEventually(() => lists() >= 3);
-    expect(watchUrls().length).toBeGreaterThan(lists());
-  });
-
-  test('stays with a watch on which something comes now and then', async () => {
-    const heartbeat = line('BOOKMARK', { metadata: { resourceVersion: '150' } });
     watches = [
       (response) => {
-        silent(response);
-        const timer = setInterval(() => response.write(heartbeat), TIMES.inactivityMs / 5);
-        response.on('close', () => clearInterval(timer));
+        now += 30;
+        response.writeHead(200).end();
       },
     ];
-    start();
-    await new Promise((resolve) => setTimeout(resolve, 4 * TIMES.inactivityMs));
-    expect(watchUrls()).toHaveLength(1);
-    expect(lists()).toBe(1);
+    start({ healthyMs: 10, relistMs: 100 });
+    await expectEventually(() => api.received.length >= 10);
+    const round = ['list', 'watch', 'watch', 'watch', 'watch'];
+    const asked = api.received.slice(0, 10).map((received) => (isWatch(received) ? 'watch' : 'list'));
+    expect(asked).toEqual([...round, ...round]);
   });
 
   test('does not storm a server that ends every watch', async () => {
     watches = [(response) => response.writeHead(200).end()];
-    start({ backoff: { firstMs: 20, capMs: 40 } });
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    // The pauses are at least 10, 20, 20 ... ms: some twenty rounds of two requests, against thousands without them.
-    expect(api.received.length).toBeLessThanOrEqual(42);
+    const pauses: number[] = [];
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      pauses.push(ms);
+      return systemClock.sleep(0, signal);
+    };
+    start({ backoff: { firstMs: 20, capMs: 40 } }, { sleep });
+    // Two requests a round, and a pause before each round but the first.
+    await expectEventually(() => api.received.length > 20);
+    expect(pauses.length).toBeGreaterThanOrEqual(10);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(10);
+    expect(Math.min(...pauses.slice(1))).toBeGreaterThanOrEqual(20);
   });
 
   test('ends quietly when aborted, whatever it waits for', async () => {
-    start({ inactivityMs: 60_000 });
+    start();
     await expectEventually(() => watchUrls().length === 1);
     end.abort();
     await finished;
@@ -273,7 +297,7 @@ describe('a list and watch', () => {
   test('outlives a sink that throws', async () => {
     watches = [saying(line('ADDED', object('b', '101')))];
     const transport = new KubeTransport(api.kubeConfig);
-    const options = { path: '/things', metadataOnly: false, times: { ...TIMES, inactivityMs: 10_000 } };
+    const options = { path: '/things', metadataOnly: false, times: TIMES };
     let calls = 0;
     const upsert = (): void => {
       calls += 1;

@@ -7,11 +7,13 @@ import { KubeTransport } from '@transship/operator/internal/kube/transport';
 import type { StoredMigration } from '@transship/operator/internal/reconcile/ports';
 
 import { failureStatus, FakeApi, sendJson } from '../support/fake-api.ts';
+import { settle } from '../support/manual-clock.ts';
 
 const KEY = { namespace: 'ml', name: 'trainer-0' };
 const { signal } = new AbortController();
 
 let api: FakeApi;
+let transport: KubeTransport;
 let store: KubeMigrationStore;
 /** The object as the fake server would return it, and how it answers a patch. */
 let object: Record<string, unknown>;
@@ -19,7 +21,8 @@ let patched: (response: ServerResponse) => void;
 
 beforeEach(async () => {
   api = await FakeApi.start();
-  store = new KubeMigrationStore(new KubeTransport(api.kubeConfig), systemClock, 1_000);
+  transport = new KubeTransport(api.kubeConfig);
+  store = new KubeMigrationStore(transport, systemClock, 60_000);
   object = migration({ fence: 3 });
   api.answer = (response, { method }) => {
     if (method === 'PATCH') patched(response);
@@ -73,7 +76,6 @@ describe('the outcome of a write', () => {
   });
 
   const ambiguous: Record<string, (response: ServerResponse) => void> = {
-    'nothing is answered in time': () => undefined,
     'the connection breaks after the request': (response) => response.socket?.destroy(),
     'the answer is cut': (response) => {
       response.writeHead(200, { 'content-length': '100' });
@@ -89,6 +91,16 @@ describe('the outcome of a write', () => {
   test.each(Object.entries(ambiguous))('is ambiguous when %s', async (_name, answer) => {
     patched = answer;
     expect((await commit()).kind).toBe('ambiguous');
+  });
+
+  test('is ambiguous when nothing is answered in time', async () => {
+    patched = () => undefined;
+    const before = await stored();
+    // The connection of the read is free by now, so that the write is sent before the time can be over.
+    await settle();
+    const hasty = new KubeMigrationStore(transport, systemClock, 200);
+    const outcome = await hasty.recordDecision(before, 'Undecided', 'Commit', 'op', 'verified', signal);
+    expect(outcome.kind).toBe('ambiguous');
   });
 
   test('is a conflict when a test failed because the fence was raised', async () => {

@@ -25,7 +25,7 @@ export class Child implements AsyncDisposable {
 
   /** Resolves once the line was said, before this call or after it. */
   async expectLine(wanted: string): Promise<void> {
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(60_000);
     while (!this.#said.includes(wanted)) await once(this.#lines, 'line', { signal });
   }
 

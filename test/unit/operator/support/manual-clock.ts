@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
     const end = this.#now + ms;
     await settle();
     for (;;) {
-      const [next] = [...this.#sleepers].toSorted((a, b) => a.dueAt - b.dueAt);
+      const next = this.#next();
       if (next === undefined || next.dueAt > end) break;
       this.#now = Math.max(this.#now, next.dueAt);
       next.wake();
@@ -49,9 +49,29 @@ export class ManualClock implements Clock {
     await settle();
   }
 
+  /**
+   * Moves on like `advance`, for a loop that reads and writes files between its pauses: time stands still until it
+   * pauses again, however long the machine takes for that.
+   */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      while (this.#sleepers.size === 0) await new Promise((resolve) => setImmediate(resolve));
+      const next = this.#next();
+      if (next === undefined || next.dueAt > end) break;
+      this.#now = Math.max(this.#now, next.dueAt);
+      next.wake();
+    }
+    this.#now = end;
+  }
+
   /** Time goes on while nothing runs, as for a process that is stopped by a signal. */
   jump(ms: number): void {
     this.#now += ms;
+  }
+
+  #next(): Sleeper | undefined {
+    return [...this.#sleepers].toSorted((a, b) => a.dueAt - b.dueAt)[0];
   }
 }
 

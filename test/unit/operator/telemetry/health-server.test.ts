@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => server[Symbol.asyncDispose]());
 
 async function get(path: string, method = 'GET'): Promise<[status: number, text: string]> {
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(60_000);
   const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, signal });
   return [response.status, await response.text()];
 }
