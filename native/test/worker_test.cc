@@ -107,6 +107,16 @@ class DoorOnly final : public migration::Session {
   Status beginSegment(std::uint64_t) override { return Done{}; }
   Status writeSegment(std::span<const std::byte>) override { return Done{}; }
   Status commitSegment() override { return Done{}; }
+  Result<std::optional<vfio::PrecopyInfo>> precopyInfo() override {
+    return std::optional<vfio::PrecopyInfo>{};
+  }
+  Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange>, std::uint64_t pageSize) override {
+    return pageSize;
+  }
+  Result<std::vector<std::byte>> reportDmaLogging(vfio::IovaRange) override {
+    return std::vector<std::byte>{};
+  }
+  Status stopDmaLogging() override { return Done{}; }
   Status readConfig(std::uint64_t, std::span<std::byte>) override { return Done{}; }
   Status writeConfig(std::uint64_t, std::span<const std::byte>) override { return Done{}; }
   Status regionRead(std::uint32_t, std::uint64_t, std::span<std::byte>) override { return Done{}; }

@@ -13,6 +13,7 @@ namespace transship::migration {
 RegionV1::RegionV1(std::unique_ptr<vfio::Device> device, const vfio::RegionFacts& region,
                    std::unique_ptr<vfio::RegionMapping> mapping)
     : device_(std::move(device)),
+      dmaLog_(*device_),
       region_(region.index),
       window_(*device_, region, std::move(mapping)),
       state_(*device_, region.index) {
@@ -259,6 +260,21 @@ Status RegionV1::commitSegment() {
   }
   return resuming_->commit();
 }
+
+Result<std::optional<vfio::PrecopyInfo>> RegionV1::precopyInfo() {
+  return std::optional<vfio::PrecopyInfo>{};
+}
+
+Result<std::uint64_t> RegionV1::startDmaLogging(std::span<const vfio::IovaRange> ranges,
+                                                std::uint64_t pageSize) {
+  return dmaLog_.start(ranges, pageSize);
+}
+
+Result<std::vector<std::byte>> RegionV1::reportDmaLogging(vfio::IovaRange range) {
+  return dmaLog_.report(range);
+}
+
+Status RegionV1::stopDmaLogging() { return dmaLog_.stop(); }
 
 Status RegionV1::readConfig(std::uint64_t offset, std::span<std::byte> into) {
   const auto known = state_.known();

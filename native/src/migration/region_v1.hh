@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "migration/dma_log.hh"
 #include "migration/region_window.hh"
 #include "migration/resuming_sink.hh"
 #include "migration/saving_stream.hh"
@@ -36,6 +37,11 @@ class RegionV1 final : public Session {
   Status beginSegment(std::uint64_t size) override;
   Status writeSegment(std::span<const std::byte> data) override;
   Status commitSegment() override;
+  Result<std::optional<vfio::PrecopyInfo>> precopyInfo() override;
+  Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges,
+                                        std::uint64_t pageSize) override;
+  Result<std::vector<std::byte>> reportDmaLogging(vfio::IovaRange range) override;
+  Status stopDmaLogging() override;
   Status readConfig(std::uint64_t offset, std::span<std::byte> into) override;
   Status writeConfig(std::uint64_t offset, std::span<const std::byte> from) override;
   Status regionRead(std::uint32_t region, std::uint64_t offset, std::span<std::byte> into) override;
@@ -53,6 +59,7 @@ class RegionV1 final : public Session {
   void follow(DeviceState before);
 
   std::unique_ptr<vfio::Device> device_;
+  DmaLog dmaLog_;
   std::uint32_t region_;
   DeviceInfo info_;
   RegionWindow window_;

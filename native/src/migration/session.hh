@@ -2,17 +2,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "common/error.hh"
 #include "migration/device_state.hh"
 #include "vfio/abi.hh"
+#include "vfio/device.hh"
 
 namespace transship::migration {
 
+enum class Protocol : std::uint8_t { kV1, kV2 };
+
 /// What a device can do and what it is, for preflight.
 struct DeviceInfo {
+  Protocol protocol = Protocol::kV1;
+  /// DMA logging is offered (VFIO_DEVICE_FEATURE_DMA_LOGGING_START).
+  bool dmaLogging = false;
+  /// VFIO_DEVICE_FEATURE_MIGRATION flags; 0 for v1.
+  std::uint32_t migrationFlags = 0;
   bool p2p = false;
   bool preCopy = false;
   bool resetSupported = false;
@@ -21,7 +30,8 @@ struct DeviceInfo {
   std::uint16_t subsystemVendorId = 0;
   std::uint16_t subsystemId = 0;
   std::uint8_t revisionId = 0;
-  /// Bytes of the migration region, and those of it behind the registers: no segment can be larger.
+  /// v1: bytes of the migration region, and those of it behind the registers: no segment can be larger.
+  /// v2 has no region; `dataWindowSize` is then the size of the largest piece that is handed out or taken.
   std::uint64_t regionSize = 0;
   std::uint64_t dataWindowSize = 0;
   /// Areas of the region that this process has mapped.
@@ -77,6 +87,18 @@ class Session {
   virtual Status beginSegment(std::uint64_t size) = 0;
   virtual Status writeSegment(std::span<const std::byte> data) = 0;
   virtual Status commitSegment() = 0;
+
+  /// v2 in pre-copy: VFIO_MIG_GET_PRECOPY_INFO; nothing where the device or its protocol has no such request.
+  virtual Result<std::optional<vfio::PrecopyInfo>> precopyInfo() = 0;
+
+  // DMA logging, for who saves the memory that the device writes. kAccessFailed with ENOTTY without it.
+
+  /// Starts once, with a matching stop. Returns the page size in use (V2-31).
+  virtual Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges, std::uint64_t pageSize) = 0;
+  /// Pages of `range` that were written since the last report: one bit each, little-endian (V2-32). After an
+  /// error the log is corrupt: all memory counts as dirty (V2-33).
+  virtual Result<std::vector<std::byte>> reportDmaLogging(vfio::IovaRange range) = 0;
+  virtual Status stopDmaLogging() = 0;
 
   /// PCI configuration space, usable in every state (V1-16).
   virtual Status readConfig(std::uint64_t offset, std::span<std::byte> into) = 0;

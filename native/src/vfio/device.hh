@@ -55,6 +55,43 @@ class RegionMapping {
   [[nodiscard]] virtual std::vector<SparseMmapArea> areas() const = 0;
 };
 
+/// VFIO_MIG_GET_PRECOPY_INFO: bytes that wait now, an estimate.
+struct PrecopyInfo {
+  std::uint64_t initialBytes = 0;
+  std::uint64_t dirtyBytes = 0;
+  /// VFIO_PRECOPY_INFO_REINIT: new initial bytes have appeared. Means something only after the opt-in (V2-20).
+  bool reinit = false;
+};
+
+/// The byte stream of one v2 saving or resuming session: what data_fd is to a kernel driver. Closes it once,
+/// on destruction (V2-07). Each call is one transfer: fewer bytes than asked for are no failure.
+class MigrationData {
+ public:
+  virtual ~MigrationData() = default;
+
+  /// Bytes read; 0 means an end, of which kind tells the device's state (V2-13, V2-14). May block.
+  /// kAccessFailed with the device's errno (ENOMSG, ENODEV ...).
+  virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
+  /// Bytes taken.
+  virtual Result<std::size_t> write(std::span<const std::byte> from) = 0;
+  /// kAccessFailed: EINVAL outside of pre-copy (V2-16), ENOTTY where the door has no such request.
+  virtual Result<PrecopyInfo> precopyInfo() = 0;
+};
+
+/// Reply to a request for a v2 state.
+struct MigrationStateReply {
+  /// State that the device reports, uninterpreted.
+  std::uint32_t state = 0;
+  /// The session that the arc opened; null for data_fd -1.
+  std::unique_ptr<MigrationData> data = {};
+};
+
+/// A range of I/O virtual addresses, bytes.
+struct IovaRange {
+  std::uint64_t iova;
+  std::uint64_t length;
+};
+
 /// A door to one device: how register accesses and requests reach it, with nothing of any migration
 /// protocol. Used by one thread.
 ///
@@ -82,6 +119,23 @@ class Device {
 
   /// VFIO_DEVICE_RESET.
   virtual Status reset() = 0;
+
+  // VFIO_DEVICE_FEATURE. A device without the feature answers kAccessFailed with ENOTTY.
+
+  /// GET, SET or PROBE of a feature without pointers in its payload; `payload` follows the header both ways.
+  virtual Status feature(std::uint32_t flagsAndIndex, std::span<std::byte> payload) = 0;
+  /// GET of VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE: the state, uninterpreted.
+  virtual Result<std::uint32_t> migrationState() = 0;
+  /// SET of it. A descriptor that comes with a failure is closed.
+  virtual Result<MigrationStateReply> setMigrationState(std::uint32_t state) = 0;
+
+  /// VFIO_DEVICE_FEATURE_DMA_LOGGING_START; `pageSize` is a hint. Returns the page size in use (V2-31).
+  virtual Result<std::uint64_t> startDmaLogging(std::span<const IovaRange> ranges, std::uint64_t pageSize) = 0;
+  /// VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT: sets a bit in `bitmap` (little-endian u64 words) for each dirty
+  /// page of `range`, never clears one (V2-32).
+  virtual Status reportDmaLogging(IovaRange range, std::uint64_t pageSize, std::span<std::byte> bitmap) = 0;
+  /// VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP.
+  virtual Status stopDmaLogging() = 0;
 };
 
 }  // namespace transship::vfio

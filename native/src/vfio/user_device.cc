@@ -1,6 +1,7 @@
 #include "vfio/user_device.hh"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "vfio/capability_chain.hh"
@@ -29,6 +30,12 @@ std::span<const std::byte> bytes(const T& object) {
 Error violation(const char* what) {
   return {.code = ErrorCode::kProtocolViolation,
           .message = std::string("the device's server broke the vfio-user protocol: ") + what};
+}
+
+Error noFeature() {
+  return {.code = ErrorCode::kAccessFailed,
+          .message = "the device has no such feature",
+          .errorNumber = ENOTTY};
 }
 
 }  // namespace
@@ -205,5 +212,16 @@ Status UserDevice::reset() {
   auto answered = client_.exchange(Command::kDeviceReset, {}, {});
   return answered ? Status{Done{}} : Status{std::move(answered.error())};
 }
+
+Status UserDevice::feature(std::uint32_t, std::span<std::byte>) { return noFeature(); }
+Result<std::uint32_t> UserDevice::migrationState() { return noFeature(); }
+Result<vfio::MigrationStateReply> UserDevice::setMigrationState(std::uint32_t) { return noFeature(); }
+Result<std::uint64_t> UserDevice::startDmaLogging(std::span<const vfio::IovaRange>, std::uint64_t) {
+  return noFeature();
+}
+Status UserDevice::reportDmaLogging(vfio::IovaRange, std::uint64_t, std::span<std::byte>) {
+  return noFeature();
+}
+Status UserDevice::stopDmaLogging() { return noFeature(); }
 
 }  // namespace transship::vfio_user

@@ -39,6 +39,14 @@ class UserDevice final : public vfio::Device {
   [[nodiscard]] std::size_t maxTransfer() const override { return maxTransfer_; }
   std::unique_ptr<vfio::RegionMapping> map(const vfio::RegionFacts& region) override;
   Status reset() override;
+  Status feature(std::uint32_t flagsAndIndex, std::span<std::byte> payload) override;
+  Result<std::uint32_t> migrationState() override;
+  Result<vfio::MigrationStateReply> setMigrationState(std::uint32_t state) override;
+  Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges,
+                                        std::uint64_t pageSize) override;
+  Status reportDmaLogging(vfio::IovaRange range, std::uint64_t pageSize,
+                          std::span<std::byte> bitmap) override;
+  Status stopDmaLogging() override;
 
  private:
   static Result<std::unique_ptr<UserDevice>> tryOpen(SystemCalls& system,

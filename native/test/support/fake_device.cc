@@ -262,4 +262,20 @@ Status FakeDevice::reset() {
   return Done{};
 }
 
+Status FakeDevice::feature(std::uint32_t, std::span<std::byte>) { return refusal(ENOTTY); }
+
+Result<std::uint32_t> FakeDevice::migrationState() { return refusal(ENOTTY); }
+
+Result<vfio::MigrationStateReply> FakeDevice::setMigrationState(std::uint32_t) { return refusal(ENOTTY); }
+
+Result<std::uint64_t> FakeDevice::startDmaLogging(std::span<const vfio::IovaRange>, std::uint64_t) {
+  return refusal(ENOTTY);
+}
+
+Status FakeDevice::reportDmaLogging(vfio::IovaRange, std::uint64_t, std::span<std::byte>) {
+  return refusal(ENOTTY);
+}
+
+Status FakeDevice::stopDmaLogging() { return refusal(ENOTTY); }
+
 }  // namespace transship::test
