@@ -20,7 +20,12 @@ export const nativeErrorCodes = {
     'The server of the device did not answer in time; it serves one client at a time. Close the other one or wait.',
   TRANSSHIP_CONNECTION_LOST:
     'The server of the device went away or stalled in the middle of a message. Open it again.',
+  TRANSSHIP_DEVICE_BUSY:
+    'Somebody else holds the device, its group or its cdev. Let them close it, or take the device from the broker that ' +
+    'holds it.',
   TRANSSHIP_DEVICE_ERROR: 'The device is in its error state. Only reset() leaves it.',
+  TRANSSHIP_DEVICE_NOT_FOUND:
+    'No VFIO device has this address or name: it is absent, unplugged, or bound to no VFIO driver. The message says which.',
   TRANSSHIP_DRIVER_VIOLATION:
     'The device did what the specification rules out. Reset it; its driver is at fault.',
   TRANSSHIP_FOREIGN_STATE_CHANGE:
@@ -29,12 +34,16 @@ export const nativeErrorCodes = {
   TRANSSHIP_ILLEGAL_ARC: 'The wanted state is not one arc away from the current one. Nothing was written.',
   TRANSSHIP_INTERNAL: 'A defect of this library.',
   TRANSSHIP_INVALID_ARGUMENT: 'An argument is out of range. Nothing was done.',
+  TRANSSHIP_IOMMU_REFUSED:
+    'The kernel refused to put the device behind an IOMMU: no IOMMU group, a group with foreign drivers, or a refused ' +
+    'container or iommufd. The message says which.',
   TRANSSHIP_LOAD_REJECTED:
     'The device found the loaded data incomplete or inconsistent. Reset it and load it anew; never start it.',
   TRANSSHIP_NO_P2P: 'The device cannot be quiesced, so it can only be migrated alone. Nothing was written.',
   TRANSSHIP_NO_PROGRESS:
     'The device says that it has data but hands out empty segments. Begin a new stream or reset it.',
   TRANSSHIP_NO_SEGMENT: 'There is no current segment; call nextSegment() or beginSegment() first.',
+  TRANSSHIP_NOT_ALLOWED: 'The broker does not serve this user on this socket. Check its --agent-uid and the socket used.',
   TRANSSHIP_NOT_MIGRATABLE: 'The device has no migration region: its driver cannot migrate it.',
   TRANSSHIP_NOT_RESUMING: 'The device takes no data in its current state.',
   TRANSSHIP_NOT_SAVING: 'The device gives no data in its current state.',

@@ -18,6 +18,8 @@ std::string_view errorName(ErrorCode code) noexcept {
       return "TRANSSHIP_CONNECT_TIMEOUT";
     case ErrorCode::kConnectionLost:
       return "TRANSSHIP_CONNECTION_LOST";
+    case ErrorCode::kDeviceBusy:
+      return "TRANSSHIP_DEVICE_BUSY";
     case ErrorCode::kDeviceError:
       return "TRANSSHIP_DEVICE_ERROR";
     case ErrorCode::kDriverViolation:
@@ -30,6 +32,8 @@ std::string_view errorName(ErrorCode code) noexcept {
       return "TRANSSHIP_INTERNAL";
     case ErrorCode::kInvalidArgument:
       return "TRANSSHIP_INVALID_ARGUMENT";
+    case ErrorCode::kIommuRefused:
+      return "TRANSSHIP_IOMMU_REFUSED";
     case ErrorCode::kLoadRejected:
       return "TRANSSHIP_LOAD_REJECTED";
     case ErrorCode::kNoP2p:
@@ -38,6 +42,10 @@ std::string_view errorName(ErrorCode code) noexcept {
       return "TRANSSHIP_NO_PROGRESS";
     case ErrorCode::kNoSegment:
       return "TRANSSHIP_NO_SEGMENT";
+    case ErrorCode::kNotAllowed:
+      return "TRANSSHIP_NOT_ALLOWED";
+    case ErrorCode::kNotFound:
+      return "TRANSSHIP_DEVICE_NOT_FOUND";
     case ErrorCode::kNotMigratable:
       return "TRANSSHIP_NOT_MIGRATABLE";
     case ErrorCode::kNotResuming:

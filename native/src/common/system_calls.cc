@@ -1,7 +1,11 @@
 #include "common/system_calls.hh"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace transship {
 
@@ -32,6 +36,35 @@ int SystemCalls::munmap(void* address, std::size_t length) { return ::munmap(add
 std::int64_t SystemCalls::fileSize(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 ? status.st_size : -1;
+}
+
+int SystemCalls::open(const char* path, int flags) { return ::open(path, flags); }
+
+int SystemCalls::ioctl(int fd, unsigned long request, void* argument) {
+  return ::ioctl(fd, request, argument);
+}
+
+ssize_t SystemCalls::read(int fd, void* into, std::size_t length) { return ::read(fd, into, length); }
+
+ssize_t SystemCalls::write(int fd, const void* from, std::size_t length) {
+  return ::write(fd, from, length);
+}
+
+ssize_t SystemCalls::pread(int fd, void* into, std::size_t length, std::int64_t offset) {
+  return ::pread(fd, into, length, offset);
+}
+
+ssize_t SystemCalls::pwrite(int fd, const void* from, std::size_t length, std::int64_t offset) {
+  return ::pwrite(fd, from, length, offset);
+}
+
+int SystemCalls::fcntl(int fd, int command, int argument) { return ::fcntl(fd, command, argument); }
+
+// Younger than the wrappers of many C libraries.
+int SystemCalls::pidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+int SystemCalls::pidfdGetFd(int pidfd, int targetFd) {
+  return static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd, targetFd, 0));
 }
 
 }  // namespace transship

@@ -24,6 +24,18 @@ class SystemCalls {
   virtual int munmap(void* address, std::size_t length);
   /// Size of the file behind a descriptor, -1 with errno when it cannot be told.
   virtual std::int64_t fileSize(int fd);
+
+  virtual int open(const char* path, int flags);
+  /// `argument` is a pointer, or an integer where the request takes one.
+  virtual int ioctl(int fd, unsigned long request, void* argument);
+  virtual ssize_t read(int fd, void* into, std::size_t length);
+  virtual ssize_t write(int fd, const void* from, std::size_t length);
+  virtual ssize_t pread(int fd, void* into, std::size_t length, std::int64_t offset);
+  virtual ssize_t pwrite(int fd, const void* from, std::size_t length, std::int64_t offset);
+  virtual int fcntl(int fd, int command, int argument);
+  virtual int pidfdOpen(pid_t pid);
+  /// A duplicate of the descriptor `targetFd` of the process behind `pidfd`, close-on-exec.
+  virtual int pidfdGetFd(int pidfd, int targetFd);
 };
 
 }  // namespace transship

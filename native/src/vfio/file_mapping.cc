@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace transship::vfio {
 namespace {
@@ -63,24 +64,30 @@ class FileMapping final : public RegionMapping {
   std::vector<Mapped> mapped_;
 };
 
-}  // namespace
-
-std::unique_ptr<RegionMapping> mapFile(SystemCalls& system, const RegionFacts& region, int file) {
+// `limit`: bytes of the file.
+std::unique_ptr<RegionMapping> mapAreas(SystemCalls& system, const RegionFacts& region, int file,
+                                        std::uint64_t limit) {
   auto mapping = std::make_unique<FileMapping>(system);
-  const std::int64_t fileSize = file < 0 ? -1 : system.fileSize(file);
-  if (fileSize < 0) {
-    return mapping;
-  }
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   for (const SparseMmapArea& area : region.mmapAreas) {
     const std::uint64_t start = region.fileOffset + area.offset;  // both below 2^53
     const bool aligned = start % page == 0;
-    const auto available = static_cast<std::uint64_t>(fileSize);
-    if (aligned && start <= available && area.size <= available - start) {
+    if (aligned && start <= limit && area.size <= limit - start) {
       mapping->add(area, file, static_cast<std::int64_t>(start));
     }
   }
   return mapping;
+}
+
+}  // namespace
+
+std::unique_ptr<RegionMapping> mapFile(SystemCalls& system, const RegionFacts& region, int file) {
+  const std::int64_t size = file < 0 ? -1 : system.fileSize(file);
+  return mapAreas(system, region, file, size < 0 ? 0 : static_cast<std::uint64_t>(size));
+}
+
+std::unique_ptr<RegionMapping> mapDevice(SystemCalls& system, const RegionFacts& region, int device) {
+  return mapAreas(system, region, device, std::numeric_limits<std::int64_t>::max());
 }
 
 }  // namespace transship::vfio
