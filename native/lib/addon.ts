@@ -5,7 +5,20 @@
 import { createRequire } from 'node:module';
 import { nativeArtifact } from './artifact.ts';
 import type { DeviceInfo } from './device-info.ts';
+import type { PrecopyInfo } from './precopy-info.ts';
 import type { DeviceState } from './states.ts';
+
+/** A device that a vfio-user server offers. `maxTransfer` 0 keeps to what is negotiated. */
+export interface VfioUserDoor {
+  readonly door: 'vfio-user';
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly mmap: boolean;
+  readonly maxTransfer: number;
+}
+
+/** binding/opener.hh: the ways to a device. */
+export type Door = VfioUserDoor;
 
 export interface AddonPiece {
   readonly length: number;
@@ -29,6 +42,13 @@ export interface DeviceHandle {
   beginSegment(size: number): Promise<void>;
   writeSegment(data: Uint8Array): Promise<void>;
   commitSegment(): Promise<void>;
+  precopyInfo(): Promise<PrecopyInfo | null>;
+  startDmaLogging(
+    ranges: readonly { readonly iova: bigint; readonly length: bigint }[],
+    pageSize: number,
+  ): Promise<number>;
+  reportDmaLogging(range: { readonly iova: bigint; readonly length: bigint }): Promise<Buffer>;
+  stopDmaLogging(): Promise<void>;
   readConfig(offset: number, into: Uint8Array): Promise<void>;
   writeConfig(offset: number, data: Uint8Array): Promise<void>;
   regionRead(index: number, offset: number, into: Uint8Array): Promise<void>;
@@ -37,13 +57,7 @@ export interface DeviceHandle {
 
 /** binding/addon.cc */
 export interface Addon {
-  /** `maxTransfer` 0 keeps to what is negotiated. */
-  readonly DeviceHandle: new (
-    socketPath: string,
-    timeoutMs: number,
-    useMapping: boolean,
-    maxTransfer: number,
-  ) => DeviceHandle;
+  readonly DeviceHandle: new (door: Door) => DeviceHandle;
   crc32c(data: Uint8Array, seed: number): number;
   /** Only in the mutant build. */
   setMutant?(item: string | null): void;

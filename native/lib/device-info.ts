@@ -1,8 +1,12 @@
 /** What a device is and can do; compared in preflight. */
 export interface DeviceInfo {
   /** The migration protocol it was found to speak. */
-  readonly protocol: 'v1';
-  /** It can be quiesced (v1: NDMA capability), so it can move together with peers. */
+  readonly protocol: 'v1' | 'v2';
+  /** It can log the pages that it writes (VFIO_DEVICE_FEATURE_DMA_LOGGING_START). */
+  readonly dmaLogging: boolean;
+  /** v2: flags of VFIO_DEVICE_FEATURE_MIGRATION. v1: 0. */
+  readonly migrationFlags: number;
+  /** It can be quiesced (v1: NDMA capability, v2: VFIO_MIGRATION_P2P), so it can move together with peers. */
   readonly p2p: boolean;
   /** It can hand out data while running. */
   readonly preCopy: boolean;
@@ -14,9 +18,12 @@ export interface DeviceInfo {
   readonly subsystemVendorId: number;
   readonly subsystemId: number;
   readonly revisionId: number;
-  /** Bytes of the migration region. */
+  /** v1: bytes of the migration region. v2 has none: 0. */
   readonly regionSize: number;
-  /** Bytes of it behind the registers. The device may take less: beginSegment() finds out. */
+  /**
+   * Largest segment, in bytes. v1: what the region has behind the registers; the device may take less, beginSegment()
+   * finds out. v2: the largest piece of the stream that is handed out or taken at once.
+   */
   readonly dataWindowSize: number;
   /** Areas of the region that this process has mapped, in bytes from the region's start; empty without mapping. */
   readonly mmapAreas: readonly { readonly offset: number; readonly size: number }[];

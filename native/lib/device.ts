@@ -1,19 +1,12 @@
-import { addon, type DeviceHandle } from './addon.ts';
+import type { DeviceHandle } from './addon.ts';
+import { checkRange, checkUint64 } from './arguments.ts';
 import type { DeviceInfo } from './device-info.ts';
-import { invalidArgument, NativeError, type AddonError } from './errors.ts';
+import { invalidArgument, translate } from './errors.ts';
+import type { PrecopyInfo } from './precopy-info.ts';
 import type { DeviceState } from './states.ts';
 
 /** Largest buffer of one call: bounds what a caller's typing error can allocate. */
 const maxPiece = 64 * 1024 * 1024;
-
-export interface OpenOptions {
-  /** For connecting and the first exchange together, in milliseconds. @default 5000 */
-  readonly timeoutMs?: number;
-  /** Maps the data section where the device offers that. @default true */
-  readonly mmap?: boolean;
-  /** Keeps data accesses below the negotiated size, in bytes, so that tests see many of them. */
-  readonly maxTransfer?: number;
-}
 
 /** The next segment of a saving device, or that there is none now, or (`ended`) none any more. */
 export type NextSegment = { readonly size: number } | { readonly size: 0; readonly ended: boolean };
@@ -27,27 +20,10 @@ export interface SegmentPiece {
   readonly last: boolean;
 }
 
-/**
- * Opens a device that a vfio-user server offers on a Unix socket. The server serves one client at a time.
- * @throws {NativeError} TRANSSHIP_CONNECT_FAILED, TRANSSHIP_CONNECT_TIMEOUT, TRANSSHIP_NOT_MIGRATABLE,
- * TRANSSHIP_BAD_REGION_INFO, TRANSSHIP_PROTOCOL_VIOLATION, TRANSSHIP_VERSION_UNSUPPORTED.
- */
-export async function openVfioUser(socketPath: string, options: OpenOptions = {}): Promise<NativeDevice> {
-  const { timeoutMs = 5000, mmap = true, maxTransfer = 0 } = options;
-  const operation = 'openVfioUser';
-  if (socketPath === '' || socketPath.includes('\0')) {
-    throw invalidArgument(socketPath, operation, 'a socket path is not empty and has no NUL');
-  }
-  checkRange(socketPath, operation, 'timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
-  checkRange(socketPath, operation, 'maxTransfer', maxTransfer, 0, 2 ** 31 - 1);
-  const handle = createHandle(socketPath, operation, timeoutMs, mmap, maxTransfer);
-  try {
-    const info = await handle.open();
-    return new NativeDevice(socketPath, handle, info);
-  } catch (error) {
-    await handle.close();
-    throw translate(socketPath, operation, error);
-  }
+/** A range of I/O virtual addresses, in bytes. */
+export interface IovaRange {
+  readonly iova: bigint;
+  readonly length: bigint;
 }
 
 /**
@@ -64,7 +40,7 @@ export class NativeDevice {
   readonly #handle: DeviceHandle;
   #closing: Promise<void> | undefined;
 
-  /** Use {@link openVfioUser}. */
+  /** Use `openVfioUser`. */
   constructor(path: string, handle: DeviceHandle, info: DeviceInfo) {
     this.path = path;
     this.#handle = handle;
@@ -161,6 +137,46 @@ export class NativeDevice {
     return this.#call('reset', this.#handle.reset());
   }
 
+  /**
+   * v2 in PreCopy or PreCopyP2P: what waits to be read now. Null for a v1 device, and where the way to the device has
+   * no such request.
+   * @throws TRANSSHIP_NOT_SAVING in other states.
+   */
+  precopyInfo(): Promise<PrecopyInfo | null> {
+    return this.#call('precopyInfo', this.#handle.precopyInfo());
+  }
+
+  /**
+   * Starts the log of the pages that the device writes in `ranges` (1 to 256 of them). `pageSize` is a wish, a power of
+   * two; resolves to the size that the device uses (V2-31). A device has one log, which ends with stopDmaLogging().
+   * @throws TRANSSHIP_ACCESS_FAILED with ENOTTY where `info.dmaLogging` is false; TRANSSHIP_INVALID_ARGUMENT.
+   */
+  async startDmaLogging(ranges: readonly IovaRange[], pageSize: number): Promise<number> {
+    const operation = 'startDmaLogging';
+    this.#checkRange(operation, 'the number of ranges', ranges.length, 1, 256);
+    for (const range of ranges) {
+      this.#checkIova(operation, range);
+    }
+    this.#checkRange(operation, 'pageSize', pageSize, 1, Number.MAX_SAFE_INTEGER);
+    return this.#call(operation, this.#handle.startDmaLogging(ranges, pageSize));
+  }
+
+  /**
+   * Pages of `range` that were written since they were reported last, one bit each: page n is bit n % 8 of byte n / 8.
+   * `range` starts and ends at a page, and has at most 2^29 pages.
+   * @throws When the report failed all memory counts as written (V2-33); then TRANSSHIP_SESSION_FAILED until the log was
+   * stopped and started again.
+   */
+  async reportDmaLogging(range: IovaRange): Promise<Buffer> {
+    this.#checkIova('reportDmaLogging', range);
+    return this.#call('reportDmaLogging', this.#handle.reportDmaLogging(range));
+  }
+
+  /** Ends the log of written pages. Without one it does nothing. */
+  stopDmaLogging(): Promise<void> {
+    return this.#call('stopDmaLogging', this.#handle.stopDmaLogging());
+  }
+
   /** PCI configuration space, usable in every state (V1-16). */
   async readConfig(offset: number, length: number): Promise<Buffer> {
     this.#checkRange('readConfig', 'offset', offset, 0, 0xffff);
@@ -217,44 +233,12 @@ export class NativeDevice {
   #checkRange(operation: string, name: string, value: number, least: number, most: number): void {
     checkRange(this.path, operation, name, value, least, most);
   }
-}
 
-function createHandle(
-  path: string,
-  operation: string,
-  timeoutMs: number,
-  mmap: boolean,
-  maxTransfer: number,
-): DeviceHandle {
-  const { DeviceHandle: Handle } = addon();
-  try {
-    return new Handle(path, timeoutMs, mmap, maxTransfer);
-  } catch (cause) {
-    const message = `the system has no thread left for the device: ${String(cause)}`;
-    const error = {
-      code: 'TRANSSHIP_OUT_OF_MEMORY',
-      message,
-      errno: null,
-      register: null,
-      state: null,
-    } as const;
-    throw new NativeError(path, operation, error);
+  #checkIova(operation: string, range: IovaRange): void {
+    checkUint64(this.path, operation, 'iova', range.iova);
+    checkUint64(this.path, operation, 'length', range.length);
+    if (range.length === 0n || range.iova + range.length > 2n ** 64n) {
+      throw invalidArgument(this.path, operation, 'a range is not empty and ends within 64 bits');
+    }
   }
-}
-
-function checkRange(
-  device: string,
-  operation: string,
-  name: string,
-  value: number,
-  least: number,
-  most: number,
-): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw invalidArgument(device, operation, `${name} is an integer from ${least} to ${most}, not ${value}`);
-  }
-}
-
-function translate(device: string, operation: string, error: unknown): NativeError {
-  return new NativeError(device, operation, error as AddonError); // the addon rejects with nothing else
 }

@@ -43,7 +43,8 @@ export const nativeErrorCodes = {
   TRANSSHIP_NO_PROGRESS:
     'The device says that it has data but hands out empty segments. Begin a new stream or reset it.',
   TRANSSHIP_NO_SEGMENT: 'There is no current segment; call nextSegment() or beginSegment() first.',
-  TRANSSHIP_NOT_ALLOWED: 'The broker does not serve this user on this socket. Check its --agent-uid and the socket used.',
+  TRANSSHIP_NOT_ALLOWED:
+    'The broker does not serve this user on this socket. Check its --agent-uid and the socket used.',
   TRANSSHIP_NOT_MIGRATABLE: 'The device has no migration region: its driver cannot migrate it.',
   TRANSSHIP_NOT_RESUMING: 'The device takes no data in its current state.',
   TRANSSHIP_NOT_SAVING: 'The device gives no data in its current state.',
@@ -97,6 +98,11 @@ export class NativeError extends Error {
     this.device = device;
     this.state = cause.state;
   }
+}
+
+/** What the addon rejected with, as the error that users see; it rejects with nothing but {@link AddonError}. */
+export function translate(device: string, operation: string, error: unknown): NativeError {
+  return new NativeError(device, operation, error as AddonError);
 }
 
 /** Errors of invalid arguments, before anything reaches the addon. */

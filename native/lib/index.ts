@@ -5,13 +5,9 @@
 export { nativeArtifact, type NativeArtifact, type NativeVariant } from './artifact.ts';
 export { crc32c } from './crc32c.ts';
 export type { DeviceInfo } from './device-info.ts';
-export {
-  type NativeDevice,
-  type NextSegment,
-  openVfioUser,
-  type OpenOptions,
-  type SegmentPiece,
-} from './device.ts';
+export type { IovaRange, NativeDevice, NextSegment, SegmentPiece } from './device.ts';
 export { NativeError, nativeErrorCodes, type NativeErrorCode } from './errors.ts';
 export { setMutant } from './mutant.ts';
+export type { PrecopyInfo } from './precopy-info.ts';
 export { deviceStates, type DeviceState } from './states.ts';
+export { openVfioUser, type OpenOptions } from './vfio-user.ts';

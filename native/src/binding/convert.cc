@@ -28,7 +28,9 @@ Napi::Value errorValue(Napi::Env env, const Error& error) {
 
 Napi::Value infoValue(Napi::Env env, const migration::DeviceInfo& info) {
   Napi::Object value = Napi::Object::New(env);
-  value.Set("protocol", "v1");
+  value.Set("protocol", info.protocol == migration::Protocol::kV1 ? "v1" : "v2");
+  value.Set("dmaLogging", info.dmaLogging);
+  value.Set("migrationFlags", number(env, info.migrationFlags));
   value.Set("p2p", info.p2p);
   value.Set("preCopy", info.preCopy);
   value.Set("resetSupported", info.resetSupported);
@@ -63,6 +65,21 @@ Napi::Value pieceValue(Napi::Env env, const migration::Piece& piece) {
   value.Set("crc32c", number(env, piece.crc32c));
   value.Set("last", piece.last);
   return value;
+}
+
+Napi::Value precopyInfoValue(Napi::Env env, const std::optional<vfio::PrecopyInfo>& info) {
+  if (!info) {
+    return env.Null();
+  }
+  Napi::Object value = Napi::Object::New(env);
+  value.Set("initialBytes", number(env, info->initialBytes));
+  value.Set("dirtyBytes", number(env, info->dirtyBytes));
+  value.Set("reinit", info->reinit);
+  return value;
+}
+
+Napi::Value bitmapValue(Napi::Env env, const std::vector<std::byte>& bitmap) {
+  return Napi::Buffer<std::byte>::Copy(env, bitmap.data(), bitmap.size());
 }
 
 }  // namespace transship::binding

@@ -2,6 +2,10 @@
 
 #include <napi.h>
 
+#include <cstddef>
+#include <optional>
+#include <vector>
+
 #include "common/error.hh"
 #include "migration/session.hh"
 
@@ -16,5 +20,9 @@ namespace transship::binding {
 [[nodiscard]] Napi::Value nextSegmentValue(Napi::Env env, const migration::NextSegment& next);
 /// { length, crc32c, last }
 [[nodiscard]] Napi::Value pieceValue(Napi::Env env, const migration::Piece& piece);
+/// { initialBytes, dirtyBytes, reinit } or null
+[[nodiscard]] Napi::Value precopyInfoValue(Napi::Env env, const std::optional<vfio::PrecopyInfo>& info);
+/// A Buffer with a copy of the bits.
+[[nodiscard]] Napi::Value bitmapValue(Napi::Env env, const std::vector<std::byte>& bitmap);
 
 }  // namespace transship::binding

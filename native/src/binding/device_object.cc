@@ -1,24 +1,32 @@
 #include "binding/device_object.hh"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
-#include "migration/region_v1.hh"
-#include "vfio/user_device.hh"
+#include "binding/opener.hh"
 
 namespace transship::binding {
 namespace {
 
 using migration::Session;
 
-SystemCalls& realSystem() {
-  static SystemCalls calls;
-  return calls;
-}
-
 std::uint64_t uint64Argument(const Napi::CallbackInfo& info, std::size_t index) {
   return static_cast<std::uint64_t>(info[index].As<Napi::Number>().Int64Value());
+}
+
+std::uint64_t bigArgument(const Napi::Value& value) {
+  bool lossless = false;  // native/lib has checked that it fits
+  return value.As<Napi::BigInt>().Uint64Value(&lossless);
+}
+
+// { iova, length }, both bigint
+vfio::IovaRange rangeArgument(const Napi::Value& value) {
+  const auto range = value.As<Napi::Object>();
+  return {.iova = bigArgument(range.Get("iova")), .length = bigArgument(range.Get("length"))};
 }
 
 std::span<std::byte> bufferArgument(const Napi::CallbackInfo& info, std::size_t index) {
@@ -31,41 +39,33 @@ Napi::Value undefinedValue(Napi::Env env, Done&) { return env.Undefined(); }
 }  // namespace
 
 Napi::Function DeviceObject::define(Napi::Env env) {
-  return DefineClass(
-      env, "DeviceHandle",
-      {InstanceMethod<&DeviceObject::open>("open"), InstanceMethod<&DeviceObject::close>("close"),
-       InstanceMethod<&DeviceObject::connected>("connected"), InstanceMethod<&DeviceObject::state>("state"),
-       InstanceMethod<&DeviceObject::rawState>("rawState"), InstanceMethod<&DeviceObject::arc>("arc"),
-       InstanceMethod<&DeviceObject::reset>("reset"),
-       InstanceMethod<&DeviceObject::nextSegment>("nextSegment"),
-       InstanceMethod<&DeviceObject::readSegment>("readSegment"),
-       InstanceMethod<&DeviceObject::pendingBytes>("pendingBytes"),
-       InstanceMethod<&DeviceObject::beginSegment>("beginSegment"),
-       InstanceMethod<&DeviceObject::writeSegment>("writeSegment"),
-       InstanceMethod<&DeviceObject::commitSegment>("commitSegment"),
-       InstanceMethod<&DeviceObject::readConfig>("readConfig"),
-       InstanceMethod<&DeviceObject::writeConfig>("writeConfig"),
-       InstanceMethod<&DeviceObject::regionRead>("regionRead"),
-       InstanceMethod<&DeviceObject::regionWrite>("regionWrite")});
+  return DefineClass(env, "DeviceHandle",
+                     {InstanceMethod<&DeviceObject::open>("open"),
+                      InstanceMethod<&DeviceObject::close>("close"),
+                      InstanceMethod<&DeviceObject::connected>("connected"),
+                      InstanceMethod<&DeviceObject::state>("state"),
+                      InstanceMethod<&DeviceObject::rawState>("rawState"),
+                      InstanceMethod<&DeviceObject::arc>("arc"),
+                      InstanceMethod<&DeviceObject::reset>("reset"),
+                      InstanceMethod<&DeviceObject::nextSegment>("nextSegment"),
+                      InstanceMethod<&DeviceObject::readSegment>("readSegment"),
+                      InstanceMethod<&DeviceObject::pendingBytes>("pendingBytes"),
+                      InstanceMethod<&DeviceObject::beginSegment>("beginSegment"),
+                      InstanceMethod<&DeviceObject::writeSegment>("writeSegment"),
+                      InstanceMethod<&DeviceObject::commitSegment>("commitSegment"),
+                      InstanceMethod<&DeviceObject::precopyInfo>("precopyInfo"),
+                      InstanceMethod<&DeviceObject::startDmaLogging>("startDmaLogging"),
+                      InstanceMethod<&DeviceObject::reportDmaLogging>("reportDmaLogging"),
+                      InstanceMethod<&DeviceObject::stopDmaLogging>("stopDmaLogging"),
+                      InstanceMethod<&DeviceObject::readConfig>("readConfig"),
+                      InstanceMethod<&DeviceObject::writeConfig>("writeConfig"),
+                      InstanceMethod<&DeviceObject::regionRead>("regionRead"),
+                      InstanceMethod<&DeviceObject::regionWrite>("regionWrite")});
 }
 
 DeviceObject::DeviceObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DeviceObject>(info) {
-  const std::string path = info[0].As<Napi::String>().Utf8Value();
-  const vfio_user::UserDeviceOptions options{
-      .timeout = std::chrono::milliseconds{uint64Argument(info, 1)},
-      .maxTransfer = static_cast<std::size_t>(uint64Argument(info, 3)),
-  };
-  const bool useMapping = info[2].As<Napi::Boolean>().Value();
-  const auto opener = [path, options, useMapping](
-                          std::shared_ptr<Cancellation> cancellation) -> Result<std::unique_ptr<Session>> {
-    auto device = vfio_user::UserDevice::open(realSystem(), std::move(cancellation), path, options);
-    if (!device) {
-      return std::move(device.error());
-    }
-    return migration::RegionV1::open(std::move(*device), useMapping);
-  };
   try {
-    queue_ = std::make_unique<PromiseQueue>(info.Env(), opener);
+    queue_ = std::make_unique<PromiseQueue>(info.Env(), openerOf(info[0].As<Napi::Object>()));
   } catch (const std::system_error& noThread) {
     Napi::Error::New(info.Env(), noThread.what()).ThrowAsJavaScriptException();
   }
@@ -163,6 +163,35 @@ Napi::Value DeviceObject::writeSegment(const Napi::CallbackInfo& info) {
 
 Napi::Value DeviceObject::commitSegment(const Napi::CallbackInfo& info) {
   return runStatus(info, [](Session& session) { return session.commitSegment(); });
+}
+
+Napi::Value DeviceObject::precopyInfo(const Napi::CallbackInfo& info) {
+  return run<std::optional<vfio::PrecopyInfo>>(
+      info, [](Session& session) { return session.precopyInfo(); }, precopyInfoValue);
+}
+
+Napi::Value DeviceObject::startDmaLogging(const Napi::CallbackInfo& info) {
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<vfio::IovaRange> ranges;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    ranges.push_back(rangeArgument(list.Get(i)));
+  }
+  return run<std::uint64_t>(
+      info,
+      [ranges = std::move(ranges), pageSize = uint64Argument(info, 1)](Session& session) {
+        return session.startDmaLogging(ranges, pageSize);
+      },
+      [](Napi::Env env, std::uint64_t& used) { return Napi::Number::New(env, static_cast<double>(used)); });
+}
+
+Napi::Value DeviceObject::reportDmaLogging(const Napi::CallbackInfo& info) {
+  return run<std::vector<std::byte>>(
+      info, [range = rangeArgument(info[0])](Session& session) { return session.reportDmaLogging(range); },
+      bitmapValue);
+}
+
+Napi::Value DeviceObject::stopDmaLogging(const Napi::CallbackInfo& info) {
+  return runStatus(info, [](Session& session) { return session.stopDmaLogging(); });
 }
 
 Napi::Value DeviceObject::readConfig(const Napi::CallbackInfo& info) {

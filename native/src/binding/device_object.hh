@@ -14,7 +14,7 @@ class DeviceObject final : public Napi::ObjectWrap<DeviceObject> {
  public:
   static Napi::Function define(Napi::Env env);
 
-  /// new DeviceHandle(socketPath, timeoutMs, useMapping, maxTransfer)
+  /// new DeviceHandle(options), see opener.hh
   explicit DeviceObject(const Napi::CallbackInfo& info);
 
  private:
@@ -31,6 +31,10 @@ class DeviceObject final : public Napi::ObjectWrap<DeviceObject> {
   Napi::Value beginSegment(const Napi::CallbackInfo& info);
   Napi::Value writeSegment(const Napi::CallbackInfo& info);
   Napi::Value commitSegment(const Napi::CallbackInfo& info);
+  Napi::Value precopyInfo(const Napi::CallbackInfo& info);
+  Napi::Value startDmaLogging(const Napi::CallbackInfo& info);
+  Napi::Value reportDmaLogging(const Napi::CallbackInfo& info);
+  Napi::Value stopDmaLogging(const Napi::CallbackInfo& info);
   Napi::Value readConfig(const Napi::CallbackInfo& info);
   Napi::Value writeConfig(const Napi::CallbackInfo& info);
   Napi::Value regionRead(const Napi::CallbackInfo& info);

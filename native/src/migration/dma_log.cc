@@ -65,8 +65,9 @@ Result<std::vector<std::byte>> DmaLog::report(vfio::IovaRange range) {
   }
   if (corrupt_) {
     return Error{.code = ErrorCode::kSessionFailed,
-                 .message = "the log of written pages is corrupt since an earlier report failed: take all "
-                            "memory for written, stop the log and start another",
+                 .message =
+                     "the log of written pages is corrupt since an earlier report failed: take all "
+                     "memory for written, stop the log and start another",
                  .field = kField};
   }
   if (!possible(range) || range.iova % pageSize_ != 0 || range.length % pageSize_ != 0) {

@@ -24,7 +24,8 @@ class DmaLog {
   /// Starts logging `ranges`, of which there are at most 256, with pages of about `pageSize` bytes. Returns
   /// the page size that the device uses, which is the one that counts (V2-31).
   ///
-  /// Errors: kInvalidArgument, also for a log that runs already; kDriverViolation for a page size that is none.
+  /// Errors: kInvalidArgument, also for a log that runs already; kDriverViolation for a page size that is
+  /// none.
   Result<std::uint64_t> start(std::span<const vfio::IovaRange> ranges, std::uint64_t pageSize);
 
   /// The pages of `range` that were written since it was reported last: bit n of the bytes is page n, so the
