@@ -1,7 +1,7 @@
 /**
- * Writes src/contract/generated from the proto file, or with --check says whether it is as it would be written.
- * Enum values are strings, 64-bit integers are numbers (positions and counts stay far below 2^53), and the
- * loader in src/contract/wire.ts is given the same options.
+ * Writes the generated folders from the proto files, or with --check says whether they are as they would be written.
+ * Enum values are strings. 64-bit integers are numbers where positions and counts stay far below 2^53, and strings
+ * where they are addresses. The loaders, a `wire.ts` each, are given the same options.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,14 +10,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const packageRoot = join(import.meta.dirname, '..');
-const target = join(packageRoot, 'src', 'contract', 'generated');
-const protoFile = 'transship/agent/v1alpha1/agent.proto';
 
-function generate(outDir) {
+const CONTRACTS = [
+  { target: 'src/contract/generated', protoFile: 'transship/agent/v1alpha1/agent.proto', longs: 'Number' },
+  { target: 'src/workload/generated', protoFile: 'transship/workload/v1alpha1/hook.proto', longs: 'String' },
+];
+
+function generate({ protoFile, longs }, outDir) {
   const require = createRequire(import.meta.url);
   const loader = dirname(require.resolve('@grpc/proto-loader/package.json'));
   const tool = join(loader, 'build', 'bin', 'proto-loader-gen-types.js');
-  const options = ['--longs=Number', '--enums=String', '--defaults', '--oneofs'];
+  const options = [`--longs=${longs}`, '--enums=String', '--defaults', '--oneofs'];
   const layout = ['--grpcLib=@grpc/grpc-js', '--importFileExtension=.ts', '--includeDirs=proto'];
   const { status, stderr } = spawnSync(
     process.execPath,
@@ -36,11 +39,11 @@ function filesBelow(root) {
   return new Map(paths.map((path) => [path.slice(root.length + 1), readFileSync(path, 'utf8')]));
 }
 
-function check() {
+function check(contract) {
   const fresh = mkdtempSync(join(tmpdir(), 'transship-proto-'));
   try {
-    generate(fresh);
-    const [wanted, present] = [filesBelow(fresh), filesBelow(target)];
+    generate(contract, fresh);
+    const [wanted, present] = [filesBelow(fresh), filesBelow(join(packageRoot, contract.target))];
     const names = new Set([...wanted.keys(), ...present.keys()]);
     return [...names].filter((name) => wanted.get(name) !== present.get(name));
   } finally {
@@ -49,11 +52,16 @@ function check() {
 }
 
 if (process.argv.includes('--check')) {
-  const drifted = check();
+  const drifted = CONTRACTS.flatMap((contract) =>
+    check(contract).map((name) => `${contract.target}/${name}`),
+  );
   for (const name of drifted)
     console.error(`${name}: differs from the proto file; run npm run generate:proto -w node-agent`);
   process.exitCode = drifted.length === 0 ? 0 : 1;
 } else {
-  rmSync(target, { recursive: true, force: true });
-  generate(target);
+  for (const contract of CONTRACTS) {
+    const target = join(packageRoot, contract.target);
+    rmSync(target, { recursive: true, force: true });
+    generate(contract, target);
+  }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
 import { DeviceFailure } from '../device/port.ts';
 import type { MigratableDevice } from '../device/port.ts';
+import { savingIdOf } from '../workload/freezer.ts';
 import type { Freezer } from '../workload/freezer.ts';
 import { stateOfWorkload } from './observation.ts';
 import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
@@ -70,7 +71,7 @@ export class SessionEffects {
         void this.#control(session, 'freeze', 'FreezeFailed', (workload) => workload.freeze());
         break;
       case 'thaw':
-        void this.#control(session, 'thaw', 'ThawFailed', (workload) => workload.thaw());
+        void this.#control(session, 'thaw', 'ThawFailed', (workload) => thaw(workload, session));
         break;
       case 'discardWorkload':
         void this.#control(session, 'discard', 'WorkloadFailed', (workload) => workload.discard());
@@ -113,11 +114,23 @@ export class SessionEffects {
   async #reset(session: Session, index: number): Promise<void> {
     try {
       const incarnation = await this.#operate(session, index, (device) => device.reset());
+      if (session.phase === 'RollingBack' && !session.cameFromStop) void this.#tellReset(session, index);
       this.#host.post({ kind: 'resetDone', device: index, state: 'Running', incarnation, failure: null });
     } catch (error) {
       const { failure: why, state } = toDeviceFailure(error, session, index);
       const { incarnation = '' } = session.devices[index] ?? {};
       this.#host.post({ kind: 'resetDone', device: index, state, incarnation, failure: why });
+    }
+  }
+
+  /** On a way back that never stopped the set the workload is at work already, so no thaw will tell it. */
+  async #tellReset(session: Session, index: number): Promise<void> {
+    const { id = '' } = session.devices[index] ?? {};
+    try {
+      await this.#workload(session).devicesReset([id]);
+    } catch (error) {
+      const facts = { uid: session.uid, device: id, error: messageOf(error) };
+      this.#ports.log.error(facts, 'the workload could not be told that its device was reset');
     }
   }
 
@@ -194,7 +207,7 @@ export class SessionEffects {
     try {
       if (pull === null) throw new Error('the session does not say where to pull from');
       const workload = this.#workload(session);
-      await workload.expect();
+      await workload.expect(savingIdOf(uid, generation));
       // Ended or started anew while the workload was being asked.
       if (this.#loading !== mine) return;
       const fence = (): number => this.#host.fence();
@@ -228,6 +241,13 @@ export class SessionEffects {
   #workload(session: Session): Freezer {
     return this.#ports.workloads.of(idsOf(session));
   }
+}
+
+/** A workload that is let go on must know first which of its devices lost what they held. */
+async function thaw(workload: Freezer, { role, devices }: Session): Promise<void> {
+  const lost = devices.flatMap((device) => (device.lost ? [device.id] : []));
+  if (role === 'source' && lost.length > 0) await workload.devicesReset(lost);
+  await workload.thaw();
 }
 
 const idsOf = (session: Session): string[] => session.devices.map((device) => device.id);

@@ -5,12 +5,13 @@ import { IncomingStream } from './incoming-stream.ts';
 import type { IncomingOptions, PullConnector } from './incoming-stream.ts';
 import { MAX_EXTERNALS_BYTES } from '../device/externals.ts';
 import { ProgressReporter } from './progress.ts';
-import { MAX_BLOB_BYTES } from './segment-source.ts';
 import { StreamCheck } from './stream-check.ts';
 import { BlobSink, deviceSink } from './stream-sink.ts';
 import type { StreamSink } from './stream-sink.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { toFailure } from './transfer-failure.ts';
+import { WorkloadSink } from './workload-sink.ts';
+import { savingIdOf } from '../workload/freezer.ts';
 
 export interface LoadingOptions extends IncomingOptions {
   readonly crc32c: Crc32c;
@@ -33,7 +34,7 @@ export class LoadingSession implements Loading {
     const bucket = new TokenBucket(order.pull.bandwidthLimit, options.clock);
     const read = (): StreamProgress[] => this.#streams.map((stream) => stream.progress);
     this.#progress = new ProgressReporter(options.clock, read, (streams) => listener.onProgress(streams));
-    this.#streams = sinksOf(order).map(([id, sink]) => {
+    this.#streams = sinksOf(order, this.#stopping.signal).map(([id, sink]) => {
       const check = new StreamCheck(id, options.crc32c);
       const request = () => ({
         uid: order.uid,
@@ -62,7 +63,7 @@ export class LoadingSession implements Loading {
 }
 
 /** In the order of streamsOfSet. */
-function sinksOf(order: LoadingOrder): [StreamId, StreamSink][] {
+function sinksOf(order: LoadingOrder, signal: AbortSignal): [StreamId, StreamSink][] {
   const ofDevices = order.devices.flatMap((device, deviceIndex): [StreamId, StreamSink][] => [
     [{ kind: 'device', deviceIndex }, deviceSink(device)],
     [
@@ -70,9 +71,6 @@ function sinksOf(order: LoadingOrder): [StreamId, StreamSink][] {
       new BlobSink(MAX_EXTERNALS_BYTES, (blob) => device.writeExternals(blob), 'LoadRejected'),
     ],
   ]);
-  const load = (blob: Buffer): Promise<void> => order.workload.load(blob);
-  return [
-    ...ofDevices,
-    [{ kind: 'workload', deviceIndex: 0 }, new BlobSink(MAX_BLOB_BYTES, load, 'WorkloadFailed')],
-  ];
+  const ofWorkload = new WorkloadSink(order.workload, savingIdOf(order.uid, order.generation), signal);
+  return [...ofDevices, [{ kind: 'workload', deviceIndex: 0 }, ofWorkload]];
 }

@@ -103,6 +103,7 @@ export class OutgoingStream {
   /** Asks the device for nothing more and lets the puller go. */
   stop(): void {
     this.#stopped = true;
+    this.#source.end();
     this.#poll.wake();
     this.#changed.wake();
     this.#dismiss(this.#served, null);

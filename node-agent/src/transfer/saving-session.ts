@@ -1,12 +1,19 @@
 import { streamKey } from '../core/stream.ts';
 import type { StreamId } from '../core/stream.ts';
-import type { Saving, SavingOrder, StreamListener } from '../session/ports.ts';
+import { MAX_EXTERNALS_BYTES } from '../device/externals.ts';
+import type { Log, Saving, SavingOrder, StreamListener } from '../session/ports.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import type { OutgoingOptions } from './outgoing-stream.ts';
 import { ProgressReporter } from './progress.ts';
 import { BlobSource, DeviceSource } from './segment-source.ts';
 import type { SegmentSource } from './segment-source.ts';
 import { toFailure } from './transfer-failure.ts';
+import { WorkloadSource } from './workload-source.ts';
+import { savingIdOf } from '../workload/freezer.ts';
+
+export interface SavingOptions extends OutgoingOptions {
+  readonly log: Log;
+}
 
 /** All streams of one generation at the source. */
 export class SavingSession implements Saving {
@@ -17,7 +24,7 @@ export class SavingSession implements Saving {
   readonly #onEnd: () => void;
   #failed = false;
 
-  constructor(order: SavingOrder, listener: StreamListener, options: OutgoingOptions, onEnd: () => void) {
+  constructor(order: SavingOrder, listener: StreamListener, options: SavingOptions, onEnd: () => void) {
     this.uid = order.uid;
     this.generation = order.generation;
     this.#onEnd = onEnd;
@@ -59,13 +66,16 @@ export class SavingSession implements Saving {
 }
 
 /** In the order of streamsOfSet. */
-function sourcesOf(order: SavingOrder, { clock, crc32c }: OutgoingOptions): [StreamId, SegmentSource][] {
+function sourcesOf(order: SavingOrder, { clock, crc32c, log }: SavingOptions): [StreamId, SegmentSource][] {
   const ofDevices = order.devices.flatMap((device, deviceIndex): [StreamId, SegmentSource][] => [
     [{ kind: 'device', deviceIndex }, new DeviceSource(device, () => clock.now())],
-    [{ kind: 'externals', deviceIndex }, new BlobSource(() => device.readExternals(), crc32c)],
+    [
+      { kind: 'externals', deviceIndex },
+      new BlobSource(() => device.readExternals(), MAX_EXTERNALS_BYTES, crc32c),
+    ],
   ]);
-  return [
-    ...ofDevices,
-    [{ kind: 'workload', deviceIndex: 0 }, new BlobSource(() => order.workload.save(), crc32c)],
-  ];
+  const { workload, devices } = order;
+  const savingId = savingIdOf(order.uid, order.generation);
+  const ofWorkload = new WorkloadSource({ workload, devices, savingId, crc32c, log });
+  return [...ofDevices, [{ kind: 'workload', deviceIndex: 0 }, ofWorkload]];
 }

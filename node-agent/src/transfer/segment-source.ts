@@ -11,6 +11,8 @@ export interface SegmentSource {
   read(maxLength: number): Promise<SegmentPiece>;
   /** The set is stopped and the true end is wanted. */
   drain(): void;
+  /** Nothing more is asked for: lets go of what it holds, and of a next() that still waits. */
+  end(): void;
   /** Estimate of what is still to come, bytes; 0 when unknown. */
   readonly pendingBytes: number;
 }
@@ -39,6 +41,10 @@ export class DeviceSource implements SegmentSource {
     this.#draining = true;
   }
 
+  end(): void {
+    // The device ends its stream by an arc.
+  }
+
   async next(): Promise<{ readonly size: number } | 'nothing' | 'end'> {
     const isDraining = this.#draining;
     // Only here no segment is open (V1-43). During the downtime nobody needs an estimate.
@@ -59,20 +65,20 @@ export class DeviceSource implements SegmentSource {
   }
 }
 
-/** Largest state that is sent or taken as a whole (externals, workload), bytes. */
-export const MAX_BLOB_BYTES = 64 * 1024 * 1024;
-
 /** State that exists as a whole once the set is stopped: one segment, read when the drain is ordered. */
 export class BlobSource implements SegmentSource {
   readonly pendingBytes = 0;
   readonly #load: () => Promise<Buffer>;
+  readonly #limit: number;
   readonly #crc32c: Crc32c;
   #draining = false;
   #blob: Buffer | null = null;
   #cursor = 0;
 
-  constructor(load: () => Promise<Buffer>, crc32c: Crc32c) {
+  /** `limit`: bytes that are sent at most. */
+  constructor(load: () => Promise<Buffer>, limit: number, crc32c: Crc32c) {
     this.#load = load;
+    this.#limit = limit;
     this.#crc32c = crc32c;
   }
 
@@ -80,14 +86,18 @@ export class BlobSource implements SegmentSource {
     this.#draining = true;
   }
 
+  end(): void {
+    this.#blob = null;
+  }
+
   async next(): Promise<{ readonly size: number } | 'nothing' | 'end'> {
     if (!this.#draining) return 'nothing';
     if (this.#blob !== null) return 'end';
     this.#blob = await this.#load();
     const { length } = this.#blob;
-    if (length > MAX_BLOB_BYTES) {
+    if (length > this.#limit) {
       throw new TransferFailure(
-        failure('StreamTooLarge', `${length} bytes of state, ${MAX_BLOB_BYTES} are taken`),
+        failure('StreamTooLarge', `${length} bytes of state, ${this.#limit} are taken`),
       );
     }
     return length === 0 ? 'end' : { size: length };

@@ -25,8 +25,11 @@ export function createStreams(parts: StreamsParts, options: TransferOptions): St
   };
   return {
     save: (order, listener) => {
-      const saving: SavingSession = new SavingSession(order, listener, { ...options, clock, crc32c }, () =>
-        desk.end(saving),
+      const saving: SavingSession = new SavingSession(
+        order,
+        listener,
+        { ...options, clock, crc32c, log },
+        () => desk.end(saving),
       );
       desk.begin(saving);
       return saving;

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import type { WorkloadState } from '../core/session.ts';
 import { askEmulator } from './emulator-control.ts';
-import type { Freezer } from './freezer.ts';
+import { MAX_PIECE_BYTES } from './freezer.ts';
+import type { Freezer, SaveOrder, WorkloadFacts, WorkloadLoad } from './freezer.ts';
 
 /** Freezing waits for work in progress; everything else answers at once. */
 const FREEZE_DEADLINE_MS = 10_000;
 const DEADLINE_MS = 5_000;
 const STATE_DEADLINE_MS = 2_000;
+
+/** State of one workload, bytes; in hexadecimal it stays below what the control socket answers. */
+const MAX_STATE_BYTES = 1024 * 1024;
 
 const workloadReply = z.object({ phase: z.enum(['Empty', 'Loaded', 'Live', 'Ended']), frozen: z.boolean() });
 const saveReply = z.object({ state: z.string().regex(/^([0-9a-f]{2})*$/) });
@@ -21,6 +25,11 @@ export class EmulatorFreezer implements Freezer {
     this.#group = group;
   }
 
+  /** It has no memory that a device writes. */
+  describe(): Promise<WorkloadFacts> {
+    return Promise.resolve({ devices: [], livePass: false, dma: null });
+  }
+
   async freeze(): Promise<void> {
     await this.#ask('freeze', FREEZE_DEADLINE_MS);
   }
@@ -29,21 +38,44 @@ export class EmulatorFreezer implements Freezer {
     await this.#ask('thaw');
   }
 
-  async save(): Promise<Buffer> {
+  async *save({ pass }: SaveOrder): AsyncGenerator<Buffer, void> {
+    if (pass === 'live') return;
     const { state } = saveReply.parse(await this.#ask('save'));
-    return Buffer.from(state, 'hex');
+    const bytes = Buffer.from(state, 'hex');
+    for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) yield bytes.subarray(at, at + MAX_PIECE_BYTES);
   }
 
   async expect(): Promise<void> {
     await this.#ask('incoming');
   }
 
-  async load(state: Buffer): Promise<void> {
-    await this.#ask(`load state=${state.toString('hex')}`);
+  /** The control socket takes a state as a whole, and only a small one. */
+  load(): WorkloadLoad {
+    const pieces: Buffer[] = [];
+    let length = 0;
+    return {
+      write: (piece) => {
+        length += piece.length;
+        if (length > MAX_STATE_BYTES) {
+          return Promise.reject(new RangeError(`an emulated workload has at most ${MAX_STATE_BYTES} bytes`));
+        }
+        // A copy: a piece is a window into a larger buffer of the connection.
+        pieces.push(Buffer.from(piece));
+        return Promise.resolve();
+      },
+      finish: async () => {
+        await this.#ask(`load state=${Buffer.concat(pieces, length).toString('hex')}`);
+      },
+    };
   }
 
   async discard(): Promise<void> {
     await this.#ask('discard');
+  }
+
+  /** What it knows of its devices is in them. */
+  devicesReset(): Promise<void> {
+    return Promise.resolve();
   }
 
   async state(): Promise<WorkloadState> {

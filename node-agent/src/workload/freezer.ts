@@ -1,22 +1,83 @@
 import type { WorkloadState } from '../core/session.ts';
+import type { IovaRange } from '../device/port.ts';
+
+/** Largest piece of a workload's state that is sent or taken at once, bytes. */
+export const MAX_PIECE_BYTES = 1024 * 1024;
+
+/** What a workload says of itself. */
+export interface WorkloadFacts {
+  /** Names of the devices it uses, as it knows them; empty when it does not tell. */
+  readonly devices: readonly string[];
+  /** It wants to send a first copy of its state while it still runs. */
+  readonly livePass: boolean;
+  /** Memory that devices may write, for DMA logging; null for none. */
+  readonly dma: DmaMemory | null;
+}
+
+export interface DmaMemory {
+  /** Not empty; multiples of `pageSize`. */
+  readonly ranges: readonly IovaRange[];
+  /** Bytes, a power of two; a hint to the devices. */
+  readonly pageSize: number;
+}
+
+/** What one device has written, so far as its log can tell. Devices by their ids. */
+export type DirtyMemory =
+  | {
+      readonly kind: 'pages';
+      readonly device: string;
+      readonly iova: bigint;
+      readonly length: bigint;
+      readonly pageSize: number;
+      /** One bit a page from `iova` on, lowest bit of the first byte first. */
+      readonly bitmap: Buffer;
+    }
+  /** All that the device may write counts as written. */
+  | { readonly kind: 'unknown'; readonly device: string; readonly reason: string };
+
+export interface SaveOrder {
+  /** Equal in both passes of one saving and at the target. */
+  readonly savingId: string;
+  /** `live`: while the workload runs. `final`: it is frozen and every device of the set is stopped. */
+  readonly pass: 'live' | 'final';
+  /** Final pass: the live pass of this saving was taken to its end, so only the rest is owed. */
+  readonly incremental: boolean;
+  /** Final pass: read to its end before the workload saves. */
+  readonly dirty: AsyncIterable<DirtyMemory>;
+  /** Ends the pass; what it gave is void. */
+  readonly signal: AbortSignal;
+  /** Told of the workload's estimate of what the pass has still to give, bytes. */
+  onPending(bytes: number): void;
+}
+
+/** One load that is under way. */
+export interface WorkloadLoad {
+  /** Next piece, at most MAX_PIECE_BYTES. Resolves when more may come. */
+  write(piece: Buffer): Promise<void>;
+  /** Everything was written. Resolves when the workload has it in place and could be thawed. */
+  finish(): Promise<void>;
+}
 
 /**
  * Control of the workload that uses the devices. Every call has its own deadline and rejects with an Error
  * whose message says what the workload's control answered.
  */
 export interface Freezer {
+  describe(): Promise<WorkloadFacts>;
   /** Resolves when the workload touches no device any more. */
   freeze(): Promise<void>;
   /** Resolves when it runs again. */
   thaw(): Promise<void>;
-  /** Its own state, memory included; only while frozen. */
-  save(): Promise<Buffer>;
-  /** Target: empties this node's workload and makes it wait, frozen, for a state to be loaded. */
-  expect(): Promise<void>;
-  /** Target: gives the waiting workload its state; it stays frozen. */
-  load(state: Buffer): Promise<void>;
-  /** Source, after Commit: ends the frozen workload. */
+  /** Its own state, memory included, in pieces that are neither empty nor larger than MAX_PIECE_BYTES. */
+  save(order: SaveOrder): AsyncIterable<Buffer>;
+  /** Target: empties this node's workload and makes it wait, frozen, for the state of this saving. */
+  expect(savingId: string): Promise<void>;
+  /** Target: gives the waiting workload its state; it stays frozen. The signal ends a load that is not finished. */
+  load(savingId: string, signal: AbortSignal): WorkloadLoad;
+  /** Ends the frozen workload: at the source after Commit, at the target when its copy will never run. */
   discard(): Promise<void>;
+  /** Source: devices of the workload were RESET and have lost what they held. Ids; told before a thaw. */
+  devicesReset(ids: readonly string[]): Promise<void>;
   /** Never rejects: `unknown` when there is no answer. */
   state(): Promise<WorkloadState>;
 }
@@ -25,3 +86,6 @@ export interface Freezer {
 export interface Workloads {
   of(deviceIds: readonly string[]): Freezer;
 }
+
+/** Names one saving of a migration, the same at both ends. */
+export const savingIdOf = (uid: string, generation: number): string => `${uid}/${generation}`;

@@ -1,11 +1,23 @@
 import type { WorkloadState } from '@transship/node-agent/internal/core/session';
-import type { Freezer, Workloads } from '@transship/node-agent/internal/workload/freezer';
+import type {
+  DirtyMemory,
+  Freezer,
+  SaveOrder,
+  WorkloadFacts,
+  WorkloadLoad,
+  Workloads,
+} from '@transship/node-agent/internal/workload/freezer';
 
 /** A workload in memory that records what it was told. Its constructors say what goes wrong with it. */
 export class FakeFreezer implements Freezer {
   readonly calls: string[] = [];
   now: WorkloadState = 'running';
+  facts: WorkloadFacts = { devices: [], livePass: false, dma: null };
   saved = Buffer.from('state of the workload');
+  /** What it sends while it still runs. */
+  savedLive = Buffer.from('first copy, ');
+  /** What it was told that its devices had written. */
+  readonly dirty: DirtyMemory[] = [];
   loaded: Buffer | null = null;
   readonly #fail: ReadonlySet<string>;
 
@@ -17,8 +29,12 @@ export class FakeFreezer implements Freezer {
     return new FakeFreezer([]);
   }
 
-  static failingTo(...calls: ('freeze' | 'thaw' | 'load' | 'discard' | 'expect')[]): FakeFreezer {
+  static failingTo(...calls: ('freeze' | 'thaw' | 'load' | 'discard' | 'expect' | 'save')[]): FakeFreezer {
     return new FakeFreezer(calls);
+  }
+
+  describe(): Promise<WorkloadFacts> {
+    return Promise.resolve(this.facts);
   }
 
   freeze(): Promise<void> {
@@ -37,14 +53,29 @@ export class FakeFreezer implements Freezer {
     return this.#call('discard', 'discarded');
   }
 
-  save(): Promise<Buffer> {
-    this.calls.push('save');
-    return Promise.resolve(this.saved);
+  async *save({ pass, incremental, dirty }: SaveOrder): AsyncGenerator<Buffer, void> {
+    this.calls.push(`save ${pass}${incremental ? ' the rest' : ''}`);
+    if (this.#fail.has('save')) throw new Error('the workload refused to save');
+    for await (const memory of dirty) this.dirty.push(memory);
+    yield pass === 'live' ? this.savedLive : this.saved;
   }
 
-  async load(state: Buffer): Promise<void> {
-    await this.#call('load', 'frozen');
-    this.loaded = Buffer.from(state);
+  load(): WorkloadLoad {
+    const pieces: Buffer[] = [];
+    return {
+      write: (piece) => {
+        pieces.push(Buffer.from(piece));
+        return Promise.resolve();
+      },
+      finish: async () => {
+        await this.#call('load', 'frozen');
+        this.loaded = Buffer.concat(pieces);
+      },
+    };
+  }
+
+  devicesReset(ids: readonly string[]): Promise<void> {
+    return this.#call(`devices reset: ${ids.join(' ')}`, this.now);
   }
 
   state(): Promise<WorkloadState> {

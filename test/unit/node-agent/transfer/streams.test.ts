@@ -257,7 +257,7 @@ describe('the source', () => {
     expect(passage.sourceFreezer.calls).toEqual([]);
     saving.drain();
     await until(() => (passage.isComplete ? true : null));
-    expect(passage.sourceFreezer.calls).toEqual(['save']);
+    expect(passage.sourceFreezer.calls).toEqual(['save final']);
     loading.end();
     saving.end();
   });

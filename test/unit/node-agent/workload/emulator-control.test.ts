@@ -27,6 +27,12 @@ async function serve(answer: (request: string, socket: Socket) => void): Promise
   await new Promise<void>((resolve) => server.listen(path, resolve));
 }
 
+const never = new AbortController().signal;
+const onPending = (): void => undefined;
+async function* nothing(): AsyncGenerator<never, void> {
+  // The emulator's workload has no memory that a device writes.
+}
+
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ts-control-'));
   path = join(directory, 'control.sock');
@@ -79,8 +85,16 @@ describe('the workload of an emulator', () => {
     );
     const freezer = new EmulatorFreezer(path, 3);
     await freezer.freeze();
-    await expect(freezer.save()).resolves.toEqual(Buffer.from([0, 255, 16]));
-    await freezer.load(Buffer.from([1, 2]));
+    const order = { savingId: 'uid-1/1', incremental: false, dirty: nothing(), signal: never, onPending };
+    const pieces: Buffer[] = [];
+    for await (const piece of freezer.save({ ...order, pass: 'live' })) pieces.push(piece);
+    expect(pieces).toEqual([]);
+    for await (const piece of freezer.save({ ...order, pass: 'final' })) pieces.push(piece);
+    expect(pieces).toEqual([Buffer.from([0, 255, 16])]);
+    const load = freezer.load();
+    await load.write(Buffer.from([1]));
+    await load.write(Buffer.from([2]));
+    await load.finish();
     expect(requests).toEqual(['freeze group=3', 'save group=3', 'load state=0102 group=3']);
   });
 

@@ -1,0 +1,11 @@
+// Original file: proto/transship/workload/v1alpha1/hook.proto
+
+import type { State as _transship_workload_v1alpha1_State, State__Output as _transship_workload_v1alpha1_State__Output } from '../../../transship/workload/v1alpha1/State.ts';
+
+export interface DiscardResponse {
+  'state'?: (_transship_workload_v1alpha1_State);
+}
+
+export interface DiscardResponse__Output {
+  'state': (_transship_workload_v1alpha1_State__Output);
+}
