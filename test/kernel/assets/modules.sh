@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# modules.sh VERSION KIT FOLDER: builds the two sets of VFIO modules into FOLDER/group and FOLDER/cdev.
+#
+# A set is always loaded as a whole: with iommufd, the structures of VFIO have other layouts than Debian's.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+version=$1 kit=$2 out=$3
+headers=$kit/usr/src/linux-headers-$version-amd64
+source=$kit/source
+own=$here/../module
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Builds the folder $1. Type information is not made: it would take pahole, and nothing here reads it.
+build() {
+  nice make -s -j"${TRANSSHIP_BUILD_JOBS:-2}" -C "$headers" M="$1" CONFIG_DEBUG_INFO_BTF_MODULES= modules
+}
+
+# Adds mtty, the kernel's sample device with migration, and the project's own to a set, and takes the results.
+build_set() {
+  local set=$1 tree=$work/$1 module
+  cp "$source/samples/vfio-mdev/mtty.c" "$tree/"
+  if [[ -f $own/README.md ]]; then
+    cp -r "$own" "$tree/own"
+    echo 'obj-m += own/' >>"$tree/Kbuild"
+  fi
+  build "$tree"
+  mkdir "$out/$set"
+  find "$tree" -name '*.ko' -print0 | while IFS= read -r -d '' module; do
+    strip -g -o "$out/$set/$(basename "$module")" "$module"
+  done
+}
+
+mkdir "$work/group"
+echo 'obj-m += mtty.o' >"$work/group/Kbuild"
+build_set group
+find "$kit/modules/kernel/drivers/vfio" -name '*.ko*' -print0 | while IFS= read -r -d '' module; do
+  name=$(basename "${module%.xz}")
+  if [[ $module == *.xz ]]; then xz -dc "$module" >"$out/group/$name"; else cp "$module" "$out/group/$name"; fi
+done
+
+cp -r "$here/cdev" "$work/cdev"
+cp "$source"/drivers/iommu/*.h "$work/cdev/iommu/"
+cp "$source"/drivers/iommu/iommufd/*.[ch] "$work/cdev/iommu/iommufd/"
+cp "$source"/drivers/vfio/*.[ch] "$work/cdev/vfio/"
+cp "$source"/drivers/vfio/mdev/*.[ch] "$work/cdev/vfio/mdev/"
+cp "$source"/drivers/vfio/pci/*.[ch] "$work/cdev/vfio/pci/"
+# Debian's kernel has the first half of this file, without the part that only iommufd uses.
+{
+  printf '#include <linux/%s.h>\n' export interval_tree
+  sed -n '/^#ifdef CONFIG_INTERVAL_TREE_SPAN_ITER/,$p' "$source/lib/interval_tree.c"
+} >"$work/cdev/iommu/iommufd/interval_tree_span.c"
+build_set cdev
