@@ -16,7 +16,6 @@ inline constexpr unsigned kVfioBase = 100;
 
 // On a container (/dev/vfio/vfio).
 inline constexpr unsigned long kGetApiVersion = _IO(kVfioType, kVfioBase + 0);
-inline constexpr unsigned long kCheckExtension = _IO(kVfioType, kVfioBase + 1);
 inline constexpr unsigned long kSetIommu = _IO(kVfioType, kVfioBase + 2);
 // On a group (/dev/vfio/N).
 inline constexpr unsigned long kGroupGetStatus = _IO(kVfioType, kVfioBase + 3);
