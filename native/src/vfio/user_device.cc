@@ -1,11 +1,12 @@
 #include "vfio/user_device.hh"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "vfio/capability_chain.hh"
 #include "vfio/file_mapping.hh"
+#include "vfio/user_migration_data.hh"
 
 namespace transship::vfio_user {
 namespace {
@@ -16,6 +17,7 @@ constexpr std::size_t kMaxRegionInfo = 64 * 1024;
 constexpr int kRegionInfoTries = 4;
 // A PCI device has nine fixed regions and a few of its own.
 constexpr std::uint32_t kMaxRegions = 1024;
+constexpr std::uint32_t kNoDescriptor = 0xFFFFFFFF;  // data_fd -1
 
 template <typename T>
 std::span<std::byte> writableBytes(T& object) {
@@ -30,12 +32,6 @@ std::span<const std::byte> bytes(const T& object) {
 Error violation(const char* what) {
   return {.code = ErrorCode::kProtocolViolation,
           .message = std::string("the device's server broke the vfio-user protocol: ") + what};
-}
-
-Error noFeature() {
-  return {.code = ErrorCode::kAccessFailed,
-          .message = "the device has no such feature",
-          .errorNumber = ENOTTY};
 }
 
 }  // namespace
@@ -209,19 +205,67 @@ std::unique_ptr<vfio::RegionMapping> UserDevice::map(const vfio::RegionFacts& re
 }
 
 Status UserDevice::reset() {
+  stream_ = Stream::kNone;
   auto answered = client_.exchange(Command::kDeviceReset, {}, {});
   return answered ? Status{Done{}} : Status{std::move(answered.error())};
 }
 
-Status UserDevice::feature(std::uint32_t, std::span<std::byte>) { return noFeature(); }
-Result<std::uint32_t> UserDevice::migrationState() { return noFeature(); }
-Result<vfio::MigrationStateReply> UserDevice::setMigrationState(std::uint32_t) { return noFeature(); }
-Result<std::uint64_t> UserDevice::startDmaLogging(std::span<const vfio::IovaRange>, std::uint64_t) {
-  return noFeature();
+UserDevice::Stream UserDevice::streamOf(std::uint32_t state) noexcept {
+  switch (vfio::MigState{state}) {
+    case vfio::MigState::kPreCopy:
+    case vfio::MigState::kPreCopyP2p:
+    case vfio::MigState::kStopCopy:
+      return Stream::kSaving;
+    case vfio::MigState::kResuming:
+      return Stream::kResuming;
+    default:
+      return Stream::kNone;
+  }
 }
-Status UserDevice::reportDmaLogging(vfio::IovaRange, std::uint64_t, std::span<std::byte>) {
-  return noFeature();
+
+Status UserDevice::feature(std::uint32_t flagsAndIndex, std::span<std::byte> payload) {
+  return features_.request(flagsAndIndex, payload);
 }
-Status UserDevice::stopDmaLogging() { return noFeature(); }
+
+Result<std::uint32_t> UserDevice::migrationState() {
+  FeatureMigState answer{};
+  if (Status got = features_.request(vfio::kFeatureGet | vfio::kFeatureMigDeviceState, writableBytes(answer));
+      !got) {
+    return std::move(got.error());
+  }
+  stream_ = streamOf(answer.device_state);
+  return answer.device_state;
+}
+
+Result<vfio::MigrationStateReply> UserDevice::setMigrationState(std::uint32_t state) {
+  FeatureMigState payload{.device_state = state, .data_fd = kNoDescriptor};
+  if (Status set =
+          features_.request(vfio::kFeatureSet | vfio::kFeatureMigDeviceState, writableBytes(payload));
+      !set) {
+    return std::move(set.error());
+  }
+  // No descriptor comes with the reply, so a stream begins where a kernel would have given one: where the
+  // state has one and the state before it had not.
+  const Stream before = std::exchange(stream_, streamOf(payload.device_state));
+  vfio::MigrationStateReply reply{.state = payload.device_state};
+  if (stream_ != Stream::kNone && stream_ != before) {
+    reply.data = std::make_unique<UserMigrationData>(client_, maxTransfer_);
+  }
+  return reply;
+}
+
+Result<std::uint64_t> UserDevice::startDmaLogging(std::span<const vfio::IovaRange> ranges,
+                                                  std::uint64_t pageSize) {
+  return features_.startDmaLogging(ranges, pageSize);
+}
+
+Status UserDevice::reportDmaLogging(vfio::IovaRange range, std::uint64_t pageSize,
+                                    std::span<std::byte> bitmap) {
+  return features_.reportDmaLogging(range, pageSize, bitmap, maxTransfer_);
+}
+
+Status UserDevice::stopDmaLogging() {
+  return features_.request(vfio::kFeatureSet | vfio::kFeatureDmaLoggingStop, {});
+}
 
 }  // namespace transship::vfio_user

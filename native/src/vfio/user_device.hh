@@ -7,6 +7,7 @@
 #include "common/system_calls.hh"
 #include "vfio/device.hh"
 #include "vfio/user_client.hh"
+#include "vfio/user_features.hh"
 #include "vfio/user_version.hh"
 
 namespace transship::vfio_user {
@@ -55,6 +56,10 @@ class UserDevice final : public vfio::Device {
                                                      const UserDeviceOptions& options, Deadline deadline);
   UserDevice(SystemCalls& system, UserClient client) : system_(system), client_(std::move(client)) {}
 
+  /// Which v2 stream a state has.
+  enum class Stream : std::uint8_t { kNone, kSaving, kResuming };
+  [[nodiscard]] static Stream streamOf(std::uint32_t state) noexcept;
+
   Status negotiate(const UserDeviceOptions& options, Deadline deadline);
   Status readFacts(Deadline deadline);
   Status checkAccess(std::size_t size) const;
@@ -63,6 +68,9 @@ class UserDevice final : public vfio::Device {
 
   SystemCalls& system_;
   UserClient client_;
+  UserFeatures features_{client_};
+  /// That of the v2 state seen last.
+  Stream stream_ = Stream::kNone;
   PeerLimits limits_;
   std::size_t maxTransfer_ = 0;
   vfio::DeviceFacts facts_;
