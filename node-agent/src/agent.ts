@@ -42,6 +42,8 @@ const SERVER_GRACE_MS = 1_500;
 const DEVICE_GRACE_MS = 2_000;
 
 export interface RunningAgent {
+  /** Where it serves, with the port that it was given when it asked for any. */
+  readonly endpoint: string;
   /** Ends within 5 s. Devices and journal stay as they are. */
   stop(): Promise<void>;
 }
@@ -123,6 +125,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     );
   }
   return {
+    endpoint: listening,
     stop: async () => {
       isReady = false;
       stopping.abort();

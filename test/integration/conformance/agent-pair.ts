@@ -1,8 +1,6 @@
 /** Two agents inside this process, each with an emulator process, so that the agents' own sources are under test. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
@@ -142,25 +140,16 @@ async function openSide(
   const devices = emulator.sockets.map((vfioUser, index) => ({ id: `${node}/${index}`, vfioUser }));
   const file = join(directory, 'devices.yaml');
   await writeFile(file, JSON.stringify({ devices, workload: { emulatorControl: emulator.controlSocket } }));
-  const endpoint = `127.0.0.1:${await freePort()}`;
   const { cert, key, ca } = pki.node(node);
   const agent = await startAgent(
     parseConfig([
-      ...['--node-name', node, '--listen', endpoint, '--state-dir', join(directory, 'state')],
+      ...['--node-name', node, '--listen', '127.0.0.1:0', '--state-dir', join(directory, 'state')],
       ...['--tls-cert', cert, '--tls-key', key, '--tls-ca', ca, '--devices', file, ...AGENT],
     ]),
   );
   stack.defer(() => agent.stop());
+  const { endpoint } = agent;
   const client = createAgentClient({ endpoint, tls: await loadTls(pki.operator), nodeName: node });
   stack.defer(() => client.close());
   return { emulator, shore: { client, node, endpoint, devices: devices.map(({ id }) => id) } };
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address() as AddressInfo;
-    server.close(() => resolve(port));
-  });
-  return promise;
 }
