@@ -24,10 +24,17 @@ const suite = (name) => ({
   },
 });
 
+/** Boots guests with a real kernel, so only those who want them choose it: `npm run test:kernel`. */
+const kernel = {
+  ...suite('kernel'),
+  globalSetup: '<rootDir>/test/kernel/rig/setup.ts',
+  globalTeardown: '<rootDir>/test/kernel/rig/teardown.ts',
+};
+
 /** @type {import('jest').Config} */
 export default {
   rootDir,
-  projects: ['unit', 'model', 'integration', 'cluster'].map(suite),
+  projects: ['unit', 'model', 'integration', 'interop', 'cluster'].map(suite).concat(kernel),
   maxWorkers: 2,
   // To end a test that hangs; no test is to depend on how fast the machine is.
   testTimeout: 180_000,
