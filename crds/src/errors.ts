@@ -88,6 +88,14 @@ export const errors = {
     'Source and target device speak different migration protocols.',
     'Bring the drivers of both nodes to the same migration protocol.',
   ),
+  SetIncomplete: terminal(
+    'The set leaves out devices of a workload of which it names others; a workload moves with all its devices or not at all.',
+    'List every device of the workload in spec.source.devices; the message names those that are missing.',
+  ),
+  OwnedByVmm: terminal(
+    'A device is driven by a virtual machine monitor, which keeps its own copy of the state of the device.',
+    'Move the virtual machine with the means of its monitor, or end it first.',
+  ),
   PairingImpossible: terminal(
     'The target has no free matching device for every source device, or the explicit pairing does not fit.',
     'Free devices on the target, choose another target, or correct spec.target.devices to one target device for each source device.',
@@ -95,6 +103,28 @@ export const errors = {
   NodeUnknown: terminal(
     'A node of the migration publishes no inventory.',
     'Check the node name and that the agent runs there.',
+  ),
+
+  // Reaching the devices.
+  DeviceUnreachable: passing(
+    'What offers a device does not answer: its vfio-user server, the broker, or the device itself, which may be unplugged.',
+    'Check that the server or the broker of the node runs and that the device is there; it is opened again by itself.',
+  ),
+  DeviceHeld: passing(
+    'A device is opened by a process that is not the broker, and the kernel gives it to one at a time.',
+    'End the process that holds the device, or let the broker take the device from it; it is opened again by itself.',
+  ),
+  DeviceAbsent: passing(
+    'The node has no device at the address that the broker was given.',
+    'Plug the device in and bind it to its VFIO driver, or correct its address; it is opened again by itself.',
+  ),
+  IommuRefused: passing(
+    'The IOMMU refused the device: the container or iommufd that it is to share could not be set.',
+    'Check that the IOMMU is enabled and that every device of its group is bound to VFIO; the kernel log of the node tells more.',
+  ),
+  BrokerRefused: passing(
+    'The broker does not serve this agent, or does not know the device.',
+    'Give the broker the user id that the agent runs as, and the same device names as the devices file.',
   ),
 
   // Talking to the agents.

@@ -23,19 +23,37 @@ const model = z.object({
   revisionId: hex8,
 });
 
-const capabilities = z.object({ p2p: z.boolean(), preCopy: z.boolean(), reset: z.boolean() });
+const capabilities = z.object({
+  p2p: z.boolean(),
+  preCopy: z.boolean(),
+  reset: z.boolean(),
+  dmaLogging: z.boolean().optional(),
+});
 
+const code = z
+  .string()
+  .max(64)
+  .regex(/^[A-Z][A-Za-z0-9]{0,63}$/);
+
+/** Why a device cannot be migrated; `code` is one of errors.ts. */
+const notMigratable = z.object({ code, message: z.string().max(1024) });
+
+/** What was never read of a device is absent: one without a migration protocol has no protocol and no state. */
 const inventoryDevice = z.object({
   id: deviceId,
-  protocol,
-  model,
+  protocol: protocol.optional(),
+  model: model.optional(),
   driver: z.string().max(253),
   firmware: z.string().max(253).optional(),
-  capabilities,
-  regionSize: counter,
-  state: deviceState,
+  interface: z.string().max(32).optional(),
+  capabilities: capabilities.optional(),
+  migrationFlags: z.int().min(0).max(0xffffffff).optional(),
+  regionSize: counter.optional(),
+  state: deviceState.optional(),
   health: z.enum(['Healthy', 'Quarantined', 'Unreachable']),
   reason: z.string().max(1024).optional(),
+  notMigratable: notMigratable.optional(),
+  workload: z.string().max(63).optional(),
   migration: z.string().max(128).optional(),
 });
 
