@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { every, systemClock, within } from './clock.ts';
 import type { AgentConfig } from './config.ts';
 import type { NodeDescription } from './contract/description.ts';
 import { loadTls, tlsRevision } from './contract/tls.ts';
 import type { TlsFiles } from './contract/tls.ts';
 import { crc32c } from './device/crc32c.ts';
+import { createDevices } from './device/devices.ts';
 import { parseDevicesFile } from './device/devices-file.ts';
-import type { DevicesFile } from './device/devices-file.ts';
-import { bootId, ownIncarnation } from './device/incarnation.ts';
-import { VfioDevice } from './device/vfio-device.ts';
+import { bootId } from './device/incarnation.ts';
+import { nativeBroker, openOnSocket } from './device/native.ts';
 import { describeDevices } from './inventory/describe.ts';
 import { publishInventory } from './inventory/publisher.ts';
 import { nodeFileSystem } from './journal/file-system.ts';
@@ -32,8 +31,9 @@ import { GrpcPullConnector } from './transfer/pull-client.ts';
 import { PullDesk } from './transfer/pull-desk.ts';
 import { createStreams } from './transfer/streams.ts';
 import { version } from './version.ts';
-import { emulatedWorkloads } from './workload/emulated-workloads.ts';
 import { EmulatorIncarnations } from './workload/emulator-incarnation.ts';
+import { HookFreezer } from './workload/hook-freezer.ts';
+import { createWorkloads } from './workloads.ts';
 
 /** Certificates are looked at this often; a replaced one is used for new connections. */
 const TLS_INTERVAL_MS = 30_000;
@@ -55,7 +55,19 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
   const log = createLog(config.logLevel, config.nodeName, instance);
   const file = parseDevicesFile(await readFile(config.devices, 'utf8'), config.nodeName);
   const credentials = new MutualTlsCredentials(await loadTls(config.tls));
-  const devices = createDevices(file);
+  const boot = bootId();
+  const emulator = file.workload?.emulatorControl;
+  const devices = createDevices(file, {
+    boot,
+    clock,
+    openOnSocket,
+    broker: nativeBroker,
+    emulated: emulator === undefined ? null : new EmulatorIncarnations(boot, emulator),
+  });
+  const workloads = createWorkloads(
+    file,
+    (socketPath, nameOf) => new HookFreezer({ socketPath, nameOf, clock }),
+  );
   const metrics = new AgentMetrics();
   const desk = new PullDesk((uid) => registry.session(uid));
   const streams = createStreams(
@@ -73,7 +85,8 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     journal,
     {
       devices,
-      workloads: emulatedWorkloads(file.workload.emulatorControl, file.devices),
+      workloads,
+      members: workloads,
       streams: metrics.metered(streams),
       log,
     },
@@ -85,9 +98,9 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     nodeName: config.nodeName,
     agentVersion: version,
     transferEndpoint: endpoint,
-    devices: await describeDevices(devices, registry, ids),
+    devices: await describeDevices(devices, registry, workloads, ids),
   });
-  metrics.watch(registry, () => describeDevices(devices, registry, []));
+  metrics.watch(registry, () => describeDevices(devices, registry, workloads, []));
 
   let isReady = false;
   const health =
@@ -141,22 +154,6 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
       log.info({}, 'stopped');
     },
   };
-}
-
-function createDevices(file: DevicesFile): {
-  all: readonly VfioDevice[];
-  get(id: string): VfioDevice | null;
-} {
-  const boot = bootId();
-  const incarnations = new EmulatorIncarnations(boot, file.workload.emulatorControl);
-  const all = file.devices.map(({ id, vfioUser }) => {
-    // The emulator names the socket of each of its devices after its index.
-    const index = /^(\d+)\.sock$/.exec(basename(vfioUser))?.[1];
-    const incarnation = index === undefined ? ownIncarnation(boot) : incarnations.ofDevice(Number(index));
-    return new VfioDevice({ id, socketPath: vfioUser, incarnation, clock: systemClock });
-  });
-  const byId = new Map(all.map((device) => [device.id, device]));
-  return { all, get: (id) => byId.get(id) ?? null };
 }
 
 async function watchTls(

@@ -36,12 +36,17 @@ export function observe(world: World, role: Role): Observation {
       id: DEVICES[role][index] ?? '',
       state: device.state,
       incarnation: incarnation(device.incarnation),
+      protocol: 'v1',
       p2p: true,
+      preCopy: true,
       resetSupported: true,
+      unfit: null,
+      externals: '',
       boundBy: null,
       quarantined: false,
     })),
     workload: side.workload,
+    workloadDevices: [],
     ticket: 't',
   };
 }

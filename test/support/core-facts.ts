@@ -18,7 +18,13 @@ export const totalsOf = (devices: number, generation: number): StreamTotals[] =>
   }));
 
 export const endedStreams = (totals: readonly StreamTotals[]): StreamProgress[] =>
-  totals.map((each) => ({ totals: each, ended: true, pendingBytes: 0 }));
+  totals.map((each) => ({
+    totals: each,
+    ended: true,
+    pendingBytes: 0,
+    initialPending: false,
+    stopCopyBytes: 0,
+  }));
 
 export const failureOf = (code: string): Failure => ({ code, message: `${code} of the test`, device: null });
 

@@ -67,6 +67,8 @@ export class FakeNode {
   private workloadOut: 'freeze' | 'thaw' | 'discard' | null = null;
   /** Changes what the agent finds of a device before a command; for tests of admission. */
   facts: (index: number) => Partial<ObservedDevice> = () => ({});
+  /** Devices of the workload as the devices file names them. */
+  workloadDevices: readonly string[] = [];
 
   constructor(role: Role, { devices = 2, p2p = true }: NodeOptions = {}) {
     this.role = role;
@@ -91,9 +93,9 @@ export class FakeNode {
       phases: this.phases,
       out: this.out,
     });
-    const { agent, workload, sequence, streamsOut, workloadOut, facts } = this;
+    const { agent, workload, sequence, streamsOut, workloadOut, facts, workloadDevices } = this;
     Object.assign(copy, { devices, orders, phases, out });
-    Object.assign(copy, { agent, workload, sequence, streamsOut, workloadOut, facts });
+    Object.assign(copy, { agent, workload, sequence, streamsOut, workloadOut, facts, workloadDevices });
     return copy;
   }
 
@@ -147,13 +149,18 @@ export class FakeNode {
         id,
         state: silent ? 'Unknown' : state,
         incarnation: String(incarnation),
+        protocol: 'v1',
         p2p: this.p2p,
+        preCopy: true,
         resetSupported: true,
+        unfit: null,
+        externals: '',
         boundBy: null,
         quarantined: false,
         ...this.facts(index),
       })),
       workload: this.workload,
+      workloadDevices: this.workloadDevices,
       ticket: 'ticket',
     };
   }

@@ -32,6 +32,16 @@ export interface DeviceDescription {
   readonly migrationUid: string;
   /** Why the device cannot be migrated, empty when it can. */
   readonly notMigratable: string;
+  /** Stable code that goes with `notMigratable`, else with `reason`; empty when neither is set, and from older agents. */
+  readonly code: string;
+  /** Workload that drives the device, empty when none is named. All devices of a node with one workload move together. */
+  readonly workload: string;
+  /** How it is reached: `cdev`, `group` or `vfio-user`. */
+  readonly interface: string;
+  /** It can log which memory it writes to. */
+  readonly dmaLogging: boolean;
+  /** VFIO_DEVICE_FEATURE_MIGRATION flags; 0 for v1. */
+  readonly migrationFlags: number;
 }
 
 export type DeviceHealth = 'Healthy' | 'Quarantined' | 'Unreachable';

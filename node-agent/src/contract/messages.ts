@@ -56,13 +56,16 @@ function progressToWire(progress: StreamProgress): WireProgress {
     totals: totalsToWire(progress.totals),
     ended: progress.ended,
     pendingBytes: progress.pendingBytes,
+    initialPending: progress.initialPending,
+    stopCopyBytes: progress.stopCopyBytes,
   };
 }
 
 function progressFromWire(message: StreamProgress__Output): StreamProgress[] {
   if (message.totals === null) return [];
-  const { ended, pendingBytes } = message;
-  return [{ totals: totalsFromWire(message.totals), ended, pendingBytes }];
+  const { ended, pendingBytes, initialPending, stopCopyBytes } = message;
+  const totals = totalsFromWire(message.totals);
+  return [{ totals, ended, pendingBytes, initialPending, stopCopyBytes }];
 }
 
 export function snapshotToWire(snapshot: SessionSnapshot): WireSnapshot {

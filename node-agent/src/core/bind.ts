@@ -13,6 +13,7 @@ export function cannotBind(ids: readonly string[], observed: Observation): Failu
   for (const id of ids) {
     const device = observed.devices.find((candidate) => candidate.id === id);
     if (device === undefined) return fail('DeviceNotFound', `this node has no device ${id}`, id);
+    if (device.unfit !== null) return device.unfit;
     if (device.boundBy !== null)
       return fail('DeviceBusy', `${id} belongs to migration ${device.boundBy}`, id);
     if (device.quarantined) return fail('DeviceNotMigratable', `${id} is in quarantine`, id);
@@ -32,11 +33,23 @@ export function cannotBind(ids: readonly string[], observed: Observation): Failu
   return null;
 }
 
+/**
+ * A workload moves with all its devices or not at all: one that stayed behind would go on with half of its peers, and
+ * its workload would be frozen and ended beneath it.
+ */
+export function leavesOut(ids: readonly string[], observed: Observation): Failure | null {
+  const missing = observed.workloadDevices.filter((id) => !ids.includes(id));
+  const [first] = missing;
+  if (first === undefined) return null;
+  return fail('SetIncomplete', `the workload of this set also drives ${missing.join(', ')}`, first);
+}
+
 export function bindDevices(ids: readonly string[], observed: Observation): BoundDevice[] {
   return ids.map((id) => {
     const device = observed.devices.find((candidate) => candidate.id === id);
     if (device === undefined) throw new RangeError(`device ${id} was not observed`);
-    return { id, incarnation: device.incarnation, p2p: device.p2p, lost: false, quarantined: false };
+    const { incarnation, protocol, p2p, preCopy, externals } = device;
+    return { id, incarnation, protocol, p2p, preCopy, externals, lost: false, quarantined: false };
   });
 }
 
@@ -65,5 +78,8 @@ export function noStreams(devices: number): Live['streams'] {
     totals: { ...id, bytes: 0, segments: 0, crc32c: 0 },
     ended: false,
     pendingBytes: 0,
+    // Nobody has asked the device yet.
+    initialPending: id.kind === 'device',
+    stopCopyBytes: 0,
   }));
 }

@@ -100,8 +100,11 @@ export class Draft {
   }
 
   reset(index: number): void {
+    const { role, phase } = this.session;
+    // A source device that is given away is left clean; one that stays gets back what RESET clears.
+    const restore = role === 'source' && phase !== 'Releasing' ? this.bound(index).externals : '';
     this.setDevice(index, { op: { kind: 'reset', overdue: false } });
-    this.effects.push({ kind: 'reset', device: index });
+    this.effects.push({ kind: 'reset', device: index, restore });
   }
 
   freeze(): void {

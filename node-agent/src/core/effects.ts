@@ -6,7 +6,8 @@ import type { StreamProgress } from './stream.ts';
 /** What the runner must do. Devices are named by their index in the session. */
 export type Effect =
   | { readonly kind: 'arc'; readonly device: number; readonly to: DeviceState }
-  | { readonly kind: 'reset'; readonly device: number }
+  /** `restore`: what the device had outside of its stream, to be written behind the RESET; empty for nothing. */
+  | { readonly kind: 'reset'; readonly device: number; readonly restore: string }
   | { readonly kind: 'freeze' }
   | { readonly kind: 'thaw' }
   | { readonly kind: 'discardWorkload' }
@@ -70,6 +71,8 @@ export type AgentEvent =
 export interface Observation {
   readonly devices: readonly ObservedDevice[];
   readonly workload: WorkloadState;
+  /** Every device of the workloads that the devices belong to; empty where no workload is named. */
+  readonly workloadDevices: readonly string[];
   /** Fresh random proof for the puller, used by a source's `prepare` alone. */
   readonly ticket: string;
 }
@@ -78,8 +81,15 @@ export interface ObservedDevice {
   readonly id: string;
   readonly state: KnownState;
   readonly incarnation: string;
+  /** `v1` | `v2`; empty when it was not probed. */
+  readonly protocol: string;
   readonly p2p: boolean;
+  readonly preCopy: boolean;
   readonly resetSupported: boolean;
+  /** Why the device can be part of no migration, or null. */
+  readonly unfit: Failure | null;
+  /** PCI command and interrupt control, read for a source's `prepare` alone; empty when not read. */
+  readonly externals: string;
   /** UID of another session that binds the device, or null. */
   readonly boundBy: string | null;
   readonly quarantined: boolean;

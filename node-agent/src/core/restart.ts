@@ -32,7 +32,13 @@ export function onRestart(draft: Draft, observed: Observation): void {
     else if (phase === 'Stopped') {
       // The promise holds: every stream was taken by the target before it was journalled.
       draft.setLive({
-        streams: draft.s.promised.map((totals) => ({ totals, ended: true, pendingBytes: 0 })),
+        streams: draft.s.promised.map((totals) => ({
+          totals,
+          ended: true,
+          pendingBytes: 0,
+          initialPending: false,
+          stopCopyBytes: 0,
+        })),
       });
     }
   } else if (beforePromise(phase)) {

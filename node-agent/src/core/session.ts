@@ -16,7 +16,13 @@ export interface BoundDevice {
   readonly id: string;
   /** Boot, broker instance, open and reset count; a device whose incarnation changed has lost its state. */
   readonly incarnation: string;
+  /** `v1` | `v2` */
+  readonly protocol: string;
   readonly p2p: boolean;
+  /** It can be copied while it runs. */
+  readonly preCopy: boolean;
+  /** Source: PCI command and interrupt control as read at `prepare`; RESET clears them (V2-27). Empty: not read. */
+  readonly externals: string;
   /** Reset, re-opened or in Error: its state is gone, whatever its register says. */
   readonly lost: boolean;
   /** RESET failed: never handed out. */

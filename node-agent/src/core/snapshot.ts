@@ -13,6 +13,10 @@ export interface DeviceSnapshot {
   readonly quarantined: boolean;
   /** A call has outlived its deadline and has not returned. */
   readonly stuck: boolean;
+  /** It can be copied while it runs. */
+  readonly preCopy: boolean;
+  /** `v1` | `v2` */
+  readonly protocol: string;
 }
 
 /** What an agent tells about one session; the runner adds version and agentInstance, which order snapshots. */
@@ -71,6 +75,8 @@ export function view(state: AgentState): SessionView {
       lost: bound.lost,
       quarantined: bound.quarantined,
       stuck: live.devices[index]?.op?.overdue ?? false,
+      preCopy: bound.preCopy,
+      protocol: bound.protocol,
     })),
     streams: live.streams,
     ticket: session.ticket,

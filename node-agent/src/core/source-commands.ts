@@ -1,4 +1,4 @@
-import { bindDevices, cannotBind, freshLive, noStreams } from './bind.ts';
+import { bindDevices, cannotBind, freshLive, leavesOut, noStreams } from './bind.ts';
 import type { Decision, SourceCommand } from './command.ts';
 import { type Draft, fail } from './draft.ts';
 import type { Observation } from './effects.ts';
@@ -48,7 +48,7 @@ function prepare(
 ): Failure | null {
   if (draft.phase === 'Prepared') return null;
   if (draft.phase !== 'Fenced') return outOfOrder(draft, 'prepare');
-  const cannot = cannotBind(ids, observed);
+  const cannot = cannotBind(ids, observed) ?? leavesOut(ids, observed);
   if (cannot !== null) return cannot;
   if (observed.workload === 'unknown')
     return fail('FreezeFailed', 'the workload does not answer, so it could be neither frozen nor thawed');
@@ -68,6 +68,9 @@ function preCopy(draft: Draft, generation: number): Failure | null {
   const first = phase === 'Prepared' && generation >= s.generation;
   const again = phase === 'PreCopy' && generation > s.generation;
   if (!first && !again) return outOfOrder(draft, `preCopy of generation ${generation}`);
+  const without = s.devices.find((device) => !device.preCopy);
+  if (without !== undefined)
+    return fail('IllegalPhase', `${without.id} cannot be copied while it runs`, without.id);
   newGeneration(draft, generation);
   draft.enter('PreCopying');
   return null;

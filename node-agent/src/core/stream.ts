@@ -20,6 +20,13 @@ export interface StreamProgress {
   readonly ended: boolean;
   /** Estimate of what is still to come, bytes; 0 when unknown. */
   readonly pendingBytes: number;
+  /**
+   * Source, streams of devices: the initial data of pre-copy is not with the target's device yet, or nobody knows.
+   * Pre-copy is not to end before, unless its time is up (V2-17).
+   */
+  readonly initialPending: boolean;
+  /** Source, streams of devices: what comes only once the device is stopped and `pendingBytes` leaves out, bytes. */
+  readonly stopCopyBytes: number;
 }
 
 /** Every stream of a set of `devices` devices, in a fixed order. */

@@ -4,39 +4,85 @@ import { z } from 'zod';
 /** Ids are `<nodeName>/<name>`, as in the inventory (crds/src/device.ts). */
 const deviceName = z.string().regex(/^[A-Za-z0-9]([-A-Za-z0-9._:]{0,61}[A-Za-z0-9])?$/);
 const socketPath = z.string().startsWith('/').max(107);
+const workloadName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+
+/** A device that a vfio-user server offers; `group` says which of several emulated workloads drives it. */
+export interface VfioUserEntry {
+  readonly id: string;
+  readonly vfioUser: string;
+  readonly group: number;
+}
+
+/** A device that the broker keeps, by its name there. */
+export interface BrokeredEntry {
+  readonly id: string;
+  readonly broker: string;
+}
+
+export type DeviceEntry = VfioUserEntry | BrokeredEntry;
+
+const deviceEntry = z
+  .strictObject({
+    id: z.string(),
+    vfioUser: socketPath.optional(),
+    group: z.int().min(0).max(255).optional(),
+    broker: z.string().min(1).max(253).regex(/^\S+$/).optional(),
+  })
+  .transform(({ id, vfioUser, group, broker }, context): DeviceEntry => {
+    if (vfioUser !== undefined && broker === undefined) return { id, vfioUser, group: group ?? 0 };
+    if (broker !== undefined && vfioUser === undefined && group === undefined) return { id, broker };
+    const message = 'a device has either vfioUser (and group), or broker';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
+const workloadEntry = z.strictObject({
+  name: workloadName,
+  hook: socketPath,
+  devices: z.array(z.string()).min(1).max(256),
+});
 
 const devicesFile = z.strictObject({
-  devices: z
-    .array(
-      z.strictObject({ id: z.string(), vfioUser: socketPath, group: z.int().min(0).max(255).default(0) }),
-    )
-    .min(1)
-    .max(256),
-  workload: z.strictObject({ emulatorControl: socketPath }),
+  broker: socketPath.optional(),
+  devices: z.array(deviceEntry).min(1).max(256),
+  workload: z.strictObject({ emulatorControl: socketPath }).optional(),
+  workloads: z.array(workloadEntry).max(256).default([]),
 });
 
 export type DevicesFile = z.output<typeof devicesFile>;
-export type DeviceEntry = DevicesFile['devices'][number];
+export type WorkloadEntry = DevicesFile['workloads'][number];
 
 /** The devices file cannot be used; the message names the place in it. */
 export class DevicesFileError extends Error {
   override readonly name = 'DevicesFileError';
 }
 
+export const isVfioUser = (entry: DeviceEntry): entry is VfioUserEntry => 'vfioUser' in entry;
+
 /**
- * Parses the YAML that lists the devices of this node:
+ * Parses the YAML that lists the devices of this node and the workloads that drive them:
  *
+ *   broker: /run/transship/agent.sock
  *   devices:
- *     - { id: gpu-a/0, vfioUser: /run/transship/0.sock }
+ *     - { id: gpu-a/0, broker: gpu-a/0 }             # its name at the broker
+ *     - { id: gpu-a/1, vfioUser: /run/transship/1.sock, group: 0 }
+ *   workloads:
+ *     - { name: trainer, hook: /run/transship/hooks/trainer.sock, devices: [gpu-a/0] }
  *   workload: { emulatorControl: /run/transship/control.sock }
  *
- * `group` of a device says which of several workloads drives it; default 0.
+ * `workload` is for emulated devices: `group` says which of its several workloads drives one.
  * @throws DevicesFileError
  */
 export function parseDevicesFile(text: string, nodeName: string): DevicesFile {
   const parsed = devicesFile.safeParse(readYaml(text));
   if (!parsed.success) throw new DevicesFileError(z.prettifyError(parsed.error));
-  const { devices } = parsed.data;
+  const file = parsed.data;
+  checkDevices(file, nodeName);
+  checkWorkloads(file);
+  return file;
+}
+
+function checkDevices({ broker, devices }: DevicesFile, nodeName: string): void {
   for (const [index, device] of devices.entries()) {
     const prefix = `${nodeName}/`;
     if (!device.id.startsWith(prefix) || !deviceName.safeParse(device.id.slice(prefix.length)).success) {
@@ -44,13 +90,55 @@ export function parseDevicesFile(text: string, nodeName: string): DevicesFile {
         `devices[${index}].id: ${device.id} is not ${prefix} and a name of letters, digits, - . _ :`,
       );
     }
+    if (!isVfioUser(device) && broker === undefined) {
+      throw new DevicesFileError(
+        `devices[${index}].broker: the file does not say where the broker listens (broker: /path)`,
+      );
+    }
   }
-  for (const key of ['id', 'vfioUser'] as const) {
-    const values = devices.map((device) => device[key]);
-    const double = values.find((value, index) => values.indexOf(value) !== index);
-    if (double !== undefined) throw new DevicesFileError(`two devices have the ${key} ${double}`);
+  refuseTwice(
+    'two devices have the id',
+    devices.map(({ id }) => id),
+  );
+  refuseTwice(
+    'two devices have the vfioUser',
+    devices.filter(isVfioUser).map(({ vfioUser }) => vfioUser),
+  );
+  const brokered = devices.filter((device): device is BrokeredEntry => !isVfioUser(device));
+  refuseTwice(
+    'two devices have the broker',
+    brokered.map((device) => device.broker),
+  );
+}
+
+function checkWorkloads({ devices, workload, workloads }: DevicesFile): void {
+  refuseTwice(
+    'two workloads have the name',
+    workloads.map(({ name }) => name),
+  );
+  refuseTwice(
+    'two workloads have the hook',
+    workloads.map(({ hook }) => hook),
+  );
+  const listed = workloads.flatMap((entry) => entry.devices);
+  refuseTwice('two workloads, or one twice, have the device', listed);
+  const ids = new Set(devices.map(({ id }) => id));
+  for (const [index, entry] of workloads.entries()) {
+    const unknown = entry.devices.find((id) => !ids.has(id));
+    if (unknown === undefined) continue;
+    throw new DevicesFileError(`workloads[${index}].devices: ${unknown} is not one of the devices`);
   }
-  return parsed.data;
+  const alone = devices.find((device) => isVfioUser(device) && !listed.includes(device.id));
+  if (alone !== undefined && workload === undefined) {
+    throw new DevicesFileError(
+      `workload: ${alone.id} is in no workloads entry, so workload.emulatorControl is needed`,
+    );
+  }
+}
+
+function refuseTwice(what: string, values: readonly string[]): void {
+  const double = values.find((value, index) => values.indexOf(value) !== index);
+  if (double !== undefined) throw new DevicesFileError(`${what} ${double}`);
 }
 
 function readYaml(text: string): unknown {

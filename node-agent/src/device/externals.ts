@@ -3,7 +3,8 @@ import { z } from 'zod';
 /**
  * What is not in a device's own stream because it is set from outside: the PCI command register (memory decoding,
  * bus master) and the control word of MSI-X. RESET clears both, and without bus master a device does no DMA.
- * Addresses (BARs) and the MSI-X table belong to the host that programs them and stay as the target's are.
+ * Addresses (BARs) and the MSI-X table belong to the host that programs them and stay as the target's are. So do the
+ * eventfds of interrupts: they are the workload's, which sets them itself once it holds the device.
  */
 export interface ConfigSpace {
   readConfig(offset: number, length: number): Promise<Buffer>;
@@ -12,6 +13,7 @@ export interface ConfigSpace {
 
 // Offsets and bits of PCI configuration space (PCI Local Bus Specification 3.0, chapter 6; linux/pci_regs.h).
 const PCI_COMMAND = 0x04;
+const PCI_COMMAND_MASTER = 0x4;
 const PCI_STATUS = 0x06;
 const PCI_STATUS_CAP_LIST = 0x10;
 const PCI_CAPABILITY_LIST = 0x34;
@@ -52,6 +54,13 @@ export async function writeExternals(space: ConfigSpace, encoded: Buffer): Promi
     await write16(space, msix + PCI_MSIX_FLAGS, control);
   }
   await write16(space, PCI_COMMAND, externals.command);
+}
+
+/** Takes bus mastering from a device, so that it reaches no memory before its state is complete (V2-36). */
+export async function clearBusMaster(space: ConfigSpace): Promise<void> {
+  const command = await read16(space, PCI_COMMAND);
+  if ((command & PCI_COMMAND_MASTER) === 0) return;
+  await write16(space, PCI_COMMAND, command & ~PCI_COMMAND_MASTER);
 }
 
 async function findMsix(space: ConfigSpace): Promise<number | null> {

@@ -2,6 +2,7 @@ import type { ErrorCode } from '@transship/crds';
 import type { NativeError, NativeErrorCode } from '@transship/native';
 import { failure } from '../contract/failure.ts';
 import type { KnownState } from '../core/device-state.ts';
+import type { Failure } from '../core/session.ts';
 import { DeviceFailure } from './port.ts';
 
 /** What was being done when a device failed; the same fault means another thing in each. */
@@ -9,10 +10,17 @@ export type Activity = 'arc' | 'reset' | 'saving' | 'loading';
 
 /** Meaning by native's code, where it is the same for every activity. */
 const BY_CODE: Partial<Record<NativeErrorCode, ErrorCode>> = {
+  TRANSSHIP_CONNECT_FAILED: 'DeviceUnreachable',
+  TRANSSHIP_CONNECT_TIMEOUT: 'DeviceUnreachable',
+  TRANSSHIP_DEVICE_BUSY: 'DeviceHeld',
   TRANSSHIP_DEVICE_ERROR: 'DeviceError',
+  TRANSSHIP_DEVICE_NOT_FOUND: 'DeviceAbsent',
   TRANSSHIP_DRIVER_VIOLATION: 'DeviceError',
   TRANSSHIP_FOREIGN_STATE_CHANGE: 'DeviceStateLost',
+  TRANSSHIP_IOMMU_REFUSED: 'IommuRefused',
   TRANSSHIP_LOAD_REJECTED: 'LoadRejected',
+  TRANSSHIP_NOT_ALLOWED: 'BrokerRefused',
+  TRANSSHIP_NOT_MIGRATABLE: 'DeviceNotMigratable',
   TRANSSHIP_NO_P2P: 'NoPeerToPeerQuiesce',
   TRANSSHIP_OUT_OF_MEMORY: 'Internal',
   TRANSSHIP_INTERNAL: 'Internal',
@@ -34,6 +42,18 @@ const CONNECTION_GONE: ReadonlySet<string> = new Set<NativeErrorCode>([
   'TRANSSHIP_CONNECTION_LOST',
   'TRANSSHIP_PROTOCOL_VIOLATION',
 ]);
+
+/** The device answers and has no migration protocol; opening it again brings nothing else. */
+export const isNotMigratable = (error: unknown): boolean => codeOf(error) === 'TRANSSHIP_NOT_MIGRATABLE';
+
+/** The device is in no state in which it could be asked for what it saves. */
+export const isNotSaving = (error: unknown): boolean => codeOf(error) === 'TRANSSHIP_NOT_SAVING';
+
+/** Why a device does not answer: what its door or its server said when it was asked. */
+export function toTrouble(id: string, error: unknown): Failure {
+  const { message = String(error) } = error as Partial<NativeError>;
+  return failure(BY_CODE[codeOf(error) as NativeErrorCode] ?? 'DeviceUnreachable', message, id);
+}
 
 export const isConnectionGone = (error: unknown): boolean => CONNECTION_GONE.has(codeOf(error));
 

@@ -3,7 +3,7 @@ import type { Failure } from '../core/session.ts';
 
 /** What a device is and can do, as probed when it was opened. */
 export interface DeviceFacts {
-  /** Migration protocol: `v1` is the migration region with NDMA. */
+  /** Migration protocol: `v1` is the migration region with NDMA, `v2` VFIO_DEVICE_FEATURE_MIGRATION. */
   readonly protocol: string;
   readonly vendorId: number;
   readonly deviceId: number;
@@ -13,10 +13,29 @@ export interface DeviceFacts {
   readonly p2p: boolean;
   readonly preCopy: boolean;
   readonly resetSupported: boolean;
-  /** Bytes of the migration region. */
+  /** It can log which memory it writes to. */
+  readonly dmaLogging: boolean;
+  /** v2: flags of VFIO_DEVICE_FEATURE_MIGRATION; v1: 0. */
+  readonly migrationFlags: number;
+  /** Bytes of the migration region; 0 for v2, which has none. */
   readonly regionSize: number;
-  /** Largest segment that its data section takes, bytes. */
+  /** v1: largest segment that the region's data section takes, bytes. v2: largest piece, which nothing depends on. */
   readonly dataWindowSize: number;
+}
+
+/** What a v2 device has to hand out in pre-copy now, bytes (VFIO_MIG_GET_PRECOPY_INFO). */
+export interface PrecopyInfo {
+  /** To be 0, and loaded at the target, before pre-copy is left (V2-17). */
+  readonly initialBytes: number;
+  readonly dirtyBytes: number;
+  /** New initial bytes have appeared (V2-20). */
+  readonly reinit: boolean;
+}
+
+/** A range of I/O virtual addresses, bytes. */
+export interface IovaRange {
+  readonly iova: bigint;
+  readonly length: bigint;
 }
 
 /** What a device said of itself at one moment. */
@@ -61,8 +80,28 @@ export interface SavingDevice {
   readSegment(maxLength: number): Promise<SegmentPiece>;
   /** Estimate of what is still to come, bytes. Only between segments (V1-43). */
   pendingBytes(): Promise<number>;
+  /** Only in pre-copy and between segments; null where there is no such request, as for every v1 device. */
+  precopyInfo(): Promise<PrecopyInfo | null>;
+  /**
+   * What the device gives only once it is stopped and pendingBytes() leaves out in pre-copy, bytes. 0 for v1, whose
+   * estimate covers everything; UNKNOWN_STOP_COPY_BYTES when a v2 device cannot tell.
+   */
+  stopCopyBytes(): Promise<number>;
   /** What a device's own stream does not carry: PCI command, interrupt control. */
   readExternals(): Promise<Buffer>;
+}
+
+/** As QEMU does: a device that cannot tell is not taken for one that will be quick (V2-19). */
+export const UNKNOWN_STOP_COPY_BYTES = 100 * 1024 ** 3;
+
+/** A device that can log which memory it writes to; see `facts.dmaLogging`. */
+export interface DmaLoggingDevice {
+  readonly id: string;
+  /** `pageSize` is a wish; resolves with the one in use. One log at a time, at most 256 ranges (V2-31). */
+  startDmaLogging(ranges: readonly IovaRange[], pageSize: number): Promise<number>;
+  /** Pages of the range that were written since the last report, one bit each, little-endian (V2-32, V2-33). */
+  reportDmaLogging(range: IovaRange): Promise<Buffer>;
+  stopDmaLogging(): Promise<void>;
 }
 
 /** The loading half: only in Resuming. */
@@ -80,17 +119,25 @@ export interface LoadingDevice {
  * One device of this node. Operations run one after the other on the device's own thread; those that fail
  * reject with DeviceFailure. An operation cannot be taken back once it is out: whoever waits sets the deadline.
  */
-export interface MigratableDevice extends SavingDevice, LoadingDevice {
+export interface MigratableDevice extends SavingDevice, LoadingDevice, DmaLoggingDevice {
   /** null until the device could be opened. */
   readonly facts: DeviceFacts | null;
-  /** Why the device cannot be used now, or null. */
-  readonly trouble: string | null;
+  /** Driver that the device is bound to, and how it is reached; empty until that was told. */
+  readonly driver: string;
+  readonly interface: string;
+  /** Why the device does not answer now, or null. */
+  readonly trouble: Failure | null;
+  /** Why the device can be part of no migration although it answers, or null. */
+  readonly unfit: Failure | null;
   /** Never rejects, always answers within its own bound. */
   observe(): Promise<DeviceObservation>;
   /** One legal arc; resolves when the device is in the new state. */
   arc(to: DeviceState): Promise<void>;
-  /** RESET; resolves with the new incarnation when the device is Running in its default state. */
-  reset(): Promise<string>;
+  /**
+   * RESET; resolves with the new incarnation when the device is Running in its default state. `restore`: what
+   * readExternals() gave, to be written behind it, for RESET clears it (V2-27); null for nothing.
+   */
+  reset(restore: Buffer | null): Promise<string>;
 }
 
 /** The devices of this node by id. */

@@ -1,10 +1,10 @@
 import type { DeviceDescription, DeviceHealth } from '../contract/description.ts';
+import { failure } from '../contract/failure.ts';
 import type { KnownState } from '../core/device-state.ts';
+import type { Failure } from '../core/session.ts';
 import type { DeviceFacts, Devices, MigratableDevice } from '../device/port.ts';
+import type { Members } from '../session/ports.ts';
 import type { SessionRegistry } from '../session/registry.ts';
-
-/** Name of the driver of a device that is reached over vfio-user, where no kernel driver is bound. */
-const VFIO_USER_DRIVER = 'vfio-user';
 
 const NO_FACTS: DeviceFacts = {
   protocol: '',
@@ -16,6 +16,8 @@ const NO_FACTS: DeviceFacts = {
   p2p: false,
   preCopy: false,
   resetSupported: false,
+  dmaLogging: false,
+  migrationFlags: 0,
   regionSize: 0,
   dataWindowSize: 0,
 };
@@ -24,43 +26,60 @@ const NO_FACTS: DeviceFacts = {
 export async function describeDevices(
   devices: Devices,
   sessions: SessionRegistry,
+  members: Members,
   ids: readonly string[],
 ): Promise<DeviceDescription[]> {
   const wanted = ids.length === 0 ? devices.all : devices.all.filter((device) => ids.includes(device.id));
-  return Promise.all(wanted.map((device) => describeDevice(device, sessions)));
+  return Promise.all(wanted.map((device) => describeDevice(device, sessions, members)));
 }
 
 async function describeDevice(
   device: MigratableDevice,
   sessions: SessionRegistry,
+  members: Members,
 ): Promise<DeviceDescription> {
-  const migrationUid = sessions.boundBy(device.id, '') ?? '';
-  const state = stateInSession(sessions, migrationUid, device.id) ?? (await device.observe()).state;
-  const { protocol, p2p, preCopy, resetSupported, regionSize, dataWindowSize, ...identity } =
-    device.facts ?? NO_FACTS;
-  const quarantine = sessions.whyQuarantined(device.id);
-  const health = healthOf(quarantine, state);
+  const { id } = device;
+  const migrationUid = sessions.boundBy(id, '') ?? '';
+  const state = stateInSession(sessions, migrationUid, id) ?? (await device.observe()).state;
+  const facts = device.facts ?? NO_FACTS;
+  const quarantine = sessions.whyQuarantined(id);
+  const unfit = whyNotMigratable(device);
+  const health = healthOf(device, quarantine, state);
+  const trouble = health === 'Unreachable' ? (device.trouble ?? silent(id)) : null;
   return {
-    id: device.id,
-    protocol,
-    vendorId: identity.vendorId,
-    deviceId: identity.deviceId,
-    subsystemVendorId: identity.subsystemVendorId,
-    subsystemId: identity.subsystemId,
-    revisionId: identity.revisionId,
-    driver: VFIO_USER_DRIVER,
+    id,
+    protocol: facts.protocol,
+    vendorId: facts.vendorId,
+    deviceId: facts.deviceId,
+    subsystemVendorId: facts.subsystemVendorId,
+    subsystemId: facts.subsystemId,
+    revisionId: facts.revisionId,
+    driver: device.driver,
     firmware: '',
-    p2p,
-    preCopy,
-    resetSupported,
-    regionSize,
-    dataWindowSize,
+    p2p: facts.p2p,
+    preCopy: facts.preCopy,
+    resetSupported: facts.resetSupported,
+    regionSize: facts.regionSize,
+    dataWindowSize: facts.dataWindowSize,
     state,
     health,
-    reason: quarantine ?? (health === 'Unreachable' ? (device.trouble ?? 'it does not answer') : ''),
+    reason: quarantine ?? trouble?.message ?? '',
     migrationUid,
-    notMigratable: device.facts !== null && !resetSupported ? 'it does not support VFIO_DEVICE_RESET' : '',
+    notMigratable: unfit?.message ?? '',
+    code: unfit?.code ?? (quarantine === null ? (trouble?.code ?? '') : 'DeviceNotMigratable'),
+    workload: members.workloadOf(id)?.name ?? '',
+    interface: device.interface,
+    dmaLogging: facts.dmaLogging,
+    migrationFlags: facts.migrationFlags,
   };
+}
+
+const silent = (id: string): Failure => failure('DeviceUnreachable', 'it does not answer', id);
+
+function whyNotMigratable({ id, facts, unfit }: MigratableDevice): Failure | null {
+  if (unfit !== null) return unfit;
+  if (facts === null || facts.resetSupported) return null;
+  return failure('ResetUnsupported', 'it does not support VFIO_DEVICE_RESET', id);
 }
 
 /** A session knows the state of its devices, also of one that is busy and would not answer now. */
@@ -69,7 +88,13 @@ function stateInSession(sessions: SessionRegistry, uid: string, deviceId: string
   return runner?.snapshot.devices.find((device) => device.id === deviceId)?.state ?? null;
 }
 
-function healthOf(quarantine: string | null, state: KnownState): DeviceHealth {
+/** A device without a migration protocol has no migration state to tell, and is well all the same. */
+function healthOf(
+  { facts, unfit }: MigratableDevice,
+  quarantine: string | null,
+  state: KnownState,
+): DeviceHealth {
   if (quarantine !== null) return 'Quarantined';
-  return state === 'Unknown' ? 'Unreachable' : 'Healthy';
+  const isPlain = facts === null && unfit !== null;
+  return state === 'Unknown' && !isPlain ? 'Unreachable' : 'Healthy';
 }

@@ -5,8 +5,8 @@ import type { DeviceDescription, NodeDescription } from '../contract/description
 const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
 
 /**
- * What the NodeDeviceInventory says of a node. Devices that were never reached are left out: nothing is known of them.
- * `ready` is the condition as it was last told, whose time stays while its value does.
+ * What the NodeDeviceInventory says of a node. Of a device that was never reached, or has no migration protocol, only
+ * what is known is told. `ready` is the condition as it was last told, whose time stays while its value does.
  */
 export function inventoryStatus(
   node: NodeDescription,
@@ -18,7 +18,7 @@ export function inventoryStatus(
   const status = nodeDeviceInventoryStatus.parse({
     observedAt: now,
     agent: { endpoint: node.transferEndpoint, version: node.agentVersion },
-    devices: node.devices.filter((device) => device.protocol !== '').map(inventoryDevice),
+    devices: node.devices.map(inventoryDevice),
   });
   return { ...status, conditions: [condition] };
 }
@@ -39,10 +39,30 @@ function readyCondition(node: NodeDescription, now: string, before: Condition | 
 }
 
 function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
-  const { id, protocol, driver, firmware, regionSize, state, health, reason, migrationUid } = device;
+  const { id, driver, firmware, state, health, reason, migrationUid, notMigratable, workload } = device;
   return {
     id,
-    protocol,
+    ...(device.protocol === '' ? {} : factsOf(device)),
+    driver,
+    ...(firmware === '' ? {} : { firmware }),
+    ...(device.interface === '' ? {} : { interface: device.interface }),
+    // The API knows no word for a device that does not answer; `health` says it.
+    ...(state === 'Unknown' ? {} : { state }),
+    health,
+    ...(reason === '' ? {} : { reason: clip(reason) }),
+    ...(notMigratable === ''
+      ? {}
+      : { notMigratable: { code: device.code || 'DeviceNotMigratable', message: clip(notMigratable) } }),
+    ...(workload === '' ? {} : { workload }),
+    ...(migrationUid === '' ? {} : { migration: migrationUid }),
+  };
+}
+
+/** What was read when the device was opened. */
+function factsOf(device: DeviceDescription): Record<string, unknown> {
+  const { p2p, preCopy, resetSupported: reset, dmaLogging } = device;
+  return {
+    protocol: device.protocol,
     model: {
       vendorId: hex(device.vendorId, 4),
       deviceId: hex(device.deviceId, 4),
@@ -50,14 +70,10 @@ function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
       subsystemId: hex(device.subsystemId, 4),
       revisionId: hex(device.revisionId, 2),
     },
-    driver,
-    ...(firmware === '' ? {} : { firmware }),
-    capabilities: { p2p: device.p2p, preCopy: device.preCopy, reset: device.resetSupported },
-    regionSize,
-    // The API knows no word for a device that does not answer; `health` says it.
-    state: state === 'Unknown' ? 'Error' : state,
-    health,
-    ...(reason === '' ? {} : { reason: reason.slice(0, 1024) }),
-    ...(migrationUid === '' ? {} : { migration: migrationUid }),
+    capabilities: { p2p, preCopy, reset, dmaLogging },
+    migrationFlags: device.migrationFlags,
+    regionSize: device.regionSize,
   };
 }
+
+const clip = (text: string): string => text.slice(0, 1024);

@@ -9,6 +9,10 @@ const boundDevice = z.strictObject({
   id: z.string(),
   incarnation: z.string(),
   p2p: z.boolean(),
+  // Defaults of what earlier versions did not write.
+  protocol: z.string().default('v1'),
+  preCopy: z.boolean().default(true),
+  externals: z.string().max(4096).default(''),
   lost: z.boolean(),
   quarantined: z.boolean(),
 });

@@ -65,7 +65,7 @@ export class SessionEffects {
         void this.#arc(session, effect.device, effect.to);
         break;
       case 'reset':
-        void this.#reset(session, effect.device);
+        void this.#reset(session, effect.device, effect.restore);
         break;
       case 'freeze':
         void this.#control(session, 'freeze', 'FreezeFailed', (workload) => workload.freeze());
@@ -111,9 +111,10 @@ export class SessionEffects {
     }
   }
 
-  async #reset(session: Session, index: number): Promise<void> {
+  async #reset(session: Session, index: number, externals: string): Promise<void> {
+    const restore = externals === '' ? null : Buffer.from(externals, 'utf8');
     try {
-      const incarnation = await this.#operate(session, index, (device) => device.reset());
+      const incarnation = await this.#operate(session, index, (device) => device.reset(restore));
       if (session.phase === 'RollingBack' && !session.cameFromStop) void this.#tellReset(session, index);
       this.#host.post({ kind: 'resetDone', device: index, state: 'Running', incarnation, failure: null });
     } catch (error) {

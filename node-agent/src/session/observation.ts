@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SourceCommand, TargetCommand } from '../core/command.ts';
+import type { Role, SourceCommand, TargetCommand } from '../core/command.ts';
 import type { Observation, ObservedDevice } from '../core/effects.ts';
 import type { AgentState, WorkloadState } from '../core/session.ts';
 import type { MigratableDevice } from '../device/port.ts';
@@ -8,6 +8,12 @@ import type { SessionPorts } from './ports.ts';
 
 /** Guessing it is out of the question; it is compared in constant time. */
 const TICKET_BYTES = 32;
+
+/** A command and the side that it is for. */
+interface Order {
+  readonly role: Role;
+  readonly command: SourceCommand | TargetCommand;
+}
 
 /** Ids of the devices that matter to a command: the session's, or those it would bind. */
 export function devicesOf(
@@ -23,16 +29,19 @@ export function devicesOf(
  * Looks at the world for one transition of session `uid`. A device that has an operation out is not asked, since
  * the answer would wait for the operation: it is told as the session knows it. The returned function adds who
  * holds what; call it right before the transition, so that two sessions cannot both find a device free.
+ * `order`: the command that it is for, or null.
  */
 export async function observe(
   ports: SessionPorts,
   uid: string,
   state: AgentState | null,
   ids: readonly string[],
+  order: Order | null,
 ): Promise<() => Observation> {
   const known = [...new Set(ids)].flatMap((id) => ports.devices.get(id) ?? []);
+  const withExternals = bindsSource(state, order);
   const [seen, workload] = await Promise.all([
-    Promise.all(known.map((device) => look(device, state))),
+    Promise.all(known.map((device) => look(device, state, withExternals))),
     state === null || state.session.devices.length === 0
       ? stateOfWorkload(ports.workloads, ids)
       : state.live.workload,
@@ -41,6 +50,7 @@ export async function observe(
   return () => ({
     devices: seen.map((device) => ({ ...device, ...holder(ports, uid, device.id) })),
     workload,
+    workloadDevices: [...new Set(ids.flatMap((id) => ports.members.workloadOf(id)?.devices ?? []))],
     ticket,
   });
 }
@@ -55,9 +65,19 @@ export async function stateOfWorkload(workloads: Workloads, ids: readonly string
   }
 }
 
+/** A source is about to be bound: what RESET clears in its devices is read now, while it is as it should be. */
+const bindsSource = (state: AgentState | null, order: Order | null): boolean =>
+  (state === null || state.session.phase === 'Fenced') &&
+  order?.role === 'source' &&
+  order.command.kind === 'prepare';
+
 type Seen = Omit<ObservedDevice, 'boundBy' | 'quarantined'>;
 
-async function look(device: MigratableDevice, state: AgentState | null): Promise<Seen> {
+async function look(
+  device: MigratableDevice,
+  state: AgentState | null,
+  withExternals: boolean,
+): Promise<Seen> {
   const index = state?.session.devices.findIndex((bound) => bound.id === device.id) ?? -1;
   const live = state?.live.devices[index];
   const bound = state?.session.devices[index];
@@ -66,8 +86,19 @@ async function look(device: MigratableDevice, state: AgentState | null): Promise
     busy && bound !== undefined
       ? { state: live.state, incarnation: bound.incarnation }
       : await device.observe();
-  const { p2p = false, resetSupported = false } = device.facts ?? {};
-  return { id: device.id, state: seen, incarnation, p2p, resetSupported };
+  const { protocol = '', p2p = false, preCopy = false, resetSupported = false } = device.facts ?? {};
+  const { id, unfit } = device;
+  const externals = withExternals && seen === 'Running' ? await externalsOf(device) : '';
+  return { id, state: seen, incarnation, protocol, p2p, preCopy, resetSupported, unfit, externals };
+}
+
+/** A device that does not tell is bound all the same: what it has is needed only if it must be RESET. */
+async function externalsOf(device: MigratableDevice): Promise<string> {
+  try {
+    return (await device.readExternals()).toString('utf8');
+  } catch {
+    return '';
+  }
 }
 
 function holder(

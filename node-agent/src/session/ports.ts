@@ -62,6 +62,19 @@ export interface Bindings {
   quarantined(deviceId: string): boolean;
 }
 
+/** One workload of this node as the devices file names it. */
+export interface Membership {
+  readonly name: string;
+  /** Ids of all its devices. */
+  readonly devices: readonly string[];
+}
+
+/** Which devices move together. */
+export interface Members {
+  /** The workload that drives a device; null when none is named. */
+  workloadOf(deviceId: string): Membership | null;
+}
+
 /** Constant message, facts beside it. */
 export interface Log {
   info(facts: object, message: string): void;
@@ -75,6 +88,7 @@ export interface SessionPorts {
   readonly devices: Devices;
   readonly bindings: Bindings;
   readonly workloads: Workloads;
+  readonly members: Members;
   readonly streams: Streams;
   readonly log: Log;
 }

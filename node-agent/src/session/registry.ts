@@ -5,6 +5,7 @@ import { failure } from '../contract/failure.ts';
 import { unknownSession } from '../contract/session-snapshot.ts';
 import { freshLive } from '../core/bind.ts';
 import type { Role } from '../core/command.ts';
+import type { Observation } from '../core/effects.ts';
 import { bindsDevices } from '../core/phase.ts';
 import type { Session } from '../core/session.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
@@ -19,6 +20,8 @@ import type { RunnerOptions } from './runner.ts';
 export interface RegistryOptions extends RunnerOptions {
   readonly retention: Retention;
 }
+
+const NOTHING_SEEN: Observation = { devices: [], workload: 'unknown', workloadDevices: [], ticket: '' };
 
 const COLLECT_INTERVAL_MS = 24 * 60 * 60 * 1000;
 
@@ -89,7 +92,7 @@ export class SessionRegistry implements Bindings {
       );
     }
     for (const { session } of records) {
-      const live = freshLive(session.devices, { devices: [], workload: 'unknown', ticket: '' });
+      const live = freshLive(session.devices, NOTHING_SEEN);
       this.#runners.set(session.uid, this.#createRunner(session.uid, session.role, { session, live }));
     }
     await this.#collect();

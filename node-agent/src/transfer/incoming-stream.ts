@@ -61,7 +61,8 @@ export class IncomingStream {
   }
 
   get progress(): StreamProgress {
-    return { totals: this.#check.totals, ended: this.#ended, pendingBytes: 0 };
+    const { totals } = this.#check;
+    return { totals, ended: this.#ended, pendingBytes: 0, initialPending: false, stopCopyBytes: 0 };
   }
 
   /**

@@ -3,10 +3,9 @@ import type { Loading, LoadingOrder, StreamListener } from '../session/ports.ts'
 import type { Crc32c } from './frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import type { IncomingOptions, PullConnector } from './incoming-stream.ts';
-import { MAX_EXTERNALS_BYTES } from '../device/externals.ts';
+import { deviceSinks } from './device-sinks.ts';
 import { ProgressReporter } from './progress.ts';
 import { StreamCheck } from './stream-check.ts';
-import { BlobSink, deviceSink } from './stream-sink.ts';
 import type { StreamSink } from './stream-sink.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { toFailure } from './transfer-failure.ts';
@@ -64,13 +63,13 @@ export class LoadingSession implements Loading {
 
 /** In the order of streamsOfSet. */
 function sinksOf(order: LoadingOrder, signal: AbortSignal): [StreamId, StreamSink][] {
-  const ofDevices = order.devices.flatMap((device, deviceIndex): [StreamId, StreamSink][] => [
-    [{ kind: 'device', deviceIndex }, deviceSink(device)],
-    [
-      { kind: 'externals', deviceIndex },
-      new BlobSink(MAX_EXTERNALS_BYTES, (blob) => device.writeExternals(blob), 'LoadRejected'),
-    ],
-  ]);
+  const ofDevices = order.devices.flatMap((device, deviceIndex): [StreamId, StreamSink][] => {
+    const { stream, externals } = deviceSinks(device, signal);
+    return [
+      [{ kind: 'device', deviceIndex }, stream],
+      [{ kind: 'externals', deviceIndex }, externals],
+    ];
+  });
   const ofWorkload = new WorkloadSink(order.workload, savingIdOf(order.uid, order.generation), signal);
   return [...ofDevices, [{ kind: 'workload', deviceIndex: 0 }, ofWorkload]];
 }

@@ -67,6 +67,8 @@ export class OutgoingStream {
   #hurry = false;
   #segments = 0;
   #accepted = 0;
+  /** Position behind the initial data of pre-copy; null while some of it is not read yet. */
+  #initialEnd: number | null = null;
   #totals: StreamTotals | null = null;
   /** The target has everything and has said so. */
   #taken = false;
@@ -86,7 +88,8 @@ export class OutgoingStream {
     const bytes = this.#window.end;
     const totals = { ...this.id, bytes, segments: this.#segments, crc32c: this.#checksum.value };
     const pendingBytes = this.#source.pendingBytes + bytes - this.#accepted;
-    return { totals, ended: this.#taken, pendingBytes };
+    const { stopCopyBytes = 0 } = this.#source;
+    return { totals, ended: this.#taken, pendingBytes, initialPending: this.#initialPending, stopCopyBytes };
   }
 
   /** Bytes that are held in memory for the target. */
@@ -135,6 +138,7 @@ export class OutgoingStream {
       while (!this.#stopped) {
         const next = await this.#source.next();
         if (this.#stopped) return;
+        this.#noteInitial();
         if (next === 'end') {
           this.#finish();
           return;
@@ -150,6 +154,20 @@ export class OutgoingStream {
     } catch (error) {
       if (!this.#stopped) this.#events.onError(error);
     }
+  }
+
+  /** The target's device has not accepted all initial data yet, or nobody knows how much there is (V2-17). */
+  get #initialPending(): boolean {
+    if (this.#source.initialPending === undefined) return false;
+    return this.#initialEnd === null || this.#accepted < this.#initialEnd;
+  }
+
+  /** What was read so far has all initial data in it, until the device has new one (V2-20). */
+  #noteInitial(): void {
+    const before = this.#initialEnd;
+    if (this.#source.initialPending === true) this.#initialEnd = null;
+    else this.#initialEnd ??= this.#window.end;
+    if (this.#initialEnd !== before) this.#events.onChange(false);
   }
 
   async #readSegment(size: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { SavingDevice, SegmentPiece } from '../device/port.ts';
+import type { SegmentPiece } from '../device/port.ts';
 import { failure } from '../contract/failure.ts';
 import type { Crc32c } from './frame.ts';
 import { TransferFailure } from './transfer-failure.ts';
@@ -15,54 +15,10 @@ export interface SegmentSource {
   end(): void;
   /** Estimate of what is still to come, bytes; 0 when unknown. */
   readonly pendingBytes: number;
-}
-
-/** How often a device is asked for its estimate at most, ms: it is one more access between two segments. */
-const ESTIMATE_INTERVAL_MS = 250;
-
-/** The device's own stream. It ends only after drain(): before, an end is that of a device ahead of its set. */
-export class DeviceSource implements SegmentSource {
-  readonly #device: SavingDevice;
-  readonly #now: () => number;
-  #draining = false;
-  #pendingBytes = 0;
-  #estimatedAt = Number.NEGATIVE_INFINITY;
-
-  constructor(device: SavingDevice, now: () => number) {
-    this.#device = device;
-    this.#now = now;
-  }
-
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
-  drain(): void {
-    this.#draining = true;
-  }
-
-  end(): void {
-    // The device ends its stream by an arc.
-  }
-
-  async next(): Promise<{ readonly size: number } | 'nothing' | 'end'> {
-    const isDraining = this.#draining;
-    // Only here no segment is open (V1-43). During the downtime nobody needs an estimate.
-    if (!isDraining && this.#now() - this.#estimatedAt >= ESTIMATE_INTERVAL_MS) {
-      this.#estimatedAt = this.#now();
-      this.#pendingBytes = await this.#device.pendingBytes();
-    }
-    const { size, ended } = await this.#device.nextSegment();
-    if (size > 0) return { size };
-    this.#pendingBytes = 0;
-    return ended && isDraining ? 'end' : 'nothing';
-  }
-
-  async read(maxLength: number): Promise<SegmentPiece> {
-    const piece = await this.#device.readSegment(maxLength);
-    this.#pendingBytes = Math.max(0, this.#pendingBytes - piece.data.length);
-    return piece;
-  }
+  /** Data that the target is to have before pre-copy may end is not read yet; absent where there is no such data. */
+  readonly initialPending?: boolean;
+  /** What comes only after the stop and `pendingBytes` leaves out, bytes; absent where there is none. */
+  readonly stopCopyBytes?: number;
 }
 
 /** State that exists as a whole once the set is stopped: one segment, read when the drain is ordered. */

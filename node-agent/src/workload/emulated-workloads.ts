@@ -1,9 +1,9 @@
-import type { DeviceEntry } from '../device/devices-file.ts';
+import type { VfioUserEntry } from '../device/devices-file.ts';
 import { EmulatorFreezer } from './emulator-freezer.ts';
 import type { Workloads } from './freezer.ts';
 
 /** Workloads of one emulator: the devices of a group belong to one. */
-export function emulatedWorkloads(controlPath: string, devices: readonly DeviceEntry[]): Workloads {
+export function emulatedWorkloads(controlPath: string, devices: readonly VfioUserEntry[]): Workloads {
   const groups = new Map(devices.map((device) => [device.id, device.group]));
   return {
     of: (ids) => {

@@ -49,12 +49,24 @@ describe('a snapshot', () => {
     generation: 2,
     settled: false,
     error: { code: 'StreamCorrupt', message: 'a sentence', device: 'b/0' },
-    devices: [{ id: 'b/0', state: 'Unknown', lost: true, quarantined: false, stuck: true }],
+    devices: [
+      {
+        id: 'b/0',
+        state: 'Unknown',
+        lost: true,
+        quarantined: false,
+        stuck: true,
+        preCopy: true,
+        protocol: 'v2',
+      },
+    ],
     streams: [
       {
         totals: { kind: 'workload', deviceIndex: 0, bytes: 2 ** 45, segments: 1, crc32c: 0xdeadbeef },
         ended: true,
         pendingBytes: 12,
+        initialPending: true,
+        stopCopyBytes: 2 ** 41,
       },
     ],
     ticket: 'ticket',
@@ -94,6 +106,11 @@ describe('a description', () => {
     reason: 'why',
     migrationUid: 'uid-1',
     notMigratable: 'why not',
+    code: 'OwnedByVmm',
+    workload: 'trainer',
+    interface: 'cdev',
+    dmaLogging: true,
+    migrationFlags: 7,
   };
   const node = { nodeName: 'a', agentVersion: '1.0.0', transferEndpoint: 'a:1', devices: [device] };
   const { responseSerialize, responseDeserialize } = wire.DeviceAgent.service.DescribeDevices;

@@ -66,7 +66,7 @@ const CASES: readonly [string, string | null, SetDevice[], WorkloadState, Effect
     'V2-39',
     [device('Stop', { out: 'reset' })],
     'frozen',
-    { kind: 'reset', device: 0 },
+    { kind: 'reset', device: 0, restore: '' },
   ],
   ['Resuming entered with state', 'V1-56', [device('Stop')], 'frozen', arc(0, 'Resuming')],
   ['Resuming entered without', null, [device('Stop', { holds: false })], 'frozen', arc(0, 'Resuming')],

@@ -132,7 +132,8 @@ describe('what a snapshot tells', () => {
   test('progress of streams is taken as it comes', () => {
     const node = sourceAt('PreCopy', { devices: 1 });
     const [first] = totalsOf(1, 1);
-    const streams = [{ totals: first!, ended: false, pendingBytes: 42 }];
+    const progress = { ended: false, pendingBytes: 42, initialPending: true, stopCopyBytes: 7 };
+    const streams = [{ totals: first!, ...progress }];
     node.event({ kind: 'streams', generation: 1, streams });
     expect(node.view.streams).toEqual(streams);
   });

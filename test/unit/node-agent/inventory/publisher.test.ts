@@ -26,6 +26,11 @@ const device: NodeDescription['devices'][number] = {
   reason: '',
   migrationUid: '',
   notMigratable: '',
+  code: '',
+  workload: '',
+  interface: 'vfio-user',
+  dmaLogging: false,
+  migrationFlags: 0,
 };
 const node: NodeDescription = {
   nodeName: 'gpu-a',

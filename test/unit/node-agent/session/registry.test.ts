@@ -92,7 +92,7 @@ describe('a restart', () => {
     const agent = new AgentInMemory([FakeDevice.healthy('b/0')]);
     await agent.prepareTarget();
     await settle();
-    await agent.devices[0]?.reset();
+    await agent.devices[0]?.reset(null);
     const next = await restarted(agent);
     expect(next.session()?.devices[0]).toMatchObject({ lost: true });
   });

@@ -128,6 +128,7 @@ export class AgentInMemory {
       {
         devices: fakeDevices(...devices),
         workloads: workloadsOf(freezer),
+        members: { workloadOf: () => null },
         streams: this.streams,
         log: this.log,
       },

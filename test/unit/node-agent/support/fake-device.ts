@@ -1,10 +1,13 @@
 import type { DeviceState, KnownState } from '@transship/node-agent/internal/core/device-state';
+import type { Failure } from '@transship/node-agent/internal/core/session';
 import { DeviceFailure } from '@transship/node-agent/internal/device/port';
 import type {
   DeviceFacts,
   DeviceObservation,
+  IovaRange,
   MigratableDevice,
   NextSegment,
+  PrecopyInfo,
   SegmentPiece,
 } from '@transship/node-agent/internal/device/port';
 import { crc32c } from './crc32c.ts';
@@ -19,6 +22,8 @@ const FACTS: DeviceFacts = {
   p2p: true,
   preCopy: true,
   resetSupported: true,
+  dmaLogging: false,
+  migrationFlags: 0,
   regionSize: 8192,
   dataWindowSize: 4096,
 };
@@ -43,7 +48,13 @@ const HEALTHY: Switches = {
 export class FakeDevice implements MigratableDevice {
   readonly id: string;
   facts: DeviceFacts | null = FACTS;
-  trouble: string | null = null;
+  driver = 'a-driver';
+  interface = 'cdev';
+  trouble: Failure | null = null;
+  unfit: Failure | null = null;
+  /** What it answers in pre-copy. */
+  precopy: PrecopyInfo | null = null;
+  stopCopySize = 0;
   state: KnownState = 'Running';
   life = 1;
   /** Operations in the order in which they reached the device. */
@@ -138,8 +149,8 @@ export class FakeDevice implements MigratableDevice {
     if (to === 'PreCopy' || (to === 'StopCopy' && this.#segment < 0)) this.#segment = -1;
   }
 
-  reset(): Promise<string> {
-    this.#record('reset');
+  reset(restore: Buffer | null): Promise<string> {
+    this.#record(restore === null ? 'reset' : `reset and ${restore.toString()}`);
     if (this.#switches.failReset) return Promise.reject(this.#failure('ResetFailed', 'refused the reset'));
     this.state = 'Running';
     this.life += 1;
@@ -173,6 +184,26 @@ export class FakeDevice implements MigratableDevice {
     return Promise.resolve(
       this.outgoing.slice(this.#segment + 1).reduce((sum, { length }) => sum + length, 0),
     );
+  }
+
+  precopyInfo(): Promise<PrecopyInfo | null> {
+    return Promise.resolve(this.precopy);
+  }
+
+  stopCopyBytes(): Promise<number> {
+    return Promise.resolve(this.stopCopySize);
+  }
+
+  startDmaLogging(_ranges: readonly IovaRange[], pageSize: number): Promise<number> {
+    return Promise.resolve(pageSize);
+  }
+
+  reportDmaLogging(): Promise<Buffer> {
+    return Promise.resolve(Buffer.alloc(0));
+  }
+
+  stopDmaLogging(): Promise<void> {
+    return Promise.resolve();
   }
 
   readExternals(): Promise<Buffer> {

@@ -23,5 +23,14 @@ export function aSession(change: Partial<Session> = {}): Session {
 }
 
 export function aBoundDevice(id: string): Session['devices'][number] {
-  return { id, incarnation: 'life 1', p2p: true, lost: false, quarantined: false };
+  return {
+    id,
+    incarnation: 'life 1',
+    protocol: 'v1',
+    p2p: true,
+    preCopy: true,
+    externals: '',
+    lost: false,
+    quarantined: false,
+  };
 }

@@ -23,6 +23,11 @@ export interface DeviceDescription {
   'reason'?: (string);
   'migrationUid'?: (string);
   'notMigratable'?: (string);
+  'code'?: (string);
+  'workload'?: (string);
+  'interface'?: (string);
+  'dmaLogging'?: (boolean);
+  'migrationFlags'?: (number);
 }
 
 export interface DeviceDescription__Output {
@@ -45,4 +50,9 @@ export interface DeviceDescription__Output {
   'reason': (string);
   'migrationUid': (string);
   'notMigratable': (string);
+  'code': (string);
+  'workload': (string);
+  'interface': (string);
+  'dmaLogging': (boolean);
+  'migrationFlags': (number);
 }

@@ -8,6 +8,8 @@ export interface DeviceSnapshot {
   'lost'?: (boolean);
   'quarantined'?: (boolean);
   'stuck'?: (boolean);
+  'preCopy'?: (boolean);
+  'protocol'?: (string);
 }
 
 export interface DeviceSnapshot__Output {
@@ -16,4 +18,6 @@ export interface DeviceSnapshot__Output {
   'lost': (boolean);
   'quarantined': (boolean);
   'stuck': (boolean);
+  'preCopy': (boolean);
+  'protocol': (string);
 }

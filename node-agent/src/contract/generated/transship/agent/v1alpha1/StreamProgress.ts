@@ -7,10 +7,14 @@ export interface StreamProgress {
   'totals'?: (_transship_agent_v1alpha1_StreamTotals | null);
   'ended'?: (boolean);
   'pendingBytes'?: (number | string | Long);
+  'initialPending'?: (boolean);
+  'stopCopyBytes'?: (number | string | Long);
 }
 
 export interface StreamProgress__Output {
   'totals': (_transship_agent_v1alpha1_StreamTotals__Output | null);
   'ended': (boolean);
   'pendingBytes': (number);
+  'initialPending': (boolean);
+  'stopCopyBytes': (number);
 }
