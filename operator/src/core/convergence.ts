@@ -4,8 +4,10 @@ export interface Sample {
   readonly at: number;
   /** Sent so far, bytes over all streams of the set. */
   readonly bytes: number;
-  /** Estimate of what is left, bytes. */
+  /** Estimate of what is left, bytes, with what devices give only once they are stopped. */
   readonly pending: number;
+  /** Some device's initial data is not with its target yet, so its stop would cost more than it need. */
+  readonly initialPending: boolean;
   /** Every device has given something. Before, `pending` lacks what nobody has asked for yet. */
   readonly begun: boolean;
 }
@@ -26,13 +28,14 @@ const STANDSTILL_MS = 3_000;
 
 /**
  * Has pre-copy nothing left to gain? `samples` are in order of time, from the moment every device was in
- * pre-copy. True when the rest fits into the downtime limit at the rate seen, when it stopped shrinking, or
- * when the time is up.
+ * pre-copy. True when the rest fits into the downtime limit at the rate seen, or when it stopped shrinking, but not
+ * before the target has all initial data (V2-17); and in any case when the time is up.
  */
 export function preCopyDone(samples: readonly Sample[], now: number, limits: ConvergenceLimits): boolean {
   const first = samples[0];
   if (first === undefined) return false;
   if (now - first.at >= limits.timeoutMs) return true;
+  if (samples.at(-1)?.initialPending === true) return false;
   const telling = tellingOf(samples, first.at);
   const begin = telling[0];
   const last = telling.at(-1);

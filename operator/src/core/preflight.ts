@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@transship/crds';
+import { isErrorCode, type ErrorCode } from '@transship/crds';
 import type { DeviceDescription, Failure } from '@transship/node-agent/contract';
 import { failure } from './failure.ts';
 
@@ -26,10 +26,29 @@ const first = <Input>(checks: readonly Check<Input>[], input: Input): Failure | 
 
 const refuse = (code: ErrorCode, id: string, why: string): Failure => failure(code, `${id} ${why}`, id);
 
+/** What the agent says is wrong with a device, in a word; a word of a newer agent says less than none. */
+const codeOf = ({ code }: DeviceDescription, otherwise: ErrorCode): ErrorCode =>
+  isErrorCode(code) ? code : otherwise;
+
+const WITHOUT_A_WORD = {
+  Healthy: 'DeviceNotMigratable',
+  Quarantined: 'DeviceNotMigratable',
+  Unreachable: 'DeviceUnreachable',
+} as const satisfies Record<DeviceDescription['health'], ErrorCode>;
+
 /** What each device of either side must be before anything is touched. */
 const DEVICE_CHECKS: readonly Check<OneDevice>[] = [
-  ({ device: { id, health, reason } }) =>
-    health === 'Healthy' ? null : refuse('DeviceNotMigratable', id, `is ${health}: ${reason}`),
+  ({ device }) => {
+    const { id, health, reason, notMigratable } = device;
+    if (health === 'Healthy') return null;
+    // `code` goes with `notMigratable` where that is set.
+    const code = notMigratable === '' ? codeOf(device, WITHOUT_A_WORD[health]) : WITHOUT_A_WORD[health];
+    return refuse(code, id, `is ${health}: ${reason}`);
+  },
+  ({ device }) =>
+    device.notMigratable === '' || device.code === ''
+      ? null
+      : refuse(codeOf(device, 'DeviceNotMigratable'), device.id, device.notMigratable),
   // V1-12; ahead of the general word for it, which says less
   ({ device: { id, resetSupported } }) =>
     resetSupported ? null : refuse('ResetUnsupported', id, 'does not offer VFIO_DEVICE_RESET'),
@@ -82,6 +101,15 @@ const PAIR_CHECKS: readonly Check<Pair>[] = [
           target.id,
           `has driver ${target.driver} ${target.firmware}, ${source.id} has ${source.driver} ${source.firmware}`,
         ),
+  // A driver of other abilities may write another stream, and a set is moved by what its devices have in common.
+  ({ source, target }) =>
+    source.migrationFlags === target.migrationFlags
+      ? null
+      : refuse(
+          'ModelMismatch',
+          target.id,
+          `has migration flags ${hex(target.migrationFlags)}, ${source.id} has ${hex(source.migrationFlags)}`,
+        ),
   // V1-52: a segment of the source must fit the target's window, for it is never split
   ({ source, target }) =>
     source.regionSize === target.regionSize && source.dataWindowSize <= target.dataWindowSize
@@ -106,6 +134,25 @@ export function checkSide(
     if (violation !== null) return violation;
   }
   return null;
+}
+
+/**
+ * Are these all devices of their workload? One that stayed behind would go on with half of its peers. `described`: every
+ * device of the node.
+ */
+export function checkWhole(ids: readonly string[], described: readonly DeviceDescription[]): Failure | null {
+  const workloads = new Set(
+    described.flatMap(({ id, workload }) => (workload !== '' && ids.includes(id) ? [workload] : [])),
+  );
+  const missing = described.filter(({ id, workload }) => workloads.has(workload) && !ids.includes(id));
+  const [first] = missing;
+  if (first === undefined) return null;
+  const names = missing.map(({ id }) => id).join(', ');
+  return failure(
+    'SetIncomplete',
+    `the workload ${first.workload} of this set also drives ${names}`,
+    first.id,
+  );
 }
 
 /** Does each target device fit the source device of the same place in the set? */

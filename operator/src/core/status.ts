@@ -78,6 +78,9 @@ function firstError({ source, target }: Observed): { code: string; message: stri
 const shown = (now: KnownState | undefined, before: MigratingDevice['state']): MigratingDevice['state'] =>
   now === undefined || now === 'Unknown' ? before : now;
 
+/** Agents that do not tell it know only the older one. */
+const protocolOf = (told: string | undefined): MigratingDevice['protocol'] => (told === 'v2' ? 'v2' : 'v1');
+
 function devicesOf({ source, target, placement }: Observed): MigratingDevice[] | undefined {
   const s = sessionOf(source);
   const t = sessionOf(target);
@@ -95,7 +98,7 @@ function devicesOf({ source, target, placement }: Observed): MigratingDevice[] |
     return {
       source: id,
       target: to[index] ?? '',
-      protocol: 'v1' as const,
+      protocol: protocolOf(s?.devices[index]?.protocol ?? t?.devices[index]?.protocol),
       state: shown(s?.devices[index]?.state, 'Running'),
       targetState: shown(t?.devices[index]?.state, 'Running'),
       bytes,

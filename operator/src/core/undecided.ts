@@ -26,7 +26,8 @@ function forward(o: Answering): Action {
   switch (s.phase) {
     case 'Prepared':
       if (!targetReady(t)) return { kind: 'wait', on: 'the target to enter Resuming' };
-      return o.plan.preCopy
+      // A set goes through its steps together: where one device cannot be copied while it runs, none is.
+      return o.plan.preCopy && s.devices.every((device) => device.preCopy)
         ? { kind: 'commandSource', command: { kind: 'preCopy', generation: t.generation } }
         : quiesce(o);
     case 'PreCopy':

@@ -1,5 +1,5 @@
 import type { DeviceDescription, Failure } from '@transship/node-agent/contract';
-import { checkPairs, checkSide, failure, type Placement } from '../core/index.ts';
+import { checkPairs, checkSide, checkWhole, failure, type Placement } from '../core/index.ts';
 import type { ReconcilerPorts, StoredMigration } from './ports.ts';
 import type { Voyage } from './voyage.ts';
 
@@ -44,7 +44,7 @@ async function tryToPlace(
   }
   const described = await agent.describe([], signal);
   if (described.kind === 'unreachable') return { kind: 'later', failure: described.failure };
-  const sourceProblem = checkSide(ids, described.devices, stored.uid);
+  const sourceProblem = checkSide(ids, described.devices, stored.uid) ?? checkWhole(ids, described.devices);
   if (sourceProblem !== null) return refused(sourceProblem);
   const set = ids.map((id) => described.devices.find((device) => device.id === id) as DeviceDescription);
 

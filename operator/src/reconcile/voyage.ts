@@ -58,12 +58,14 @@ export class Voyage {
     const last = this.#samples.at(-1);
     if (last !== undefined && now - last.at < SAMPLE_EVERY_MS) return;
     const bytes = target.session.streams.reduce((sum, { totals }) => sum + totals.bytes, 0);
-    const pending = source.session.streams.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
-    const devices = source.session.streams.filter(({ totals }) => totals.kind === 'device');
+    const { streams } = source.session;
+    const pending = streams.reduce((sum, each) => sum + each.pendingBytes + each.stopCopyBytes, 0);
+    const initialPending = streams.some((stream) => stream.initialPending);
+    const devices = streams.filter(({ totals }) => totals.kind === 'device');
     const begun = devices.every(({ totals }) => totals.bytes > 0);
     // A new generation starts from nothing.
     if (last !== undefined && bytes < last.bytes) this.#samples = [];
-    this.#samples.push({ at: now, bytes, pending, begun });
+    this.#samples.push({ at: now, bytes, pending, initialPending, begun });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
   }
 

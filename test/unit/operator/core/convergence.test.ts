@@ -11,6 +11,7 @@ const looks = (...all: readonly (readonly [moved: number, left: number, begun?: 
     at: 250 * index,
     bytes: moved * MiB,
     pending: left * MiB,
+    initialPending: false,
     begun,
   }));
 
@@ -47,6 +48,29 @@ describe('pre-copy', () => {
     const still = Array.from({ length: 13 }, (_, index) => [10 * index, 800] as const);
     expect(done(looks(...still.slice(0, 12)))).toBe(false);
     expect(done(looks(...still))).toBe(true);
+  });
+
+  test('V2-17: does not end before the target has all initial data, however little is left', () => {
+    const pending = looks([0, 500], [100, 400], [500, 0]).map((look) => ({ ...look, initialPending: true }));
+    expect(done(pending)).toBe(false);
+    const silent = looks([0, 0, false], [0, 0, false], [0, 0, false]);
+    expect(done(silent.map((look) => ({ ...look, initialPending: true })))).toBe(false);
+    const still = Array.from({ length: 20 }, (_, index) => [10 * index, 800] as const);
+    expect(done(looks(...still).map((look) => ({ ...look, initialPending: true })))).toBe(false);
+  });
+
+  test('V2-17: ends when the initial data has arrived, and V2-20: not when there is new one', () => {
+    const first = looks([0, 500], [500, 0]);
+    const arrived = first.map((look, index) => ({ ...look, initialPending: index === 0 }));
+    expect(done(arrived)).toBe(true);
+    const anew = first.map((look, index) => ({ ...look, initialPending: index === 1 }));
+    expect(done(anew)).toBe(false);
+  });
+
+  test('V2-17: ends with initial data outstanding once its time is up', () => {
+    const pending = looks([0, 500], [1, 900]).map((look) => ({ ...look, initialPending: true }));
+    expect(preCopyDone(pending, 59_999, LIMITS)).toBe(false);
+    expect(preCopyDone(pending, 60_000, LIMITS)).toBe(true);
   });
 
   test('ends when its time is up', () => {

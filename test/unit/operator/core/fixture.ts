@@ -51,6 +51,8 @@ export function session(
     lost: false,
     quarantined: false,
     stuck: false,
+    preCopy: true,
+    protocol: 'v1',
   });
   const known = phase !== 'Fenced';
   return {

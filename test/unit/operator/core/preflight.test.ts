@@ -24,6 +24,11 @@ const device = (id: string, change: Partial<DeviceDescription> = {}): DeviceDesc
   reason: '',
   migrationUid: '',
   notMigratable: '',
+  code: '',
+  workload: '',
+  interface: 'vfio-user',
+  dmaLogging: false,
+  migrationFlags: 0,
   ...change,
 });
 
@@ -40,7 +45,7 @@ describe('a side before anything is touched', () => {
 
   const unfit: readonly [string, Partial<DeviceDescription>, string][] = [
     ['a device in quarantine', { health: 'Quarantined', reason: 'its RESET failed' }, 'DeviceNotMigratable'],
-    ['a device that does not answer', { health: 'Unreachable', reason: 'no socket' }, 'DeviceNotMigratable'],
+    ['a device that does not answer', { health: 'Unreachable', reason: 'no socket' }, 'DeviceUnreachable'],
     [
       'a device without a migration protocol',
       { notMigratable: 'has no migration region' },

@@ -63,7 +63,8 @@ function description(id: string, state: KnownState): DeviceDescription {
     ...{ id, protocol: 'v1', driver: 'emulator', firmware: '1', state, health: 'Healthy', reason: '' },
     ...{ vendorId: 1, deviceId: 2, subsystemVendorId: 3, subsystemId: 4, revisionId: 5 },
     ...{ p2p: true, preCopy: true, resetSupported: true, regionSize: 4096, dataWindowSize: 2048 },
-    ...{ migrationUid: '', notMigratable: '' },
+    ...{ migrationUid: '', notMigratable: '', code: '', workload: '' },
+    ...{ interface: 'vfio-user', dmaLogging: false, migrationFlags: 0 },
   };
 }
 

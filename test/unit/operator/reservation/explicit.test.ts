@@ -27,6 +27,11 @@ function device(id: string, differences: Partial<DeviceDescription> = {}): Devic
     reason: '',
     migrationUid: '',
     notMigratable: '',
+    code: '',
+    workload: '',
+    interface: 'cdev',
+    dmaLogging: false,
+    migrationFlags: 0,
     ...differences,
   };
 }
