@@ -1,0 +1,49 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/unique_fd.hh"
+
+namespace transship::broker {
+
+/// The processes that were given a device. One stays in the list until it ends: whether it has closed the
+/// device in the meantime cannot be seen from outside. Used by one thread.
+class Holders {
+ public:
+  /// More than one device has in any use of it.
+  static constexpr std::size_t kMax = 8;
+
+  struct Holder {
+    pid_t pid;
+    std::string role;
+    /// Name of the program now (/proc/PID/comm); empty when it cannot be read.
+    std::string comm;
+  };
+
+  /// Remembers a process; false when there are too many. The same one in the same role counts once. A process
+  /// that is not visible from here (pid 0: another PID namespace) is remembered for good.
+  bool add(pid_t pid, std::string_view role);
+
+  /// Those that still run.
+  std::vector<Holder> list();
+
+  /// The device that they held is gone.
+  void clear() { entries_.clear(); }
+
+ private:
+  struct Entry {
+    pid_t pid;
+    std::string role;
+    UniqueFd process;  // readable once the process has ended
+  };
+
+  void forgetEnded();
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace transship::broker

@@ -1,0 +1,211 @@
+#include "keeper.hh"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <system_error>
+
+namespace transship::broker {
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds spread(milliseconds base) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return milliseconds{std::uniform_int_distribution<std::int64_t>{base.count() / 2, base.count() * 3 / 2}(random)};
+}
+
+UniqueFd newEvent() {
+  UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!event) {
+    throw std::system_error(errno, std::generic_category(), "eventfd");
+  }
+  return event;
+}
+
+void signal(int event) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(event, &one, sizeof(one));  // a full counter is readable already
+}
+
+}  // namespace
+
+Keeper::Keeper(std::string instance, std::unique_ptr<DeviceOpener> opener, KeeperTiming timing,
+               std::function<void(const std::string&)> report)
+    : instance_(std::move(instance)),
+      opener_(std::move(opener)),
+      timing_(timing),
+      report_(std::move(report)),
+      incarnation_{.instance = instance_},
+      error_(Error{.code = ErrorCode::kNotFound, .message = "the device is being opened"}),
+      wake_(newEvent()),
+      retry_(timing.firstRetry),
+      thread_([this] { run(); }) {}
+
+Keeper::~Keeper() {
+  stop();
+  thread_.join();
+}
+
+void Keeper::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  signal(wake_.get());
+}
+
+bool Keeper::ended(milliseconds wait) {
+  std::unique_lock lock{mutex_};
+  return endedChanged_.wait_for(lock, wait, [this] { return ended_; });
+}
+
+Keeper::View Keeper::view() const {
+  const std::lock_guard lock{mutex_};
+  return {.device = device_, .incarnation = incarnation_, .error = error_};
+}
+
+void Keeper::reset(OnReset done) {
+  {
+    const std::lock_guard lock{mutex_};
+    resets_.push_back(std::move(done));
+  }
+  signal(wake_.get());
+}
+
+Status Keeper::adopt(vfio::OpenedDevice file, const Incarnation& incarnation) {
+  auto adopted = opener_->adopt(std::move(file));
+  if (!adopted) {
+    return std::move(adopted.error());
+  }
+  {
+    const std::lock_guard lock{mutex_};
+    if (device_) {
+      return Error{.code = ErrorCode::kDeviceBusy, .message = "the broker has opened the device itself"};
+    }
+    device_ = std::make_shared<const HeldDevice>(std::move(*adopted));
+    incarnation_ = incarnation;
+    error_.reset();
+  }
+  report_("taken over, incarnation " + incarnation.instance);
+  signal(wake_.get());
+  return Done{};
+}
+
+void Keeper::run() {
+  for (;;) {
+    bool open = false;
+    {
+      const std::lock_guard lock{mutex_};
+      if (stopping_) {
+        ended_ = true;
+        endedChanged_.notify_all();
+        return;
+      }
+      open = device_ != nullptr;
+    }
+    open ? watch() : tryOpen();
+    runResets();
+  }
+}
+
+void Keeper::tryOpen() {
+  auto opened = opener_->open();
+  milliseconds pause{0};
+  std::string news;
+  {
+    const std::lock_guard lock{mutex_};
+    if (device_) {
+      return;  // adopted in the meantime, which is why it could not be opened
+    }
+    if (opened) {
+      device_ = std::make_shared<const HeldDevice>(std::move(*opened));
+      incarnation_ = {.instance = instance_, .opens = ++opens_, .resets = 0};
+      error_.reset();
+      retry_ = timing_.firstRetry;
+      news = "open (" + std::string(vfio::interfaceName(device_->file.interface)) + ", " + device_->driver + ")";
+    } else {
+      if (!error_ || error_->message != opened.error().message) {
+        news = opened.error().message;
+      }
+      error_ = std::move(opened.error());
+      pause = spread(retry_);
+      retry_ = std::min(retry_ * 2, timing_.mostRetry);
+    }
+  }
+  if (!news.empty()) {
+    report_(news);
+  }
+  if (pause.count() > 0) {
+    wait(-1, pause);
+  }
+}
+
+void Keeper::watch() {
+  const std::shared_ptr<const HeldDevice> device = view().device;
+  wait(device->removal.get(), timing_.check);
+  pollfd wanted{.fd = device->removal.get(), .events = POLLIN, .revents = 0};
+  if (device->removal && ::poll(&wanted, 1, 0) > 0) {
+    drop("the host takes the device back");
+  } else if (!device->present()) {
+    drop("the device is gone");
+  }
+}
+
+// The removal goes on once every descriptor is closed: this one now, those of the holders whenever they do.
+void Keeper::drop(const char* why) {
+  {
+    const std::lock_guard lock{mutex_};
+    device_.reset();
+    error_ = Error{.code = ErrorCode::kNotFound, .message = why};
+  }
+  report_(why);
+}
+
+void Keeper::runResets() {
+  for (;;) {
+    OnReset done;
+    {
+      const std::lock_guard lock{mutex_};
+      if (resets_.empty()) {
+        return;
+      }
+      done = std::move(resets_.front());
+      resets_.pop_front();
+    }
+    resetOnce(done);
+  }
+}
+
+void Keeper::resetOnce(const OnReset& done) {
+  const View before = view();
+  if (!before.device) {
+    done(before.error.value_or(Error{}));
+    return;
+  }
+  Status outcome = opener_->reset(*before.device);
+  std::uint64_t resets = 0;
+  {
+    // A failed reset may have lost the state as well, unless the device knows none.
+    const std::lock_guard lock{mutex_};
+    const bool none = !outcome && outcome.error().errorNumber == ENOTTY;
+    resets = none ? incarnation_.resets : ++incarnation_.resets;
+  }
+  done(outcome ? Result<std::uint64_t>{resets} : Result<std::uint64_t>{std::move(outcome.error())});
+}
+
+// Until something happens, at most so long.
+void Keeper::wait(int removal, milliseconds most) {
+  std::array<pollfd, 2> entries{{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
+                                 {.fd = removal, .events = POLLIN, .revents = 0}}};
+  if (::poll(entries.data(), entries.size(), static_cast<int>(most.count())) > 0 && entries[0].revents != 0) {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto drained = ::read(wake_.get(), &count, sizeof(count));
+  }
+}
+
+}  // namespace transship::broker

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "common/cancellation.hh"
+#include "opener.hh"
+
+namespace transship::broker {
+
+/// Which life of a device this is: what changes when its state was lost.
+struct Incarnation {
+  /// UUID of the broker process that opened it.
+  std::string instance = {};
+  /// Times that this process has opened the device.
+  std::uint64_t opens = 0;
+  /// Resets of the device since.
+  std::uint64_t resets = 0;
+};
+
+struct KeeperTiming {
+  /// Between two tries to open an absent or busy device: doubled from the first to the most, give or take a half.
+  std::chrono::milliseconds firstRetry{100};
+  std::chrono::milliseconds mostRetry{5000};
+  /// Between two looks whether the device is still registered.
+  std::chrono::milliseconds check{500};
+};
+
+/// Opens one device, keeps it open on a thread of its own, and opens it again after it was unplugged. Everything
+/// that may take long (opening, resetting) happens on that thread; the other calls return at once.
+class Keeper {
+ public:
+  struct View {
+    std::shared_ptr<const HeldDevice> device;  // null while the device is not open
+    Incarnation incarnation;
+    /// Why the device is not open.
+    std::optional<Error> error;
+  };
+  /// Outcome of a reset, called on the keeper's thread: the device's resets so far.
+  using OnReset = std::function<void(Result<std::uint64_t>)>;
+
+  /// `report` is told in words, on the keeper's thread, when the device is opened, lost or not to be had.
+  Keeper(std::string instance, std::unique_ptr<DeviceOpener> opener, KeeperTiming timing,
+         std::function<void(const std::string&)> report);
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+  ~Keeper();
+
+  [[nodiscard]] View view() const;
+
+  /// Resets the device after what is under way.
+  void reset(OnReset done);
+
+  /// Takes the device over from a process that was given it by a broker that has ended; nothing is reset and the
+  /// incarnation goes on. kDeviceBusy while the device is open here.
+  Status adopt(vfio::OpenedDevice file, const Incarnation& incarnation);
+
+  /// Begins to end; a device that takes long holds up the destructor, not this.
+  void stop();
+  /// Whether the thread has ended, after waiting for that at most so long.
+  bool ended(std::chrono::milliseconds wait);
+
+ private:
+  void run();
+  void tryOpen();
+  void watch();
+  void drop(const char* why);
+  void runResets();
+  void resetOnce(const OnReset& done);
+  void wait(int removal, std::chrono::milliseconds most);
+
+  const std::string instance_;
+  const std::unique_ptr<DeviceOpener> opener_;
+  const KeeperTiming timing_;
+  const std::function<void(const std::string&)> report_;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const HeldDevice> device_;
+  Incarnation incarnation_;
+  std::uint64_t opens_ = 0;
+  std::optional<Error> error_;
+  std::deque<OnReset> resets_;
+  bool stopping_ = false;
+  bool ended_ = false;
+  std::condition_variable endedChanged_;
+  UniqueFd wake_;
+  std::chrono::milliseconds retry_;
+  std::thread thread_;  // last: uses all of the above
+};
+
+}  // namespace transship::broker

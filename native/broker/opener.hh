@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+
+#include "common/error.hh"
+#include "common/unique_fd.hh"
+#include "vfio/kernel_iommu.hh"
+
+namespace transship::broker {
+
+/// A device that a keeper holds.
+struct HeldDevice {
+  vfio::OpenedDevice file = {};
+  std::string driver = {};
+  /// Becomes readable when the host wants the device back; empty where the driver has no such interrupt.
+  UniqueFd removal = {};
+  /// Whether the device is still registered; asked now and then.
+  std::function<bool()> present = [] { return true; };
+  /// Process it was taken from; 0 for none.
+  pid_t process = 0;
+};
+
+/// How one device is opened, for a keeper; tests serve files of their own. Used by one thread at a time, except
+/// for adopt().
+class DeviceOpener {
+ public:
+  virtual ~DeviceOpener() = default;
+
+  /// Errors: those of vfio::KernelIommu::open and vfio::locateDevice.
+  virtual Result<HeldDevice> open() = 0;
+
+  /// VFIO_DEVICE_RESET. kAccessFailed with the device's errno, kConnectionLost when it is unplugged.
+  virtual Status reset(const HeldDevice& device) = 0;
+
+  /// Takes over a device that another broker had opened: its file, and the one that memory is mapped through
+  /// (null when it is not known). kInvalidArgument when `file` is not this device. May be called beside open().
+  virtual Result<HeldDevice> adopt(vfio::OpenedDevice file) = 0;
+};
+
+}  // namespace transship::broker

@@ -1,0 +1,226 @@
+#include "requests.hh"
+
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "common/json_writer.hh"
+
+namespace transship::broker {
+namespace {
+
+constexpr std::size_t kMaxWords = 6;
+// Keeps the reply to `list` below its limit.
+constexpr std::size_t kMaxErrorText = 300;
+constexpr const char* kAdopt = "adopt NAME INSTANCE OPENS RESETS IOAS";
+
+using Words = std::vector<std::string_view>;
+
+// Words with one space between them, of printable ASCII; empty when it is anything else.
+Words splitRequest(std::string_view text) {
+  Words words;
+  for (const char c : text) {
+    if (c < ' ' || c > '~') {
+      return {};
+    }
+  }
+  while (words.size() <= kMaxWords) {
+    const auto space = text.find(' ');
+    words.push_back(text.substr(0, space));
+    if (words.back().empty()) {
+      return {};
+    }
+    if (space == std::string_view::npos) {
+      return words;
+    }
+    text.remove_prefix(space + 1);
+  }
+  return {};
+}
+
+// The code of an error as replies have it.
+std::string_view codeOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kDeviceBusy:
+      return "DeviceBusy";
+    case ErrorCode::kNotFound:
+      return "DeviceNotFound";
+    case ErrorCode::kIommuRefused:
+      return "IommuRefused";
+    case ErrorCode::kNotAllowed:
+      return "NotAllowed";
+    case ErrorCode::kAccessFailed:
+      return "AccessFailed";
+    case ErrorCode::kConnectionLost:
+      return "DeviceGone";
+    case ErrorCode::kInvalidArgument:
+      return "BadRequest";
+    default:
+      return "Failed";
+  }
+}
+
+Answer refused(std::string_view code, std::string_view message) { return {.text = refusal(code, message)}; }
+
+Answer refused(const Error& error) { return {.text = refusal(codeOf(error.code), error.message, error.errorNumber)}; }
+
+bool sameOpening(const Incarnation& a, const Incarnation& b) { return a.instance == b.instance && a.opens == b.opens; }
+
+// Those who hold the device as it is open now.
+Holders& holdersOf(Device& device, const Keeper::View& view) {
+  if (view.device && !sameOpening(device.held, view.incarnation)) {
+    device.holders.clear();
+    device.held = view.incarnation;
+  }
+  if (view.device && view.device->process != 0) {
+    device.holders.add(view.device->process, "workload");
+  }
+  return device.holders;
+}
+
+JsonObject& incarnation(JsonObject& object, const Incarnation& now) {
+  return object.text("instance", now.instance).number("opens", now.opens).number("resets", now.resets);
+}
+
+// Of a device that is not open, the interface that it is meant to have.
+std::string_view interfaceOf(const Device& device, const Keeper::View& view) {
+  const auto interface = view.device ? view.device->file.interface : device.spec.interface;
+  return vfio::interfaceName(interface == vfio::Interface::kAuto ? vfio::Interface::kCdev : interface);
+}
+
+std::string describe(Device& device) {
+  const Keeper::View view = device.keeper->view();
+  std::vector<std::string> holders;
+  for (const auto& holder : holdersOf(device, view).list()) {
+    holders.push_back(JsonObject{}
+                          .number("pid", static_cast<std::uint64_t>(holder.pid))
+                          .text("comm", holder.comm)
+                          .text("role", holder.role)
+                          .str());
+  }
+  JsonObject object;
+  object.text("name", device.spec.name).text("address", device.spec.address);
+  object.text("interface", interfaceOf(device, view));
+  incarnation(object, view.incarnation);
+  object.text("driver", view.device ? view.device->driver : "").raw("holders", jsonArray(holders));
+  if (view.error) {
+    object.text("error", std::string_view{view.error->message}.substr(0, kMaxErrorText));
+  } else {
+    object.null("error");
+  }
+  return object.str();
+}
+
+Answer list(const std::vector<Device*>& devices) {
+  std::vector<std::string> descriptions;
+  for (Device* const device : devices) {
+    descriptions.push_back(describe(*device));
+  }
+  std::string text = JsonObject{}.boolean("ok", true).raw("devices", jsonArray(descriptions)).str();
+  return text.size() <= kMaxReply ? Answer{.text = std::move(text)}
+                                  : refused("TooLarge", "the list does not fit a reply; ask for one device at a time");
+}
+
+Answer give(Device& device, const Asker& asker) {
+  const Keeper::View view = device.keeper->view();
+  if (!view.device) {
+    return refused(view.error.value_or(Error{}));
+  }
+  if (!holdersOf(device, view).add(asker.peer.pid, asker.role())) {
+    return refused("TooManyHolders", "too many processes hold the device");
+  }
+  const vfio::OpenedDevice& file = view.device->file;
+  Answer answer{.descriptors = {file.fd.get()}, .keep = view.device};
+  std::string_view iommu = "none";
+  if (file.iommu) {
+    answer.descriptors.push_back(file.iommu->fd.get());
+    iommu = file.interface == vfio::Interface::kCdev ? "iommufd" : "container";
+  }
+  JsonObject reply;
+  reply.boolean("ok", true).text("name", device.spec.name).text("interface", interfaceOf(device, view));
+  reply.text("iommu", iommu).number("ioas", file.iommu ? file.iommu->ioas : 0);
+  answer.text = incarnation(reply, view.incarnation).str();
+  return answer;
+}
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return failed == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
+}
+
+// Comes with the device's descriptor and, where it is known, that of its iommufd or container.
+Answer adopt(Device& device, const Asker& asker, const Words& words, std::vector<UniqueFd> descriptors) {
+  const auto opens = number(words[3]);
+  const auto resets = number(words[4]);
+  const auto ioas = number(words[5]);
+  if (!opens || !resets || !ioas || *ioas > std::numeric_limits<std::uint32_t>::max() || descriptors.empty()) {
+    return refused("BadRequest", std::string(kAdopt) + " comes with the device's descriptor");
+  }
+  vfio::OpenedDevice file;
+  file.fd = std::move(descriptors[0]);
+  if (descriptors.size() > 1) {
+    file.iommu = std::make_shared<vfio::IommuFile>(vfio::IommuFile{
+        .fd = std::move(descriptors[1]), .ioas = static_cast<std::uint32_t>(*ioas)});
+  }
+  const Incarnation before{.instance = std::string(words[2]), .opens = *opens, .resets = *resets};
+  if (Status adopted = device.keeper->adopt(std::move(file), before); !adopted) {
+    return refused(adopted.error());
+  }
+  holdersOf(device, device.keeper->view()).add(asker.peer.pid, asker.role());
+  return {.text = JsonObject{}.boolean("ok", true).str()};
+}
+
+}  // namespace
+
+std::string refusal(std::string_view code, std::string_view message, int errorNumber) {
+  JsonObject reply;
+  reply.boolean("ok", false).text("code", code).text("error", message.substr(0, kMaxErrorText));
+  return reply.number("errno", static_cast<std::uint64_t>(errorNumber)).str();
+}
+
+std::string resetReply(const Result<std::uint64_t>& outcome) {
+  return outcome ? JsonObject{}.boolean("ok", true).number("resets", *outcome).str()
+                 : refusal(codeOf(outcome.error().code), outcome.error().message, outcome.error().errorNumber);
+}
+
+Answer answerRequest(Devices& devices, const Asker& asker, std::string_view request,
+                     std::vector<UniqueFd> descriptors) {
+  const Words words = splitRequest(request);
+  if (words.size() == 1 && words[0] == "list") {
+    return list(devices.visible(asker));
+  }
+  struct Verb {
+    std::string_view name;
+    std::size_t words;
+    bool agentOnly;
+  };
+  static constexpr std::array<Verb, 4> kVerbs{
+      {{"info", 2, false}, {"get", 2, false}, {"reset", 2, true}, {"adopt", 6, true}}};
+  for (const Verb& verb : kVerbs) {
+    if (words.size() != verb.words || words[0] != verb.name) {
+      continue;
+    }
+    if (verb.agentOnly && !asker.agent()) {
+      return refused("NotAllowed", "only the agent may do that");
+    }
+    Device* const device = devices.find(words[1], asker);
+    if (device == nullptr) {
+      return refused("UnknownDevice", "the broker has no device of this name");
+    }
+    switch (verb.name[0]) {
+      case 'i':
+        return list({device});
+      case 'g':
+        return give(*device, asker);
+      case 'r':
+        return {.toReset = device};
+      default:
+        return adopt(*device, asker, words, std::move(descriptors));
+    }
+  }
+  return refused("BadRequest", std::string("the requests are: list, info NAME, get NAME, reset NAME, ") + kAdopt);
+}
+
+}  // namespace transship::broker

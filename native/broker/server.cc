@@ -1,0 +1,167 @@
+#include "server.hh"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace transship::broker {
+namespace {
+
+constexpr mode_t kAgentMode = 0600;
+constexpr mode_t kWorkloadMode = 0660;
+
+}  // namespace
+
+Server::Server(const Options& options, Devices& devices)
+    : devices_(devices), completions_(std::make_shared<Completions>()) {
+  completions_->event.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  listeners_.reserve(options.workloads.size() + 1);  // clients point to them
+  listen(options.agentSocket, kAgentMode, "", options.agentUid);
+  for (const WorkloadSpec& workload : options.workloads) {
+    listen(workload.path, kWorkloadMode, workload.name, workload.uid);
+  }
+}
+
+void Server::listen(std::string path, mode_t mode, std::string workload, uid_t uid) {
+  UniqueFd socket = listenPackets(path, mode, uid);
+  listeners_.push_back({std::move(path), std::move(socket), std::move(workload), uid});
+}
+
+Server::~Server() {
+  for (const Listener& listener : listeners_) {
+    ::unlink(listener.path.c_str());
+  }
+}
+
+void Server::run(int stop) {
+  for (;;) {
+    std::vector<pollfd> entries{{.fd = stop, .events = POLLIN, .revents = 0},
+                                {.fd = completions_->event.get(), .events = POLLIN, .revents = 0}};
+    for (const Listener& listener : listeners_) {
+      entries.push_back({.fd = listener.socket.get(), .events = POLLIN, .revents = 0});
+    }
+    for (const Client& client : clients_) {
+      // One that waits for a reset is not read from: its next request waits in the socket.
+      entries.push_back({.fd = client.socket.get(), .events = client.resetting ? short{0} : short{POLLIN}, .revents = 0});
+    }
+    if (::poll(entries.data(), entries.size(), -1) < 0) {
+      continue;  // EINTR
+    }
+    if (entries[0].revents != 0) {
+      return;
+    }
+    finishResets();
+    auto entry = entries.begin() + 2 + static_cast<std::ptrdiff_t>(listeners_.size());
+    for (Client& client : clients_) {
+      if ((entry++)->revents != 0) {
+        serve(client);
+      }
+    }
+    std::erase_if(clients_, [](const Client& client) { return client.gone; });
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      if (entries[i + 2].revents != 0) {
+        accept(listeners_[i]);
+      }
+    }
+  }
+}
+
+void Server::accept(const Listener& listener) {
+  UniqueFd socket = acceptPackets(listener.socket.get());
+  if (!socket) {
+    return;
+  }
+  makeRoom(listener);
+  const Peer peer = peerOf(socket.get());
+  clients_.push_back({.from = &listener,
+                      .socket = std::move(socket),
+                      .asker = {.workload = listener.workload, .peer = peer},
+                      .number = nextClient_++,
+                      .allowed = peer.uid == listener.uid,
+                      .active = std::chrono::steady_clock::now()});
+}
+
+void Server::makeRoom(const Listener& listener) {
+  const auto own = [&](const Client& client) { return client.from == &listener; };
+  if (static_cast<std::size_t>(std::ranges::count_if(clients_, own)) < kMaxClients) {
+    return;
+  }
+  auto idlest = clients_.end();
+  for (auto client = clients_.begin(); client != clients_.end(); ++client) {
+    if (own(*client) && (idlest == clients_.end() || client->active < idlest->active)) {
+      idlest = client;
+    }
+  }
+  clients_.erase(idlest);
+}
+
+void Server::serve(Client& client) {
+  if (client.resetting) {
+    client.gone = true;  // only a hang-up wakes us for it; the reset goes on
+    return;
+  }
+  Packet packet = receivePacket(client.socket.get(), kMaxRequest);
+  client.active = std::chrono::steady_clock::now();
+  switch (packet.kind) {
+    case Packet::Kind::kNone:
+      return;
+    case Packet::Kind::kEnd:
+      client.gone = true;
+      return;
+    case Packet::Kind::kTooLong:
+      reply(client, {.text = refusal("BadRequest", "a request has at most 512 bytes and two descriptors")});
+      client.gone = true;
+      return;
+    case Packet::Kind::kRequest:
+      break;
+  }
+  if (!client.allowed) {
+    reply(client, {.text = refusal("NotAllowed", "the user " + std::to_string(client.asker.peer.uid) +
+                                                     " is not served on this socket")});
+    client.gone = true;
+    return;
+  }
+  const Answer answer = answerRequest(devices_, client.asker, packet.text, std::move(packet.descriptors));
+  if (answer.toReset != nullptr) {
+    beginReset(client, *answer.toReset);
+  } else {
+    reply(client, answer);
+  }
+}
+
+void Server::reply(Client& client, const Answer& answer) {
+  // A client that lets its replies pile up is not waited for.
+  client.gone = !sendPacket(client.socket.get(), answer.text, answer.descriptors) || client.gone;
+}
+
+void Server::beginReset(Client& client, Device& device) {
+  client.resetting = true;
+  device.keeper->reset([completions = completions_, number = client.number](const Result<std::uint64_t>& outcome) {
+    const std::lock_guard lock{completions->mutex};
+    completions->waiting.push_back({number, resetReply(outcome)});
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(completions->event.get(), &one, sizeof(one));
+  });
+}
+
+void Server::finishResets() {
+  std::vector<Completion> finished;
+  {
+    const std::lock_guard lock{completions_->mutex};
+    finished.swap(completions_->waiting);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto drained = ::read(completions_->event.get(), &count, sizeof(count));
+  }
+  for (const Completion& completion : finished) {
+    const auto client = std::ranges::find(clients_, completion.client, &Client::number);
+    if (client != clients_.end()) {
+      client->resetting = false;
+      reply(*client, {.text = completion.reply});
+    }
+  }
+}
+
+}  // namespace transship::broker

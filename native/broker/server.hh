@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/cancellation.hh"
+#include "devices.hh"
+#include "options.hh"
+#include "requests.hh"
+#include "socket.hh"
+
+namespace transship::broker {
+
+/// Serves the agent's socket and the workloads', on one thread: a packet is a whole request and a whole reply,
+/// so nothing but a reset (which the keeper's thread does) makes a client wait for another.
+class Server {
+ public:
+  /// Connections of one socket; when there are more, the one that has been idle longest ends.
+  static constexpr std::size_t kMaxClients = 16;
+
+  /// Begins to listen. Throws std::system_error.
+  Server(const Options& options, Devices& devices);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  /// Removes the sockets.
+  ~Server();
+
+  /// Serves until `stop` is readable.
+  void run(int stop);
+
+ private:
+  struct Listener {
+    std::string path;
+    UniqueFd socket;
+    std::string workload;  // empty for the agent's
+    uid_t uid;
+  };
+  struct Client {
+    const Listener* from;
+    UniqueFd socket;
+    Asker asker;
+    std::uint64_t number;
+    bool allowed;
+    bool resetting = false;
+    bool gone = false;
+    std::chrono::steady_clock::time_point active;
+  };
+  struct Completion {
+    std::uint64_t client;
+    std::string reply;
+  };
+  /// Shared with the keepers, which may outlive the server by a moment.
+  struct Completions {
+    std::mutex mutex;
+    std::vector<Completion> waiting;
+    UniqueFd event;
+  };
+
+  void listen(std::string path, mode_t mode, std::string workload, uid_t uid);
+  void accept(const Listener& listener);
+  void makeRoom(const Listener& listener);
+  void serve(Client& client);
+  void reply(Client& client, const Answer& answer);
+  void beginReset(Client& client, Device& device);
+  void finishResets();
+
+  Devices& devices_;
+  std::vector<Listener> listeners_;
+  std::list<Client> clients_;
+  std::uint64_t nextClient_ = 0;
+  std::shared_ptr<Completions> completions_;
+};
+
+}  // namespace transship::broker
