@@ -42,6 +42,7 @@ export interface DeviceHandle {
   beginSegment(size: number): Promise<void>;
   writeSegment(data: Uint8Array): Promise<void>;
   commitSegment(): Promise<void>;
+  stopCopySize(): Promise<number | null>;
   precopyInfo(): Promise<PrecopyInfo | null>;
   startDmaLogging(
     ranges: readonly { readonly iova: bigint; readonly length: bigint }[],

@@ -138,6 +138,14 @@ export class NativeDevice {
   }
 
   /**
+   * v2, in any state: the device's estimate of what StopCopy will hand out, in bytes; pre-copy info says nothing of it
+   * (V2-18). Null where the device does not tell, and for every v1 device, whose pendingBytes() covers everything.
+   */
+  stopCopySize(): Promise<number | null> {
+    return this.#call('stopCopySize', this.#handle.stopCopySize());
+  }
+
+  /**
    * v2 in PreCopy or PreCopyP2P: what waits to be read now. Null for a v1 device, and where the way to the device has
    * no such request.
    * @throws TRANSSHIP_NOT_SAVING in other states.

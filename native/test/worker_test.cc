@@ -107,6 +107,7 @@ class DoorOnly final : public migration::Session {
   Status beginSegment(std::uint64_t) override { return Done{}; }
   Status writeSegment(std::span<const std::byte>) override { return Done{}; }
   Status commitSegment() override { return Done{}; }
+  Result<std::optional<std::uint64_t>> stopCopySize() override { return std::optional<std::uint64_t>{}; }
   Result<std::optional<vfio::PrecopyInfo>> precopyInfo() override {
     return std::optional<vfio::PrecopyInfo>{};
   }

@@ -53,6 +53,7 @@ Napi::Function DeviceObject::define(Napi::Env env) {
                       InstanceMethod<&DeviceObject::beginSegment>("beginSegment"),
                       InstanceMethod<&DeviceObject::writeSegment>("writeSegment"),
                       InstanceMethod<&DeviceObject::commitSegment>("commitSegment"),
+                      InstanceMethod<&DeviceObject::stopCopySize>("stopCopySize"),
                       InstanceMethod<&DeviceObject::precopyInfo>("precopyInfo"),
                       InstanceMethod<&DeviceObject::startDmaLogging>("startDmaLogging"),
                       InstanceMethod<&DeviceObject::reportDmaLogging>("reportDmaLogging"),
@@ -163,6 +164,14 @@ Napi::Value DeviceObject::writeSegment(const Napi::CallbackInfo& info) {
 
 Napi::Value DeviceObject::commitSegment(const Napi::CallbackInfo& info) {
   return runStatus(info, [](Session& session) { return session.commitSegment(); });
+}
+
+Napi::Value DeviceObject::stopCopySize(const Napi::CallbackInfo& info) {
+  return run<std::optional<std::uint64_t>>(
+      info, [](Session& session) { return session.stopCopySize(); },
+      [](Napi::Env env, std::optional<std::uint64_t>& bytes) {
+        return bytes ? Napi::Value{Napi::Number::New(env, static_cast<double>(*bytes))} : env.Null();
+      });
 }
 
 Napi::Value DeviceObject::precopyInfo(const Napi::CallbackInfo& info) {

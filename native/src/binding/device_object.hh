@@ -31,6 +31,7 @@ class DeviceObject final : public Napi::ObjectWrap<DeviceObject> {
   Napi::Value beginSegment(const Napi::CallbackInfo& info);
   Napi::Value writeSegment(const Napi::CallbackInfo& info);
   Napi::Value commitSegment(const Napi::CallbackInfo& info);
+  Napi::Value stopCopySize(const Napi::CallbackInfo& info);
   Napi::Value precopyInfo(const Napi::CallbackInfo& info);
   Napi::Value startDmaLogging(const Napi::CallbackInfo& info);
   Napi::Value reportDmaLogging(const Napi::CallbackInfo& info);

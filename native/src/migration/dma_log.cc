@@ -28,6 +28,14 @@ bool possible(vfio::IovaRange range) {
 
 DmaLog::~DmaLog() { [[maybe_unused]] const Status ended = stop(); }
 
+Result<bool> DmaLog::offered(vfio::Device& device) {
+  Status has = device.feature(vfio::kFeatureProbe | vfio::kFeatureSet | vfio::kFeatureDmaLoggingStart, {});
+  if (!has && has.error().code != ErrorCode::kAccessFailed) {
+    return std::move(has.error());
+  }
+  return static_cast<bool>(has);
+}
+
 Result<std::uint64_t> DmaLog::start(std::span<const vfio::IovaRange> ranges, std::uint64_t pageSize) {
   if (pageSize_ != 0 && !TRANSSHIP_MUTANT("V2-31")) {
     return invalid("the log of written pages runs already; stop it first");

@@ -21,6 +21,9 @@ class DmaLog {
   /// Stops a log that runs: it belongs to the open device, which others may hold too.
   ~DmaLog();
 
+  /// Whether the device has the feature.
+  static Result<bool> offered(vfio::Device& device);
+
   /// Starts logging `ranges`, of which there are at most 256, with pages of about `pageSize` bytes. Returns
   /// the page size that the device uses, which is the one that counts (V2-31).
   ///

@@ -41,6 +41,11 @@ Result<std::unique_ptr<Session>> RegionV1::open(std::unique_ptr<vfio::Device> de
       return Error{.code = ErrorCode::kNotMigratable, .message = "the reserved field is not zero"};
     }
   }
+  auto dmaLogging = DmaLog::offered(*session->device_);
+  if (!dmaLogging) {
+    return std::move(dmaLogging.error());
+  }
+  session->info_.dmaLogging = *dmaLogging;
   if (Status adopted = session->state_.adopt(); !adopted) {
     return std::move(adopted.error());
   }
@@ -260,6 +265,8 @@ Status RegionV1::commitSegment() {
   }
   return resuming_->commit();
 }
+
+Result<std::optional<std::uint64_t>> RegionV1::stopCopySize() { return std::optional<std::uint64_t>{}; }
 
 Result<std::optional<vfio::PrecopyInfo>> RegionV1::precopyInfo() {
   return std::optional<vfio::PrecopyInfo>{};

@@ -37,6 +37,7 @@ class RegionV1 final : public Session {
   Status beginSegment(std::uint64_t size) override;
   Status writeSegment(std::span<const std::byte> data) override;
   Status commitSegment() override;
+  Result<std::optional<std::uint64_t>> stopCopySize() override;
   Result<std::optional<vfio::PrecopyInfo>> precopyInfo() override;
   Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges,
                                         std::uint64_t pageSize) override;

@@ -88,13 +88,19 @@ class Session {
   virtual Status writeSegment(std::span<const std::byte> data) = 0;
   virtual Status commitSegment() = 0;
 
+  /// v2: the device's estimate of what StopCopy will hand out, from VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, in any
+  /// state; pre-copy info says nothing of it (V2-18). Nothing where the device does not tell or its protocol
+  /// has no such request: then it may be anything (V2-19).
+  virtual Result<std::optional<std::uint64_t>> stopCopySize() = 0;
+
   /// v2 in pre-copy: VFIO_MIG_GET_PRECOPY_INFO; nothing where the device or its protocol has no such request.
   virtual Result<std::optional<vfio::PrecopyInfo>> precopyInfo() = 0;
 
   // DMA logging, for who saves the memory that the device writes. kAccessFailed with ENOTTY without it.
 
   /// Starts once, with a matching stop. Returns the page size in use (V2-31).
-  virtual Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges, std::uint64_t pageSize) = 0;
+  virtual Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges,
+                                                std::uint64_t pageSize) = 0;
   /// Pages of `range` that were written since the last report: one bit each, little-endian (V2-32). After an
   /// error the log is corrupt: all memory counts as dirty (V2-33).
   virtual Result<std::vector<std::byte>> reportDmaLogging(vfio::IovaRange range) = 0;
