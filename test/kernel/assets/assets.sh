@@ -57,7 +57,7 @@ version=$(kernel_version)
 kit=$cache/kit-$version-$(digest_of "$here/kit.sh" "$here/packages.sh")
 make_once "$kit" "$here/kit.sh" "$version"
 sources=("$here/assets.sh" "$here/make-assets.sh" "$here/modules.sh" "$here/initramfs.sh" "$here/cdev" "$here/../guest/init")
-[[ ! -f $module/README.md ]] || sources+=("$module")
+[[ ! -d $module ]] || sources+=("$module")
 assets=$cache/assets-$version-$(digest_of "${sources[@]}" "$kit/digest")
 make_once "$assets" "$here/make-assets.sh" "$version" "$kit"
 echo "$assets"

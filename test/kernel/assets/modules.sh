@@ -21,7 +21,7 @@ build() {
 build_set() {
   local set=$1 tree=$work/$1 module
   cp "$source/samples/vfio-mdev/mtty.c" "$tree/"
-  if [[ -f $own/README.md ]]; then
+  if [[ -d $own ]]; then
     cp -r "$own" "$tree/own"
     echo 'obj-m += own/' >>"$tree/Kbuild"
   fi
@@ -32,13 +32,23 @@ build_set() {
   done
 }
 
+# Takes module $2 of those that Debian ships into set $1.
+take_shipped() {
+  local module=$kit/modules/kernel/$2.ko
+  if [[ -e $module.xz ]]; then
+    xz -dc "$module.xz" >"$out/$1/$(basename "$module")"
+  else
+    cp "$module" "$out/$1/"
+  fi
+}
+
 mkdir "$work/group"
 echo 'obj-m += mtty.o' >"$work/group/Kbuild"
 build_set group
-find "$kit/modules/kernel/drivers/vfio" -name '*.ko*' -print0 | while IFS= read -r -d '' module; do
-  name=$(basename "${module%.xz}")
-  if [[ $module == *.xz ]]; then xz -dc "$module" >"$out/group/$name"; else cp "$module" "$out/group/$name"; fi
+for name in vfio vfio_iommu_type1 mdev/mdev pci/vfio-pci-core pci/vfio-pci; do
+  take_shipped group "drivers/vfio/$name"
 done
+take_shipped group virt/lib/irqbypass
 
 cp -r "$here/cdev" "$work/cdev"
 cp "$source"/drivers/iommu/*.h "$work/cdev/iommu/"
@@ -52,3 +62,4 @@ cp "$source"/drivers/vfio/pci/*.[ch] "$work/cdev/vfio/pci/"
   sed -n '/^#ifdef CONFIG_INTERVAL_TREE_SPAN_ITER/,$p' "$source/lib/interval_tree.c"
 } >"$work/cdev/iommu/iommufd/interval_tree_span.c"
 build_set cdev
+take_shipped cdev virt/lib/irqbypass
