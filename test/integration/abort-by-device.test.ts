@@ -64,8 +64,8 @@ test('a device that is not quiet in time ends the migration when the policy is A
 
 test('a device that is not quiet in time is tried again when the policy is Wait', async () => {
   await nodes.source.control.fault(3, 'pri');
-  await nodes.apply('patient', { strategy: { quiesceTimeout: '300ms', onDeadline: 'Wait' } });
-  await eventually('two tries are over', 20_000, async () => {
+  await nodes.apply('patient', { strategy: { quiesceTimeout: '1s', onDeadline: 'Wait' } });
+  await eventually('two tries are over', 90_000, async () => {
     const log = await nodes.source.agent.process.log();
     return log.split('"phase":"Unquiescing"').length > 2 ? true : null;
   });

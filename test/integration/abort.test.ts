@@ -6,9 +6,12 @@ import { flowing, TwoNodes } from '../support/two-nodes.ts';
 /** One pair of nodes for all: whatever is aborted leaves both as they were. */
 let nodes: TwoNodes;
 const devices = [0, 1, 2, 3];
+/** A second, of the 16 MiB that are to be moved: half a minute in which a test can act. */
+const SLOW = '500k';
 
 beforeAll(async () => {
-  nodes = await TwoNodes.start();
+  // Frames so small that something arrives all the time.
+  nodes = await TwoNodes.start({ agents: ['--frame-bytes', '65536'] });
 });
 
 afterAll(async () => {
@@ -19,11 +22,19 @@ afterAll(async () => {
 async function expectAborted(name: string): Promise<void> {
   const { phase, message } = await nodes.ended(name);
   expect({ phase, message }).toMatchObject({ phase: 'Aborted', message: 'the DeviceMigration was deleted' });
-  await eventually(`${name} is gone`, 5_000, async () => ((await nodes.status(name)) === null ? true : null));
+  await eventually(`${name} is gone`, 60_000, async () =>
+    (await nodes.status(name)) === null ? true : null,
+  );
   await expectSetRuns(nodes.source, { devices });
   await expectIdle(nodes.target, { devices });
   await expectNoViolations(nodes);
 }
+
+/** Every device of the target waits for its state. */
+const targetLoads = (): Promise<true> =>
+  eventually('the target loads', 60_000, async () =>
+    (await nodes.target.states()).every((state) => state === 'Resuming') ? true : null,
+  );
 
 /** What was recorded as the decision of one migration, which may be gone. */
 async function decisions(uid: string): Promise<string[]> {
@@ -33,7 +44,7 @@ async function decisions(uid: string): Promise<string[]> {
 }
 
 test('a set that is deleted during pre-copy runs on', async () => {
-  await nodes.apply('early', { strategy: { bandwidthLimit: '2M' } });
+  await nodes.apply('early', { strategy: { bandwidthLimit: SLOW } });
   await nodes.waitFor('early', 'data flows', flowing('PreCopy'));
   await nodes.delete('early');
   await expectAborted('early');
@@ -41,19 +52,19 @@ test('a set that is deleted during pre-copy runs on', async () => {
 
 test('a set that is deleted while it becomes quiet runs on', async () => {
   // The device finishes only when its workload is thawed, so nothing but the way back gets it out of there.
-  await nodes.source.control.fault(1, 'pri');
-  await nodes.apply('quiescing', { strategy: { mode: 'StopCopy', quiesceTimeout: '20s' } });
-  await eventually('three devices are quiet', 15_000, async () => {
+  const letGo = await nodes.source.holdQuiet(1);
+  await nodes.apply('quiescing', { strategy: { mode: 'StopCopy' } });
+  await eventually('three devices are quiet', 60_000, async () => {
     const quiet = (await nodes.source.states()).filter((state) => state === 'RunningP2P');
     return quiet.length === 3 ? true : null;
   });
   await nodes.delete('quiescing');
   await expectAborted('quiescing');
-  await nodes.source.control.clear(1);
+  await letGo();
 });
 
 test('a set that is deleted while its stopped devices drain runs again', async () => {
-  await nodes.apply('draining', { strategy: { mode: 'StopCopy', bandwidthLimit: '2M' } });
+  await nodes.apply('draining', { strategy: { mode: 'StopCopy', bandwidthLimit: SLOW } });
   await nodes.waitFor('draining', 'data flows', flowing('StopCopy'));
   expect(await nodes.source.states()).toEqual(devices.map(() => 'StopCopy'));
   const uid = await nodes.uid('draining');
@@ -63,10 +74,12 @@ test('a set that is deleted while its stopped devices drain runs again', async (
 });
 
 test('a set that is deleted while its target judges the state runs again', async () => {
-  await nodes.apply('verifying', { strategy: { bandwidthLimit: '8M' } });
-  await nodes.waitFor('verifying', 'the target loads', ({ phase }) => phase === 'PreCopy');
+  const letGo = await nodes.source.holdQuiet(0);
+  await nodes.apply('verifying');
+  await targetLoads();
   // From here on the target writes Stop once: when it leaves Resuming.
-  await nodes.target.control.fault(2, 'stall-arc', { to: 0x0, ms: 3_000, count: 1 });
+  await nodes.target.control.fault(2, 'stall-arc', { to: 0x0, ms: 10_000, count: 1 });
+  await letGo();
   await nodes.waitFor('verifying', 'the target verifies', ({ phase }) => phase === 'Verifying');
   const uid = await nodes.uid('verifying');
   await nodes.delete('verifying');
@@ -75,13 +88,15 @@ test('a set that is deleted while its target judges the state runs again', async
 });
 
 test('a set that is deleted after the decision arrives all the same', async () => {
-  await nodes.apply('decided', { strategy: { bandwidthLimit: '8M' } });
-  await nodes.waitFor('decided', 'the target loads', flowing('PreCopy'));
-  // From here on the target is sent to RunningP2P once: when it is activated.
-  await nodes.target.control.fault(3, 'stall-arc', { to: 0x9, ms: 2_000, count: 1 });
+  const letSourceGo = await nodes.source.holdQuiet(0);
+  await nodes.apply('decided');
+  await targetLoads();
+  const letTargetGo = await nodes.target.holdQuiet(3);
+  await letSourceGo();
   await nodes.waitFor('decided', 'Commit', ({ decision }) => decision.value === 'Commit');
   const uid = await nodes.uid('decided');
   await nodes.delete('decided');
+  await letTargetGo();
   expect((await nodes.ended('decided')).phase).toBe('Succeeded');
   expect(await decisions(uid)).toEqual(['Commit']);
   await expectSetMoved(nodes, devices);

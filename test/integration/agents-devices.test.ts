@@ -12,7 +12,7 @@ test('devices whose server dies are unreachable, and lost when it comes back wit
   await voyage.until('target', 'unreachable devices', ({ devices }) =>
     devices.every(({ state, lost }) => state === 'Unknown' && !lost),
   );
-  const { devices } = await voyage.target.client.describe([], AbortSignal.timeout(10_000));
+  const { devices } = await voyage.target.client.describe([], AbortSignal.timeout(60_000));
   expect(devices.map(({ health }) => health)).toEqual(['Unreachable', 'Unreachable']);
 
   await using again = await startEmulator({
@@ -43,7 +43,7 @@ test('a device that refuses to stop brings the set back, and says why', async ()
   await harbour.source.emulator.control.fault(1, 'refuse-arc', { to: '0xB', errno: 'EBUSY' });
   const { session } = await voyage.send('source', {
     kind: 'quiesce',
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     waitOnTimeout: false,
   });
   expect(session).toMatchObject({ phase: 'RolledBack', error: { code: 'ArcFailed', device: 'gpu-a/1' } });
@@ -57,7 +57,7 @@ test('a device whose stream is damaged by its own driver is refused by the targe
   const voyage = harbour.voyage();
   await voyage.prepare(1);
   await harbour.source.emulator.control.fault(0, 'corrupt-stream');
-  await voyage.order('source', { kind: 'quiesce', timeoutMs: 5_000, waitOnTimeout: false }, 'Quiesced');
+  await voyage.order('source', { kind: 'quiesce', timeoutMs: 60_000, waitOnTimeout: false }, 'Quiesced');
   await voyage.send('source', { kind: 'stop', generation: 1 }, 0);
   // At the latest when it leaves Resuming, but the device may notice earlier.
   const refused = await voyage.until('target', 'the refusal', ({ error }) => error !== null);

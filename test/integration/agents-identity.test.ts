@@ -22,7 +22,7 @@ afterAll(async () => {
   await harbour[Symbol.asyncDispose]();
 });
 
-const timeout = (): AbortSignal => AbortSignal.timeout(10_000);
+const timeout = (): AbortSignal => AbortSignal.timeout(60_000);
 
 async function describedBy(client: AgentClient): Promise<string> {
   try {

@@ -15,7 +15,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ts-barrier-'));
   emulator = await startEmulator({
     ...{ directory, node: 'gpu-a', devices: 3, memory: '1M' },
-    args: ['--link-latency', '5ms', '--link-rate', '1000'],
+    args: ['--link-latency', '50ms', '--link-rate', '1000'],
   });
   devices = await Promise.all(emulator.sockets.map((socket) => openVfioUser(socket)));
   await linksWhere('traffic', (links) => links.every(({ received }) => received > 10));
@@ -33,7 +33,7 @@ const linksWhere = (
   what: string,
   satisfies: (links: readonly EmulatedLink[]) => boolean,
 ): Promise<readonly EmulatedLink[]> =>
-  eventually(what, 10_000, async () => {
+  eventually(what, 60_000, async () => {
     const links = await emulator.control.links();
     return satisfies(links) ? links : null;
   });

@@ -3,7 +3,7 @@ import { AgentPair } from './conformance/agent-pair.ts';
 
 /** More than the set holds: pre-copy is left as soon as something has moved. */
 const PRE_COPY_LEFT = 8 * 1024 * 1024;
-const QUIESCE = { kind: 'quiesce', timeoutMs: 5_000, waitOnTimeout: false } as const;
+const QUIESCE = { kind: 'quiesce', timeoutMs: 60_000, waitOnTimeout: false } as const;
 
 describe('V1-15, V1-26, V1-27, V1-51, V1-56: a set that moves under traffic', () => {
   test.each([

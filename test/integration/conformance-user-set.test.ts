@@ -35,7 +35,7 @@ async function expectTrafficWithoutLoss(): Promise<void> {
     return Math.min(...links.map(({ receivedHere }) => receivedHere));
   };
   const before = await received();
-  await eventually('traffic on every link', 5_000, async () =>
+  await eventually('traffic on every link', 60_000, async () =>
     (await received()) >= before + 10 ? true : null,
   );
 }

@@ -184,7 +184,7 @@ test('V1-28: a device whose quiesce takes long holds up no other', async () => {
   const first = await Promise.race([
     granted(free.arc('PreCopy')).then(() => 'the other device went on'),
     arc.then(() => 'the quiesce ended'),
-    delay(2000, 'nothing moved', { ref: false }),
+    delay(20_000, 'nothing moved', { ref: false }),
   ]);
   await bench.control.clear(slow);
   await granted(arc);

@@ -20,7 +20,7 @@ import { startAgent, startEmulator, type RunningEmulator } from '../support/proc
  * A real agent whose device believes anything, and a source that holds a good certificate and lies. Nobody but the agent
  * stands between such a stream and a device that leaves Resuming.
  */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 const WINDOW = 1024 * 1024;
 const DEVICE: StreamId = { kind: 'device', deviceIndex: 0 };
 const SEGMENTS = [40_000, 65_536, 10];

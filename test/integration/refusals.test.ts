@@ -127,7 +127,8 @@ test.each<[string, TwoNodesOptions, ErrorCode, RegExp]>([
 
 test('a device that is being moved is refused to another migration', async () => {
   await using nodes = await TwoNodes.start({ devices: 2 });
-  await nodes.apply('first', { devices: [0, 1], strategy: { bandwidthLimit: '2M' } });
+  const letGo = await nodes.source.holdQuiet(0);
+  await nodes.apply('first', { devices: [0, 1] });
   await nodes.waitFor('first', 'pre-copy', ({ phase }) => phase === 'PreCopy');
   await nodes.apply('second', { devices: [1] });
   const { phase, error } = await nodes.waitFor('second', 'the end', (one) => one.completedAt !== undefined);
@@ -135,6 +136,7 @@ test('a device that is being moved is refused to another migration', async () =>
   expect(error?.message).toContain(await nodes.uid('first'));
   await nodes.delete('first');
   expect((await nodes.ended('first')).phase).toBe('Aborted');
+  await letGo();
   await expectSetRuns(nodes.source, { devices: [0, 1] });
   await expectNoViolations(nodes);
 });

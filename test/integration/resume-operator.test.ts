@@ -4,7 +4,7 @@ import { flowing, TwoNodes } from '../support/two-nodes.ts';
 
 const devices = [0, 1];
 /** Of 8 MiB in all: so slow that the operator dies in the middle. */
-const slow = { bandwidthLimit: '4M' } as const;
+const slow = { bandwidthLimit: '1M' } as const;
 
 test('an operator that is killed during pre-copy goes on where it was', async () => {
   await using nodes = await TwoNodes.start({ devices: 2 });

@@ -4,7 +4,7 @@ import { flowing, TwoNodes } from '../support/two-nodes.ts';
 
 const devices = [0, 1];
 /** Of 8 MiB in all: so slow that the agent dies in the middle. */
-const slow = { bandwidthLimit: '4M' } as const;
+const slow = { bandwidthLimit: '1M' } as const;
 
 test('the agent of a source that is killed before the stop rolls back when it is there again', async () => {
   await using nodes = await TwoNodes.start({ devices: 2 });

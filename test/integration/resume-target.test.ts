@@ -5,7 +5,7 @@ import { flowing, TwoNodes } from '../support/two-nodes.ts';
 
 const devices = [0, 1];
 /** Of 8 MiB in all: so slow that the agent dies in the middle. */
-const slow = { bandwidthLimit: '4M' } as const;
+const slow = { bandwidthLimit: '1M' } as const;
 
 test('a target whose agent is killed while it loads is given everything once more', async () => {
   await using nodes = await TwoNodes.start({ devices: 2 });
@@ -17,14 +17,19 @@ test('a target whose agent is killed while it loads is given everything once mor
 
 test('a target whose agent is killed while it is started goes on to start it', async () => {
   await using nodes = await TwoNodes.start({ devices: 2 });
-  await nodes.apply('set', { devices, strategy: slow });
-  await nodes.waitFor('set', 'data flows', flowing('PreCopy'));
-  // From here on the target is sent to RunningP2P once: when it is activated.
-  await nodes.target.control.fault(1, 'stall-arc', { to: 0x9, ms: 1_500, count: 1 });
+  const letSourceGo = await nodes.source.holdQuiet(0);
+  await nodes.apply('set', { devices });
+  await eventually('the target loads', 60_000, async () =>
+    (await nodes.target.states()).every((state) => state === 'Resuming') ? true : null,
+  );
+  const letTargetGo = await nodes.target.holdQuiet(1);
+  await letSourceGo();
   await nodes.waitFor('set', 'Commit', ({ decision }) => decision.value === 'Commit');
-  await eventually('the first device is quiet', 10_000, async () =>
+  await eventually('the first device is quiet', 60_000, async () =>
     (await nodes.target.states())[0] === 'RunningP2P' ? true : null,
   );
+  await nodes.target.agent.process.kill();
+  await letTargetGo();
   await nodes.target.restartAgent();
   expect(await expectMoved(nodes, 'set', devices)).toMatchObject({ generation: 1 });
 });

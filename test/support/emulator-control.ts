@@ -70,7 +70,7 @@ export interface EmulatorControl {
   deviceReset(device: number): Promise<void>;
 }
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 export function emulatorControl(socketPath: string): EmulatorControl {
   const ask: EmulatorControl['ask'] = (verb, args = {}) => {

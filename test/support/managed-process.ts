@@ -14,8 +14,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** How long an orderly end may take before the process is killed, ms. */
-const STOP_DEADLINE_MS = 8_000;
+/** How long an orderly end may take before the process is killed, ms: longer than any program gives itself. */
+const STOP_DEADLINE_MS = 30_000;
 const POLL_MS = 20;
 const QUOTED_LOG_BYTES = 4_000;
 
@@ -87,13 +87,11 @@ export class ManagedProcess implements AsyncDisposable {
     if (this.running) this.#child.kill(signal);
   }
 
-  /** Orderly end by SIGTERM; killed when it takes too long. Returns how long it took, ms. */
-  async stop(): Promise<number> {
-    const begin = Date.now();
+  /** Orderly end by SIGTERM; killed when it takes too long. */
+  async stop(): Promise<void> {
     this.signal('SIGTERM');
     await Promise.race([this.#exited, delay(STOP_DEADLINE_MS, undefined, { ref: false })]);
     await this.kill();
-    return Date.now() - begin;
   }
 
   /** The end that no process is told of: SIGKILL. */

@@ -10,6 +10,7 @@ export interface ManifestOptions {
   /** Default: the set goes from gpu-a to gpu-b. */
   readonly from?: string;
   readonly to?: string;
+  /** Unless it says otherwise, devices may take as long to become quiet as a busy machine makes them. */
   readonly strategy?: Spec['strategy'];
   readonly recovery?: Spec['recovery'];
 }
@@ -27,7 +28,7 @@ export function migrationManifest(name: string, options: ManifestOptions = {}): 
     spec: {
       source: { nodeName: from, devices: idsOf(from, devices) },
       target: { nodeName: to, ...(onto === undefined ? {} : { devices: idsOf(to, onto) }) },
-      ...(strategy === undefined ? {} : { strategy }),
+      strategy: { quiesceTimeout: '5m', ...strategy },
       ...(recovery === undefined ? {} : { recovery }),
     },
   };

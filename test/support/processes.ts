@@ -8,7 +8,8 @@ import { emulatorControl } from './emulator-control.ts';
 import type { EmulatorControl } from './emulator-control.ts';
 import { ManagedProcess } from './managed-process.ts';
 
-const READY_DEADLINE_MS = 20_000;
+/** To end a test whose process hangs: a program may take long to load on a busy machine. */
+const READY_DEADLINE_MS = 90_000;
 
 /** Root of the project. This file runs from test/support or, compiled, from test/dist/support. */
 export const projectRoot = join(

@@ -5,7 +5,7 @@ import { eventually } from './managed-process.ts';
 import type { TestNode } from './test-node.ts';
 import type { Status, TwoNodes } from './two-nodes.ts';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** Links of one set; `set` is as `setOf` gives it. */
 const linksOf = async ({ control }: TestNode, set: string): Promise<readonly EmulatedLink[]> =>

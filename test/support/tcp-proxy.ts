@@ -6,6 +6,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly endpoint: string;
   /** Connections that were made over it so far. */
   connections = 0;
+  /** Bytes that the server has sent over all of them. */
+  bytes = 0;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
 
@@ -35,6 +37,7 @@ export class TcpProxy implements AsyncDisposable {
         });
         from.pipe(to);
       }
+      onward.on('data', (piece: Buffer) => (proxy.bytes += piece.length));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const proxy = new TcpProxy(server, sockets);

@@ -60,6 +60,15 @@ export class TestNode {
     this.#agent = await startAgent({ ...this.#options, listen: this.#agent.endpoint });
   }
 
+  /**
+   * Lets no call that makes the device quiet return while its workload is frozen, until the returned function is called:
+   * a source is held where it becomes quiet, a target where it is started.
+   */
+  async holdQuiet(device: number): Promise<() => Promise<void>> {
+    await this.control.fault(device, 'pri');
+    return () => this.control.clear(device);
+  }
+
   async states(): Promise<string[]> {
     return (await this.control.devices()).map(({ state }) => state);
   }

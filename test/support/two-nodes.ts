@@ -10,8 +10,8 @@ import { migrationManifest, type ManifestOptions } from './migration-manifest.ts
 import { startOperator } from './processes.ts';
 import { SOURCE, startNode, TARGET, type TestNode, type TwoNodesOptions } from './test-node.ts';
 
-/** Everything a small machine with other work to do may take for one voyage of a few megabytes, ms. */
-const PATIENCE_MS = 25_000;
+/** Everything a small machine with much other work to do may take for one voyage of a few megabytes, ms. */
+const PATIENCE_MS = 90_000;
 const QUOTED_LOG_CHARACTERS = 3_000;
 
 /** How a migration ended, as its last event says. */

@@ -17,8 +17,9 @@ export interface Shore {
   readonly devices: readonly string[];
 }
 
-const WAIT_MS = 20_000;
-const CALL_TIMEOUT_MS = 60_000;
+/** To end a test that fails, with what it was waiting for. */
+const WAIT_MS = 60_000;
+const CALL_TIMEOUT_MS = 2 * WAIT_MS;
 
 /** One migration of a set, as its only operator. Every step rejects when it is refused or does not get there. */
 export class Voyage {
@@ -103,7 +104,7 @@ export class Voyage {
   }
 
   /** Freeze, barrier A, stop, drain: the source has promised. */
-  async stop(generation: number, timeoutMs = 5_000): Promise<SessionSnapshot> {
+  async stop(generation: number, timeoutMs = WAIT_MS): Promise<SessionSnapshot> {
     await this.order('source', { kind: 'quiesce', timeoutMs, waitOnTimeout: false }, 'Quiesced');
     return this.order('source', { kind: 'stop', generation }, 'Stopped');
   }

@@ -26,7 +26,7 @@ async function runJestOver(source: string): Promise<{ lastLine: string | undefin
   const { stdout, status } = spawnSync(process.execPath, [jestBin, '--rootDir', project], {
     cwd: project,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   });
   return { lastLine: stdout.trimEnd().split('\n').at(-1), status };
 }
