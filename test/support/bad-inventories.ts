@@ -64,6 +64,12 @@ const cases: readonly Case[] = [
   ['an unknown protocol', device({ protocol: 'v3' }), 'status.devices[0].protocol'],
   ['an unknown health', device({ health: 'Fine' }), 'status.devices[0].health'],
   ['a negative region size', device({ regionSize: -1 }), 'status.devices[0].regionSize'],
+  [
+    'a reason without its code',
+    device({ notMigratable: { message: 'why' } }),
+    'status.devices[0].notMigratable.code',
+  ],
+  ['a workload that is a number', device({ workload: 7 }), 'status.devices[0].workload'],
   ['a capability left open', device({ capabilities: { p2p: true } }), 'status.devices[0].capabilities'],
   [
     'an endpoint without a port',

@@ -64,6 +64,8 @@ export class FakeNode {
   private out: Job[] = [];
   private sequence = 0;
   private streamsOut = 0;
+  /** Generation whose streams were begun and have told nothing yet. */
+  private saving = 0;
   private workloadOut: 'freeze' | 'thaw' | 'discard' | null = null;
   /** Changes what the agent finds of a device before a command; for tests of admission. */
   facts: (index: number) => Partial<ObservedDevice> = () => ({});
@@ -173,6 +175,7 @@ export class FakeNode {
     if (state !== null && state.session.phase !== before?.session.phase)
       this.phases.push(state.session.phase);
     for (const effect of effects) this.order(effect);
+    this.beginStreams();
     return refusal;
   }
 
@@ -262,6 +265,9 @@ export class FakeNode {
         this.workloadOut = effect.kind === 'discardWorkload' ? 'discard' : effect.kind;
         this.out.push('workload');
         break;
+      case 'startSaving':
+        this.saving = effect.generation;
+        break;
       case 'drain':
       case 'startLoading':
         this.streamsOut = effect.generation;
@@ -273,6 +279,15 @@ export class FakeNode {
         break;
       default:
     }
+  }
+
+  /** Devices have been asked for their initial data and have none. */
+  private beginStreams(): void {
+    const generation = this.saving;
+    this.saving = 0;
+    if (generation === 0 || this.agent === null) return;
+    const streams = this.agent.live.streams.map((stream) => ({ ...stream, initialPending: false }));
+    this.event({ kind: 'streams', generation, streams });
   }
 
   private endDevice(index: number, outcome: Outcome): void {

@@ -78,16 +78,57 @@ describe('the inventory of a node', () => {
     });
   });
 
-  test('leaves out a device that was never reached', () => {
+  test('says of a device that was never reached only what is known', () => {
     const unreached = {
       ...device,
       id: 'gpu-a/1',
       protocol: '',
       state: 'Unknown',
       health: 'Unreachable',
+      reason: 'nobody listens',
     } as const;
     const status = inventoryStatus({ ...node, devices: [device, unreached] }, new Date(), null);
-    expect(status.devices?.map(({ id }) => id)).toEqual(['gpu-a/0']);
+    expect(status.devices?.[1]).toEqual({
+      id: 'gpu-a/1',
+      driver: 'vfio-user',
+      interface: 'vfio-user',
+      health: 'Unreachable',
+      reason: 'nobody listens',
+    });
+  });
+
+  test('lists a device that cannot be migrated, with the reason, and does not call it silent', () => {
+    const plain = {
+      ...device,
+      protocol: '',
+      driver: 'vfio-pci',
+      interface: 'cdev',
+      state: 'Unknown',
+      notMigratable: 'it has no migration protocol',
+      code: 'DeviceNotMigratable',
+    } as const;
+    const status = inventoryStatus({ ...node, devices: [plain] }, new Date(), null);
+    expect(status.devices).toEqual([
+      {
+        id: 'gpu-a/0',
+        driver: 'vfio-pci',
+        interface: 'cdev',
+        health: 'Healthy',
+        notMigratable: { code: 'DeviceNotMigratable', message: 'it has no migration protocol' },
+      },
+    ]);
+    expect(status.conditions[0].reason).toBe('DevicesAnswer');
+  });
+
+  test('tells protocol, flags, abilities and the workload of a device', () => {
+    const v2 = { ...device, protocol: 'v2', migrationFlags: 7, dmaLogging: true, workload: 'trainer' };
+    const status = inventoryStatus({ ...node, devices: [v2] }, new Date(), null);
+    expect(status.devices?.[0]).toMatchObject({
+      protocol: 'v2',
+      migrationFlags: 7,
+      capabilities: { p2p: true, preCopy: true, reset: true, dmaLogging: true },
+      workload: 'trainer',
+    });
   });
 
   test('is ready while every device answers, and says since when', () => {
