@@ -17,7 +17,7 @@ export interface OpenDevice {
   pendingBytes(): Promise<number>;
   precopyInfo(): Promise<PrecopyInfo | null>;
   /** MIG_DATA_SIZE of a v2 device, bytes; null when it does not tell. */
-  stopCopySize?(): Promise<number | null>;
+  stopCopySize(): Promise<number | null>;
   beginSegment(size: number): Promise<void>;
   writeSegment(data: Uint8Array): Promise<void>;
   commitSegment(): Promise<void>;

@@ -137,7 +137,7 @@ export class VfioDevice implements MigratableDevice {
   stopCopyBytes(): Promise<number> {
     return this.#run('saving', async (device) => {
       if (device.info.protocol === 'v1') return 0;
-      return (await device.stopCopySize?.().catch(() => null)) ?? UNKNOWN_STOP_COPY_BYTES;
+      return (await device.stopCopySize().catch(() => null)) ?? UNKNOWN_STOP_COPY_BYTES;
     });
   }
 

@@ -9,7 +9,14 @@ import {
   type TargetCommand,
 } from '@transship/node-agent/core';
 import { FakeNode } from '../../../support/core-harness.ts';
-import { ATTACH, prepareSource, prepareTarget, sourceAt, targetAt } from '../../../support/core-voyages.ts';
+import {
+  ATTACH,
+  PRE_COPY,
+  prepareSource,
+  prepareTarget,
+  sourceAt,
+  targetAt,
+} from '../../../support/core-voyages.ts';
 
 const prepare = (node: FakeNode): SourceCommand | TargetCommand =>
   node.role === 'source' ? prepareSource(node) : prepareTarget(node);
@@ -32,6 +39,11 @@ describe.each(['source', 'target'] as const)('a %s that is asked to bind a set',
   const unfit: readonly [string, Partial<ObservedDevice>, string][] = [
     ['V1-12: a device without VFIO_DEVICE_RESET', { resetSupported: false }, 'ResetUnsupported'],
     ['V1-25, V2-22: a device of a set without NDMA', { p2p: false }, 'NoPeerToPeerQuiesce'],
+    [
+      'a device that is held by a virtual machine monitor',
+      { unfit: { code: 'OwnedByVmm', message: 'is held', device: `${role}/1` } },
+      'OwnedByVmm',
+    ],
     ['a device of another migration', { boundBy: 'another' }, 'DeviceBusy'],
     ['a device in quarantine', { quarantined: true }, 'DeviceNotMigratable'],
   ];
@@ -104,12 +116,36 @@ describe('what a source needs besides its devices', () => {
     expectNothingBegun(node, node.send(prepareSource(node)), 'WorkloadFailed');
   });
 
+  test('every device of its workload: half of one is refused before anything is touched', () => {
+    const node = new FakeNode('source');
+    node.workloadDevices = [...node.ids, 'source/2', 'source/3'];
+    const refusal = node.send(prepareSource(node));
+    expectNothingBegun(node, refusal, 'SetIncomplete');
+    expect(refusal).toMatchObject({ device: 'source/2', message: expect.stringContaining('source/3') });
+    node.workloadDevices = node.ids;
+    expect(node.send(prepareSource(node))).toBeNull();
+  });
+
   test('the same prepare again neither binds nor hands out a ticket anew', () => {
     const node = sourceAt('Prepared');
     const before = node.agent?.session;
     expect(node.send(prepareSource(node))).toBeNull();
     expect(node.agent?.session).toEqual({ ...before, sequence: (before?.sequence ?? 0) + 1 });
   });
+});
+
+test('a target takes some of the devices that a workload would have there', () => {
+  const node = new FakeNode('target');
+  node.workloadDevices = [...node.ids, 'target/2'];
+  expect(node.send(prepareTarget(node))).toBeNull();
+});
+
+test('V2-02: a set with a device that cannot be copied while it runs enters no pre-copy', () => {
+  const node = nodeWith('source', { preCopy: false });
+  node.send(prepareSource(node));
+  expect(node.view.devices.map(({ preCopy }) => preCopy)).toEqual([true, false]);
+  expect(node.send(PRE_COPY)).toMatchObject({ code: 'IllegalPhase', device: 'source/1' });
+  expect(node.orders).toEqual([]);
 });
 
 test('a target refuses devices on which a workload runs, before it resets one of them', () => {
