@@ -155,6 +155,14 @@ export function checkWhole(ids: readonly string[], described: readonly DeviceDes
   );
 }
 
+/** One workload comes in, so the devices that wait for it are those of one. */
+function apart(target: readonly DeviceDescription[]): Failure | null {
+  const workloads = [...new Set(target.map(({ workload }) => workload))];
+  if (workloads.length < 2) return null;
+  const names = workloads.map((name) => (name === '' ? 'none' : name)).join(', ');
+  return failure('PairingImpossible', `the target devices belong to several workloads: ${names}`);
+}
+
 /** Does each target device fit the source device of the same place in the set? */
 export function checkPairs(
   source: readonly DeviceDescription[],
@@ -169,5 +177,5 @@ export function checkPairs(
     const violation = first(PAIR_CHECKS, { source: device, target: pair });
     if (violation !== null) return violation;
   }
-  return null;
+  return apart(target);
 }

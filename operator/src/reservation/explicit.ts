@@ -85,6 +85,8 @@ function pairByModel(
   offered: readonly DeviceDescription[],
 ): Outcome {
   const free = offered.filter((device) => isFree(device, uid)).toSorted(byPreference);
+  const together = pairInOneWorkload(source, free);
+  if (together !== null) return { kind: 'reserved', nodeName, devices: together };
   const devices: DeviceDescription[] = [];
   for (const [index, device] of source.entries()) {
     const taken = take(free, device, source.length > 1);
@@ -97,17 +99,39 @@ function pairByModel(
   return { kind: 'reserved', nodeName, devices };
 }
 
+/** The workload that comes in is one, so its devices are those of one workload of the target where these are named. */
+function pairInOneWorkload(
+  source: readonly DeviceDescription[],
+  free: readonly DeviceDescription[],
+): DeviceDescription[] | null {
+  for (const workload of new Set(free.map((device) => device.workload))) {
+    const candidates = free.filter((device) => device.workload === workload);
+    const taken = source.map((device) => takeFitting(candidates, device, source.length > 1));
+    if (taken.every((device) => device !== undefined)) return taken;
+  }
+  return null;
+}
+
 /** One that fits in every respect; else one of the model alone, of which preflight says what is wrong with it. */
 function take(
   free: DeviceDescription[],
   device: DeviceDescription,
   hasPeers: boolean,
 ): DeviceDescription | undefined {
-  const fitting = free.findIndex(
+  const fitting = takeFitting(free, device, hasPeers);
+  if (fitting !== undefined) return fitting;
+  const sameModel = free.findIndex((candidate) => MODEL.every((field) => candidate[field] === device[field]));
+  return sameModel < 0 ? undefined : free.splice(sameModel, 1)[0];
+}
+
+function takeFitting(
+  free: DeviceDescription[],
+  device: DeviceDescription,
+  hasPeers: boolean,
+): DeviceDescription | undefined {
+  const index = free.findIndex(
     (candidate) => (candidate.p2p || !hasPeers) && checkPairs([device], [candidate]) === null,
   );
-  const sameModel = free.findIndex((candidate) => MODEL.every((field) => candidate[field] === device[field]));
-  const index = fitting >= 0 ? fitting : sameModel;
   return index < 0 ? undefined : free.splice(index, 1)[0];
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Action, SessionView } from '@transship/operator/core';
 import { failure } from '@transship/operator/core';
 import { totalsOf, endedStreams } from '../../../support/core-facts.ts';
-import { failed, next, PLAN, source, target, UNREACHABLE } from './fixture.ts';
+import { failed, next, PLAN, source, target, UNREACHABLE, withDevice } from './fixture.ts';
 
 const commandSource = (command: object): object => ({ kind: 'commandSource', command });
 const commandTarget = (command: object): object => ({ kind: 'commandTarget', command });
@@ -21,6 +21,10 @@ describe('forward, step by step', () => {
   test('without pre-copy the set is quiesced as soon as the target is in Resuming', () => {
     const plan = { ...PLAN, preCopy: false };
     expect(next(source('Prepared'), target('Loading'), { plan })).toEqual(QUIESCE);
+  });
+
+  test('a set of which one device cannot be copied while it runs goes without pre-copy', () => {
+    expect(next(withDevice(source('Prepared'), 1, { preCopy: false }), target('Loading'))).toEqual(QUIESCE);
   });
 
   test('V1-39: pre-copy is left when nothing more is to be gained', () => {

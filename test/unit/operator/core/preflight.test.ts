@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeviceDescription } from '@transship/node-agent/contract';
-import { checkPairs, checkSide } from '@transship/operator/core';
+import { checkPairs, checkSide, checkWhole } from '@transship/operator/core';
 
 const UID = 'a-migration';
 
@@ -54,6 +54,26 @@ describe('a side before anything is touched', () => {
     ['a device of another migration', { migrationUid: 'another' }, 'DeviceBusy'],
     ['V1-12: a device without VFIO_DEVICE_RESET', { resetSupported: false }, 'ResetUnsupported'],
     ['V1-25, V2-22: a device of a set without NDMA', { p2p: false }, 'NoPeerToPeerQuiesce'],
+    [
+      'a device that is held by a virtual machine monitor',
+      { notMigratable: 'is held by crosvm', code: 'OwnedByVmm' },
+      'OwnedByVmm',
+    ],
+    [
+      'a device on plain vfio-pci, of which no facts are known',
+      { protocol: '', resetSupported: false, p2p: false, notMigratable: 'none', code: 'DeviceNotMigratable' },
+      'DeviceNotMigratable',
+    ],
+    [
+      'a device that another process has opened',
+      { health: 'Unreachable', reason: 'busy', code: 'DeviceHeld' },
+      'DeviceHeld',
+    ],
+    [
+      'a device whose trouble only a newer agent has a word for',
+      { health: 'Unreachable', reason: 'odd', code: 'FromTheFuture' },
+      'DeviceUnreachable',
+    ],
     ['V1-14: a device that is not Running', { state: 'Stop' }, 'DeviceNotRunning'],
     ['V1-14: a device of which nothing is known', { state: 'Unknown' }, 'DeviceNotRunning'],
   ];
@@ -81,6 +101,24 @@ describe('a side before anything is touched', () => {
   });
 });
 
+describe('a set before anything is touched', () => {
+  const node = ['a/0', 'a/1', 'a/2', 'a/3'].map((id, index) =>
+    device(id, { workload: index < 2 ? 'trainer' : index === 2 ? 'other' : '' }),
+  );
+
+  test('of all devices of its workload passes, and so does one of no named workload', () => {
+    expect(checkWhole(['a/1', 'a/0'], node)).toBeNull();
+    expect(checkWhole(['a/2'], node)).toBeNull();
+    expect(checkWhole(['a/3'], node)).toBeNull();
+    expect(checkWhole(['a/0', 'a/1', 'a/2'], node)).toBeNull();
+  });
+
+  test('that leaves out a device of its workload is refused, and the message names it', () => {
+    expect(checkWhole(['a/0'], node)).toMatchObject({ code: 'SetIncomplete', device: 'a/1' });
+    expect(checkWhole(['a/0', 'a/2'], node)?.message).toContain('a/1');
+  });
+});
+
 describe('a pair of devices (V1-21)', () => {
   const pair = (target: Partial<DeviceDescription>): ReturnType<typeof checkPairs> =>
     checkPairs([device('a/0')], [device('b/0', target)]);
@@ -98,6 +136,7 @@ describe('a pair of devices (V1-21)', () => {
     ['another revision', { revisionId: 1 }, 'ModelMismatch'],
     ['another driver', { driver: 'other' }, 'ModelMismatch'],
     ['another firmware', { firmware: '1.3' }, 'ModelMismatch'],
+    ['other migration flags', { migrationFlags: 1 }, 'ModelMismatch'],
     ['another region size', { regionSize: 1 << 21 }, 'RegionSizeMismatch'],
     [
       'V1-52: a smaller window than the segments of the source',
@@ -119,6 +158,19 @@ describe('a pair of devices (V1-21)', () => {
     const target = [device('b/0'), device('b/1', { deviceId: 7 })];
     expect(checkPairs(source, target)).toBeNull();
     expect(checkPairs(source, target.toReversed())).toMatchObject({ code: 'ModelMismatch', device: 'b/1' });
+  });
+
+  test('v2 devices of equal driver and flags pass, whatever their regions', () => {
+    const v2 = { protocol: 'v2', regionSize: 0, migrationFlags: 7 };
+    expect(checkPairs([device('a/0', v2)], [device('b/0', v2)])).toBeNull();
+  });
+
+  test('target devices of several workloads are refused: one workload comes in', () => {
+    const source = [device('a/0'), device('a/1')];
+    const target = [device('b/0', { workload: 'one' }), device('b/1', { workload: 'two' })];
+    expect(checkPairs(source, target)).toMatchObject({ code: 'PairingImpossible' });
+    const same = target.map((each) => ({ ...each, workload: 'one' }));
+    expect(checkPairs(source, same)).toBeNull();
   });
 
   test('a device without a pair is refused', () => {

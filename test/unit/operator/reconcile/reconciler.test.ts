@@ -195,6 +195,7 @@ describe('the reconcile loop', () => {
     ['a device without RESET', { resetSupported: false }, 'ResetUnsupported'],
     ['a device that is not Running', { state: 'Stop' as const }, 'DeviceNotRunning'],
     ['a device in quarantine', { health: 'Quarantined' as const }, 'DeviceNotMigratable'],
+    ['a device of a monitor', { notMigratable: 'it is held', code: 'OwnedByVmm' }, 'OwnedByVmm'],
   ])('rejects %s before any command but attach', async (_, change, code) => {
     const loop = new Loop();
     loop.source.describes = (device) => ({ ...device, ...change });
