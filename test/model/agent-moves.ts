@@ -70,7 +70,7 @@ function immediately(side: Side, effect: Effect): Partial<Side> {
     case 'disarmQuiesceDeadline':
       return { quiesceArmed: false };
     case 'startLoading':
-      return { arrived: null };
+      return { arrived: null, workload: 'frozen' };
     default:
       // Arcs, resets and the workload's operations take time: device-moves finish them.
       return {};

@@ -67,6 +67,8 @@ function onWorkloadDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'workl
   if (event.failure === null) return;
   // A freeze that was given up may yet be obeyed, whatever the workload says now: only a thaw takes it back.
   if (event.op === 'freeze' && event.state === 'running') draft.setLive({ workload: 'unknown' });
+  // A copy at the target that cannot be emptied holds nobody up: it stays frozen, and the next load replaces it.
+  if (event.op === 'discard' && draft.s.role === 'target') draft.setLive({ workload: 'unknown' });
   if (onTheWayBack(draft.phase) && event.op !== 'freeze') draft.halt(event.failure);
   else failed(draft, event.failure);
 }

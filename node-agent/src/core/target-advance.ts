@@ -56,7 +56,8 @@ function preparing(draft: Draft): boolean {
   if (!every(draft, (index) => draft.device(index).cleared && idleAt(draft, index, 'Resuming'))) return false;
   const { generation } = draft.s;
   draft.effects.push({ kind: 'startLoading', generation });
-  draft.setLive({ streaming: generation });
+  // What waits for a state, or has one, is a workload that stands still.
+  draft.setLive({ streaming: generation, workload: 'frozen' });
   draft.enter('Loading');
   return true;
 }
@@ -114,6 +115,8 @@ function lostOnTheWay(draft: Draft): boolean {
 }
 
 function discarding(draft: Draft): boolean {
+  // A copy that will never run does not stay.
+  if (draft.l.workload === 'frozen' && draft.l.workloadOp === null) draft.discardWorkload();
   for (const index of draft.indexes) {
     const gone = draft.device(index).cleared || draft.bound(index).quarantined;
     if (!gone && draft.idle(index) && at(draft, index) !== 'Unknown') draft.reset(index);
@@ -122,7 +125,7 @@ function discarding(draft: Draft): boolean {
     draft,
     (index) => draft.idle(index) && (draft.device(index).cleared || draft.bound(index).quarantined),
   );
-  if (!done) return false;
+  if (!done || draft.l.workloadOp !== null) return false;
   draft.enter('Discarded');
   return true;
 }

@@ -86,8 +86,8 @@ export class WorkloadSource implements SegmentSource {
         await this.#dirtyLog;
       }
       yield* this.#pass('live', false, nothing());
-      await this.#drained.promise;
     }
+    await this.#drained.promise;
     if (this.#ending.signal.aborted) return;
     const dirtyLog = await this.#dirtyLog;
     yield* this.#pass('final', isIncremental, dirtyLog?.report() ?? nothing());

@@ -132,6 +132,39 @@ describe('a RESET that fails on the target', () => {
   });
 });
 
+describe('a copy of the workload that will never run', () => {
+  test.each(['Loading', 'Verified'] as const)('is dropped when the set is discarded in %s', (phase) => {
+    const node = targetAt(phase, { devices: 2 });
+    expect(node.send({ kind: 'discard', decision: 'Abort' })).toBeNull();
+    expectEveryEnd(node, (end) => {
+      expect(end.view).toMatchObject({ phase: 'Discarded', error: null });
+      expect(end.workload).toBe('discarded');
+    });
+  });
+
+  test.each(['refused', 'unanswered'] as const)(
+    'holds nobody up when dropping it is %s: that is told, and tried once',
+    (outcome) => {
+      const node = targetAt('Discarding', { devices: 2 });
+      node.finish('workload', outcome);
+      expectEveryEnd(node, (end) => {
+        expect(end.phase).toBe('Discarded');
+        expect(end.error).toBe('FreezeFailed');
+        expect(end.orders.filter((order) => order === 'discardWorkload')).toHaveLength(1);
+      });
+    },
+  );
+
+  test('is dropped by the process that finds the set half discarded', () => {
+    const node = targetAt('Discarding', { devices: 2 });
+    node.restart();
+    expectEveryEnd(node, (end) => {
+      expect(end.phase).toBe('Discarded');
+      expect(end.workload).toBe('discarded');
+    });
+  });
+});
+
 describe('a device that does not answer while its set is discarded', () => {
   test('is waited for: the set is free only when each device was RESET or is withheld', () => {
     const node = targetAt('Loading', { devices: 2 });

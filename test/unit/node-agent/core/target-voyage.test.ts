@@ -40,12 +40,12 @@ describe.each([1, 4])('a target of %i device(s) with NDMA', (devices) => {
     expect(node.workload).toBe('running');
   });
 
-  test('V1-57: discarded while loading is reset, device by device', () => {
+  test('V1-57: discarded while loading is reset, device by device, and its copy of the workload is dropped', () => {
     const node = targetAt('Discarded', { devices });
     expect(node.phases).toEqual(['Fenced', 'Preparing', 'Loading', 'Discarding', 'Discarded']);
-    expect(node.orders).toEqual([...loaded, 'endLoading', ...resets(devices)]);
+    expect(node.orders).toEqual([...loaded, 'endLoading', 'discardWorkload', ...resets(devices)]);
     expect(node.devices.some((device) => device.holds)).toBe(false);
-    expect(node.workload).toBe('frozen');
+    expect(node.workload).toBe('discarded');
   });
 });
 
