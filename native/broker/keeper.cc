@@ -41,7 +41,6 @@ Keeper::Keeper(std::string instance, std::unique_ptr<DeviceOpener> opener, Keepe
       timing_(timing),
       report_(std::move(report)),
       incarnation_{.instance = instance_},
-      error_(Error{.code = ErrorCode::kNotFound, .message = "the device is being opened"}),
       wake_(newEvent()),
       retry_(timing.firstRetry),
       thread_([this] { run(); }) {}
@@ -184,7 +183,7 @@ void Keeper::runResets() {
 void Keeper::resetOnce(const OnReset& done) {
   const View before = view();
   if (!before.device) {
-    done(before.error.value_or(Error{}));
+    done(before.error.value_or(Error{.code = ErrorCode::kNotFound, .message = "the device is being opened"}));
     return;
   }
   Status outcome = opener_->reset(*before.device);

@@ -41,7 +41,7 @@ class Keeper {
   struct View {
     std::shared_ptr<const HeldDevice> device;  // null while the device is not open
     Incarnation incarnation;
-    /// Why the device is not open.
+    /// Why the device is not open; none while it is being opened for the first time.
     std::optional<Error> error;
   };
   /// Outcome of a reset, called on the keeper's thread: the device's resets so far.

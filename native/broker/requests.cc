@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxWords = 6;
 // Keeps the reply to `list` below its limit.
 constexpr std::size_t kMaxErrorText = 300;
+constexpr const char* kOpening = "the device is being opened";
 constexpr const char* kAdopt = "adopt NAME INSTANCE OPENS RESETS IOAS";
 
 using Words = std::vector<std::string_view>;
@@ -104,10 +105,11 @@ std::string describe(Device& device) {
   object.text("interface", interfaceOf(device, view));
   incarnation(object, view.incarnation);
   object.text("driver", view.device ? view.device->driver : "").raw("holders", jsonArray(holders));
-  if (view.error) {
-    object.text("error", std::string_view{view.error->message}.substr(0, kMaxErrorText));
-  } else {
+  if (view.device) {
     object.null("error");
+  } else {
+    const std::string why = view.error ? view.error->message : kOpening;
+    object.text("error", std::string_view{why}.substr(0, kMaxErrorText));
   }
   return object.str();
 }
@@ -125,7 +127,7 @@ Answer list(const std::vector<Device*>& devices) {
 Answer give(Device& device, const Asker& asker) {
   const Keeper::View view = device.keeper->view();
   if (!view.device) {
-    return refused(view.error.value_or(Error{}));
+    return view.error ? refused(*view.error) : refused("Opening", kOpening);
   }
   if (!holdersOf(device, view).add(asker.peer.pid, asker.role())) {
     return refused("TooManyHolders", "too many processes hold the device");

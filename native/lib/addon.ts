@@ -17,8 +17,29 @@ export interface VfioUserDoor {
   readonly maxTransfer: number;
 }
 
+/** A device of this machine's kernel. */
+export interface KernelDoor {
+  readonly door: 'kernel';
+  readonly address: string;
+  readonly interface: KernelInterface;
+  readonly timeoutMs: number;
+  readonly mmap: boolean;
+}
+
+/** Which of the kernel's ways to a device: its character device with an iommufd, or its group with a container. */
+export type KernelInterface = 'auto' | 'cdev' | 'group';
+
+/** A device that a broker holds. */
+export interface BrokerDoor {
+  readonly door: 'broker';
+  readonly path: string;
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly mmap: boolean;
+}
+
 /** binding/opener.hh: the ways to a device. */
-export type Door = VfioUserDoor;
+export type Door = VfioUserDoor | KernelDoor | BrokerDoor;
 
 export interface AddonPiece {
   readonly length: number;
@@ -59,6 +80,8 @@ export interface DeviceHandle {
 /** binding/addon.cc */
 export interface Addon {
   readonly DeviceHandle: new (door: Door) => DeviceHandle;
+  /** JSON as the broker sent it; `name` is empty for all devices. */
+  brokerInfo(socketPath: string, name: string, timeoutMs: number): Promise<string>;
   crc32c(data: Uint8Array, seed: number): number;
   /** Only in the mutant build. */
   setMutant?(item: string | null): void;

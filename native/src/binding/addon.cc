@@ -1,10 +1,11 @@
-// The module's exports: the class DeviceHandle, the function crc32c(data, seed), and in the mutant build
-// setMutant(item or null). native/lib/addon.ts declares them.
+// The module's exports: the class DeviceHandle, the functions crc32c(data, seed) and brokerInfo(socketPath, name,
+// timeoutMs), and in the mutant build setMutant(item or null). native/lib/addon.ts declares them.
 #include <napi.h>
 
 #include <span>
 #include <string>
 
+#include "binding/broker_info.hh"
 #include "binding/device_object.hh"
 #include "common/crc32c.hh"
 #include "common/mutant.hh"
@@ -28,6 +29,7 @@ Napi::Value chooseMutant(const Napi::CallbackInfo& info) {
 
 Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   exports.Set("DeviceHandle", DeviceObject::define(env));
+  exports.Set("brokerInfo", Napi::Function::New(env, brokerInfo, "brokerInfo"));
   exports.Set("crc32c", Napi::Function::New(env, crc32cOf, "crc32c"));
 #ifdef TRANSSHIP_MUTANTS
   exports.Set("setMutant", Napi::Function::New(env, chooseMutant, "setMutant"));

@@ -1,5 +1,6 @@
 #include "vfio/json_reader.hh"
 
+#include <algorithm>
 #include <charconv>
 
 namespace transship {
@@ -31,8 +32,8 @@ bool JsonReader::take(char expected) {
   return false;
 }
 
-Status JsonReader::read(std::string_view document, const OnInteger& onInteger) {
-  JsonReader reader{document, onInteger};
+Status JsonReader::read(std::string_view document, const OnInteger& onInteger, const OnText& onText) {
+  JsonReader reader{document, onInteger, onText};
   reader.skipSpace();
   if (reader.peek() != '{') {
     return reader.malformed("an object was expected");
@@ -58,6 +59,9 @@ Status JsonReader::value(std::string& path, bool report, int depth) {
       return array(depth);
     case '"': {
       auto text = string();
+      if (text && report && onText_) {
+        onText_(path, *text);
+      }
       return text ? Status{Done{}} : Status{std::move(text.error())};
     }
     case 't':
@@ -198,6 +202,34 @@ Status JsonReader::literal(std::string_view word) {
   }
   position_ += word.size();
   return Done{};
+}
+
+std::string unescapeJson(std::string_view value) {
+  constexpr std::string_view kEscapes = "bfnrt";
+  constexpr std::string_view kCharacters = "\b\f\n\r\t";
+  std::string text;
+  while (!value.empty()) {
+    const char c = value.front();
+    value.remove_prefix(1);
+    if (c != '\\' || value.empty()) {
+      text += c;
+      continue;
+    }
+    const char escaped = value.front();
+    value.remove_prefix(1);
+    if (escaped == 'u') {
+      unsigned code = 0;
+      const std::size_t digits = std::min<std::size_t>(value.size(), 4);
+      std::from_chars(value.data(), value.data() + digits, code, 16);
+      value.remove_prefix(digits);
+      text += code < 0x80 ? static_cast<char>(code) : '?';
+    } else if (const auto known = kEscapes.find(escaped); known != std::string_view::npos) {
+      text += kCharacters[known];
+    } else {
+      text += escaped;  // a quote, a slash or a backslash
+    }
+  }
+  return text;
 }
 
 }  // namespace transship

@@ -10,24 +10,26 @@
 namespace transship {
 
 /// A strict, bounded reader of one JSON document (RFC 8259) that builds no tree: it checks the whole
-/// document and reports the non-negative integers in it by their path, "capabilities.max_msg_fds".
-/// Elements of arrays are checked but not reported.
+/// document and reports the non-negative integers in it, and strings where they are asked for, by their path,
+/// "capabilities.max_msg_fds". Elements of arrays are checked but not reported.
 ///
 /// Refused: anything after the document, nesting deeper than kMaxDepth, control characters in strings,
 /// numbers with leading zeros, keys longer than kMaxKey. Strings are not decoded further than needed to find
-/// their end, so an escaped key matches no path.
+/// their end, so an escaped key matches no path and a value keeps its escapes (see unescapeJson).
 class JsonReader {
  public:
   static constexpr int kMaxDepth = 8;
   static constexpr std::size_t kMaxKey = 64;
   using OnInteger = std::function<Status(std::string_view path, std::uint64_t value)>;
+  using OnText = std::function<void(std::string_view path, std::string_view value)>;
 
   /// Reads `document`, which must be an object. kProtocolViolation names the byte where it went wrong, or
   /// passes on the error that `onInteger` returned.
-  static Status read(std::string_view document, const OnInteger& onInteger);
+  static Status read(std::string_view document, const OnInteger& onInteger, const OnText& onText = {});
 
  private:
-  JsonReader(std::string_view text, const OnInteger& onInteger) : text_(text), onInteger_(onInteger) {}
+  JsonReader(std::string_view text, const OnInteger& onInteger, const OnText& onText)
+      : text_(text), onInteger_(onInteger), onText_(onText) {}
 
   Status value(std::string& path, bool report, int depth);
   Status object(std::string& path, bool report, int depth);
@@ -43,7 +45,11 @@ class JsonReader {
 
   std::string_view text_;
   const OnInteger& onInteger_;
+  const OnText& onText_;
   std::size_t position_ = 0;
 };
+
+/// The text behind a JSON string's value. Characters beyond ASCII that are written as \u become '?'.
+[[nodiscard]] std::string unescapeJson(std::string_view value);
 
 }  // namespace transship
