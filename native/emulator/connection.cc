@@ -39,6 +39,9 @@ bool Connection::handle(Message& message) {
   if (!greeted_ && command != Command::kVersion) {
     return false;
   }
+  if (command == kMigPrecopyInfo) {
+    return migPrecopyInfo(message);
+  }
   switch (command) {
     case Command::kVersion:
       return version(message);
@@ -55,15 +58,15 @@ bool Connection::handle(Message& message) {
     case Command::kRegionWrite:
       return regionWrite(message);
     case Command::kDmaMap:
-    case Command::kDmaUnmap: {
-      // The devices DMA into each other only, never into the client's memory: nothing is to be kept.
-      if (message.payload > kMaxPayload) {
-        return false;
-      }
-      buffer_.resize(message.payload);
-      return receiveAll(socket_, buffer_, &message.fds) &&
-             (command == Command::kDmaMap ? reply(message, {}) : reply(message, {partOf(buffer_)}));
-    }
+      return dmaMap(message);
+    case Command::kDmaUnmap:
+      return dmaUnmap(message);
+    case Command::kDeviceFeature:
+      return deviceFeature(message);
+    case Command::kMigDataRead:
+      return migDataRead(message);
+    case Command::kMigDataWrite:
+      return migDataWrite(message);
     case Command::kDeviceReset: {
       if (!discard(message)) {
         return false;
@@ -74,6 +77,19 @@ bool Connection::handle(Message& message) {
     default:
       return discard(message) && fail(message, ENOTSUP);
   }
+}
+
+Connection::Received Connection::receiveFixed(Message& message, std::span<std::byte> fixed) {
+  if (message.payload < fixed.size()) {
+    return discard(message) && fail(message, EINVAL) ? Received::kRefused : Received::kGone;
+  }
+  if (message.payload > kMaxPayload) {
+    return Received::kGone;
+  }
+  buffer_.resize(message.payload - fixed.size());
+  message.payload = 0;
+  const bool whole = receiveAll(socket_, fixed, &message.fds) && receiveAll(socket_, buffer_, &message.fds);
+  return whole ? Received::kAll : Received::kGone;
 }
 
 bool Connection::discard(Message& message) {

@@ -16,6 +16,11 @@ namespace transship::emulator {
 // protocol.
 inline constexpr std::size_t kMaxPayload = 64 * 1024;
 
+/// The published protocol has no message for VFIO_MIG_GET_PRECOPY_INFO. This one is the emulator's own:
+/// struct vfio_precopy_info in both directions. Its number is that of a capability in the version reply,
+/// "x_mig_precopy_info", which is there when the device has estimates.
+inline constexpr vfio_user::Command kMigPrecopyInfo{0x8000};
+
 /// Speaks vfio-user with one client of one device until either side closes. The first message has to be the
 /// version; everything else is a command with a reply (unless the client wants none).
 class Connection {
@@ -40,13 +45,24 @@ class Connection {
   [[nodiscard]] bool setIrqs(Message& message);
   [[nodiscard]] bool regionRead(Message& message);
   [[nodiscard]] bool regionWrite(Message& message);
+  // connection_features.cc
+  [[nodiscard]] bool deviceFeature(Message& message);
+  [[nodiscard]] bool migDataRead(Message& message);
+  [[nodiscard]] bool migDataWrite(Message& message);
+  [[nodiscard]] bool migPrecopyInfo(Message& message);
+  // connection_dma.cc
+  [[nodiscard]] bool dmaMap(Message& message);
+  [[nodiscard]] bool dmaUnmap(Message& message);
 
   enum class Received { kAll, kRefused, kGone };
 
   // Receives a payload that starts with `fixed`; the rest of it goes to buffer_. One that is too short has
   // been answered with EINVAL when this returns kRefused; after kGone the connection is over.
   template <typename T>
-  [[nodiscard]] Received receive(Message& message, T& fixed);
+  [[nodiscard]] Received receive(Message& message, T& fixed) {
+    return receiveFixed(message, std::as_writable_bytes(std::span(&fixed, 1)));
+  }
+  [[nodiscard]] Received receiveFixed(Message& message, std::span<std::byte> fixed);
   [[nodiscard]] bool discard(Message& message);
   [[nodiscard]] bool reply(const Message& message, std::vector<iovec> parts, int fd = -1);
   [[nodiscard]] bool fail(Message& message, int error);

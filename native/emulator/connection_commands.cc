@@ -25,21 +25,6 @@ constexpr std::uint32_t kActionTrigger = 1u << 5;
 
 }  // namespace
 
-template <typename T>
-Connection::Received Connection::receive(Message& message, T& fixed) {
-  if (message.payload < sizeof(T)) {
-    return discard(message) && fail(message, EINVAL) ? Received::kRefused : Received::kGone;
-  }
-  if (message.payload > kMaxPayload) {
-    return Received::kGone;
-  }
-  buffer_.resize(message.payload - sizeof(T));
-  message.payload = 0;
-  const bool whole = receiveAll(socket_, std::as_writable_bytes(std::span(&fixed, 1)), &message.fds) &&
-                     receiveAll(socket_, buffer_, &message.fds);
-  return whole ? Received::kAll : Received::kGone;
-}
-
 bool Connection::version(Message& message) {
   vfio_user::VersionPayload theirs{};
   if (greeted_ || receive(message, theirs) != Received::kAll) {
@@ -57,7 +42,11 @@ bool Connection::version(Message& message) {
   }
   const std::string capabilities =
       "{\"capabilities\":{\"max_msg_fds\":" + std::to_string(vfio_user::kMaxMessageFds) +
-      ",\"max_data_xfer_size\":" + std::to_string(maxTransfer_) + "}}";
+      ",\"max_data_xfer_size\":" + std::to_string(maxTransfer_) +
+      (device_.estimatesPrecopy()
+           ? ",\"x_mig_precopy_info\":" + std::to_string(static_cast<int>(kMigPrecopyInfo))
+           : std::string()) +
+      "}}";
   return reply(message,
                {part(ours), partOf(std::as_bytes(std::span(capabilities.c_str(), capabilities.size() + 1)))});
 }

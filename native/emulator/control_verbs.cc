@@ -85,23 +85,26 @@ void info(Node& node, const Request&, JsonObject& reply) {
                           .number("index", index)
                           .number("slot", armed ? attachment.slot : index)
                           .text("set", hexNumber(attachment.set))
-                          .text("state", stateName(device.stateNow()))
+                          .text("state", stateName(device.front().shownNibble()))
                           .number("rawState", device.stateNow())
                           .boolean("armed", armed)
                           .number("memoryBytes", device.memory().size())
                           .number("resets", device.resets())
-                          .number("stateReads", device.stateReads())
-                          .number("segmentsSaved", device.segmentsSaved())
-                          .number("segmentsLoaded", device.segmentsLoaded())
+                          .number("dmaWrites", device.dma().written())
+                          .number("stateReads", device.front().stateReads())
+                          .number("segmentsSaved", device.core().segmentsSaved())
+                          .number("segmentsLoaded", device.core().segmentsLoaded())
                           .number("submitted", attachment.ring.submitted)
                           .number("completed", attachment.ring.completed)
                           .number("submissionGaps", attachment.ring.gaps)
                           .number("interrupts", node.fabric().interrupts(index))
                           .number("inFlight", node.fabric().inFlight(index))
-                          .fraction("lastArcMs", milliseconds(device.lastArc()))
+                          .fraction("lastArcMs", milliseconds(device.core().lastArc()))
                           .str());
   }
-  reply.text("node", node.options().node).raw("devices", jsonArray(devices));
+  reply.text("node", node.options().node)
+      .text("protocol", node.options().device.protocol == Protocol::kV1 ? "v1" : "v2")
+      .raw("devices", jsonArray(devices));
 }
 
 void digest(Node& node, const Request& request, JsonObject& reply) {

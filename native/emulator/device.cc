@@ -4,15 +4,13 @@
 #include <thread>
 
 #include "common/mutant.hh"
-#include "random.hh"
+#include "state_value.hh"
 
 namespace transship::emulator {
 namespace {
 
 using std::chrono::seconds;
 
-// What reserved bits 31:4 of device_state read as in sticky mode.
-constexpr std::uint32_t kStickyPattern = 0x5A3C9610;
 // A harness request waits this long for a device that is busy with a state write.
 constexpr seconds kPatience{5};
 
@@ -30,8 +28,8 @@ std::unique_lock<std::mutex> lockPatiently(std::mutex& mutex) {
 
 }  // namespace
 
-const char* stateName(std::uint32_t state) noexcept {
-  switch (state & vfio::kStateMask) {
+const char* stateName(std::uint32_t nibble) noexcept {
+  switch (nibble) {
     case 0x0:
     case 0x8:
       return "Stop";
@@ -58,39 +56,39 @@ const char* stateName(std::uint32_t state) noexcept {
 
 Device::Device(std::size_t index, const DeviceOptions& options, Fabric& fabric, Violations& violations,
                DeviceHost host)
-    : index_(index),
-      options_(options),
-      fabric_(fabric),
-      host_(std::move(host)),
-      memory_(options.memoryBytes, mix(options.seed, index)),
-      window_(options.windowBytes, options.mmap),
-      monitor_(index, violations),
-      violations_(violations),
-      reserved_(options.stickyBits ? kStickyPattern : 0),
-      config_(options.ids) {
-  if (TRANSSHIP_MUTANT("D-03")) {
-    state_ = 0;
-  }
-  show();
-}
+    : core_(index, options, fabric, violations, std::move(host)),
+      region_(options.protocol == Protocol::kV1 ? std::make_unique<RegionV1>(core_) : nullptr),
+      features_(options.protocol == Protocol::kV2 ? std::make_unique<FeaturesV2>(core_) : nullptr),
+      front_(region_ ? static_cast<Front*>(region_.get()) : features_.get()) {}
 
 void Device::userCame() {
   const std::lock_guard lock(access_);
-  monitor_.forget();
+  core_.monitor().forget();
+  front_->userChanged();
 }
 
 void Device::userLeft() {
   const std::lock_guard lock(access_);
-  monitor_.forget();
-  irqs_.clear();
+  core_.monitor().forget();
+  front_->userChanged();
+  core_.irqs().clear();
+  core_.dma().unmapAll();
+}
+
+// What comes before every access that a fault may hold up or refuse; the errno of a device that is gone.
+int Device::begin() {
+  if (const auto delay = core_.faults().take(FaultKind::kDelay)) {
+    core_.pause(std::chrono::milliseconds(delay->ms));
+  }
+  return core_.faults().take(FaultKind::kUnplugged) ? ENODEV : 0;
 }
 
 vfio::DeviceInfo Device::info() const {
   vfio::DeviceInfo info{};
   info.argsz = sizeof(info);
-  info.flags = vfio::kDeviceFlagsPci | (options_.reset ? vfio::kDeviceFlagsReset : 0);
-  info.num_regions = kNumRegions;
-  info.num_irqs = 5;  // INTx, MSI, MSI-X, ERR, REQ
+  info.flags = vfio::kDeviceFlagsPci | (core_.options().reset ? vfio::kDeviceFlagsReset : 0);
+  info.num_regions = kDecoyRegion + (region_ ? 2 : 1);  // only v1 has a migration region
+  info.num_irqs = 5;                                    // INTx, MSI, MSI-X, ERR, REQ
   return info;
 }
 
@@ -111,127 +109,125 @@ int Device::describeRegion(std::uint32_t region, RegionDescription& description)
       return 0;
     case kDecoyRegion:
       // A vendor's own region with the migration region's subtype: only the pair (type, subtype) tells.
-      chain.add({{}, 0x80000000u | options_.ids.vendor, kRegionSubtypeMigration});
+      chain.add({{}, 0x80000000u | core_.options().ids.vendor, kRegionSubtypeMigration});
       description = {kReadWrite | kRegionFlagCaps, PciConfig::kBarSize, chain.bytes(), -1};
       return 0;
-    case kMigrationRegionIndex:
-      break;
     default:
-      return region < kNumRegions ? 0 : EINVAL;
+      break;
   }
-  const std::lock_guard lock(access_);
-  monitor_.noteRegionInfo();
-  chain.add({{}, kRegionTypeMigration, TRANSSHIP_MUTANT("D-01") ? 7u : kRegionSubtypeMigration});
-  if (options_.ndma) {
-    chain.addFlag(kRegionInfoCapMigNdma);
+  if (region >= info().num_regions) {
+    return EINVAL;
   }
-  if (!window_.areas().empty()) {
-    chain.addSparseMmap(window_.areas());
-    description.flags = kRegionFlagMmap;
-    description.fd = window_.fd();
+  if (region == kMigrationRegionIndex) {
+    const std::lock_guard lock(access_);
+    region_->describe(description);
   }
-  if (faults_.take(FaultKind::kShortCaps)) {
-    chain.endInsideLast();
-  } else if (faults_.take(FaultKind::kCapLoop)) {
-    chain.loop();
-  } else if (faults_.take(FaultKind::kCapOob)) {
-    chain.pointOutside();
-  }
-  description.flags |= kReadWrite | kRegionFlagCaps;
-  description.size = window_.regionSize();
-  description.capabilities = chain.bytes();
   return 0;
+}
+
+Device::Read Device::read(std::uint32_t region, std::uint64_t offset, std::uint32_t count) {
+  const std::lock_guard lock(access_);
+  if (const int gone = begin(); gone != 0) {
+    return {gone, {}};
+  }
+  if (region == kMigrationRegionIndex && region_) {
+    return region_->read(offset, count);
+  }
+  return region == vfio::kPciConfigRegionIndex ? readConfig(offset, count) : readBar(region, offset, count);
+}
+
+int Device::write(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data) {
+  const std::lock_guard lock(access_);
+  if (const int gone = begin(); gone != 0) {
+    return gone;
+  }
+  if (region == kMigrationRegionIndex && region_) {
+    return region_->write(offset, data);
+  }
+  return region == vfio::kPciConfigRegionIndex ? writeConfig(offset, data) : writeBar(region, offset, data);
+}
+
+std::byte* Device::landing(std::uint32_t region, std::uint64_t offset, std::uint32_t count) {
+  const std::lock_guard lock(access_);
+  return region == kMigrationRegionIndex && region_ ? region_->landing(offset, count) : nullptr;
 }
 
 int Device::reset() {
   const std::lock_guard lock(access_);
-  Observation seen = observe(kReset, 0, 0);
-  monitor_.judge(seen);
-  if (faults_.take(FaultKind::kIgnoreReset)) {
-    monitor_.note(seen, 0);
+  if (core_.faults().take(FaultKind::kUnplugged)) {
+    return ENODEV;
+  }
+  const Observation seen = core_.observe(kReset);
+  core_.monitor().judge(seen);
+  const auto outcome = [&] {
+    if (core_.faults().take(FaultKind::kIgnoreReset)) {
+      return 0;
+    }
+    if (const auto fault = core_.faults().take(FaultKind::kFailReset)) {
+      return fault->error;
+    }
+    if (!core_.options().reset) {
+      return EINVAL;
+    }
+    if (TRANSSHIP_MUTANT("D-08") && !core_.running()) {
+      return EBUSY;
+    }
+    resetNow();
     return 0;
-  }
-  if (const auto fault = faults_.take(FaultKind::kFailReset)) {
-    monitor_.note(seen, fault->error);
-    return fault->error;
-  }
-  if (!options_.reset) {
-    monitor_.note(seen, EINVAL);
-    return EINVAL;
-  }
-  if (TRANSSHIP_MUTANT("D-08") && !running()) {
-    monitor_.note(seen, EBUSY);
-    return EBUSY;
-  }
-  resetNow();
-  monitor_.note(seen, 0);
-  return 0;
+  };
+  const int error = outcome();
+  core_.monitor().note(seen, error);
+  return error;
 }
 
-// Everything a device has of its own goes; contents are new ones, never those that it ever had before.
 void Device::resetNow() {
-  save_.reset();
-  load_.reset();
-  committed_.reset();
-  place_.reset();
-  pretended_.reset();
-  fabric_.detach(index_);
-  ++resets_;
-  memory_.reset(contents());
-  fabric_.setNdma(index_, false);
-  fabric_.setRunning(index_, true);
-  config_.reset();
-  fabric_.setBusMaster(index_, config_.busMaster());
+  core_.reset();
   msixTable_.fill(std::byte{0});
-  scratch_ = 0;
-  live_ = false;
-  state_ = TRANSSHIP_MUTANT("D-03") ? 0 : vfio::kStateRunning;
-  show();
+  front_->changed();
 }
-
-std::uint64_t Device::contents() const { return mix(mix(options_.seed, index_), resets_.load()); }
 
 void Device::arm(const Attachment& attachment) {
   const std::lock_guard lock(access_);
-  // The driver has switched the device on: memory decoding and bus mastering, as after a probe.
-  constexpr std::uint16_t kCommand = 0x0006;
-  config_.write(0x04, std::as_bytes(std::span(&kCommand, 1)));
-  fabric_.setBusMaster(index_, config_.busMaster());
-  live_ = fabric_.attach(index_, attachment);
+  core_.arm(attachment);
 }
 
 bool Device::lose() {
-  losing_ = true;  // lets go of a state write that a fault holds up
+  core_.setLosing(true);  // lets go of a state change that a fault holds up
   const auto lock = lockPatiently(access_);
-  losing_ = false;
+  core_.setLosing(false);
   if (!lock.owns_lock()) {
     return false;
   }
   resetNow();
-  monitor_.forget();
+  core_.monitor().noteLost();
   return true;
+}
+
+bool Device::changeByItself(const StateArgument& target) {
+  const std::lock_guard lock(access_);
+  const std::uint32_t nibble = target.nibble(core_.options().protocol);
+  if (features_) {
+    core_.monitor().noteLost();
+  }
+  if (nibble == vfio::kStateError) {
+    core_.enterError();
+    front_->changed();
+    return true;
+  }
+  return isValidState(nibble) && !core_.failed() && front_->changeByItself(nibble) == 0;
 }
 
 std::optional<Device::Digests> Device::digests() {
   const auto lock = lockPatiently(access_);
-  if (!lock.owns_lock() || running()) {
+  if (!lock.owns_lock() || core_.running()) {
     return std::nullopt;
   }
-  return digestsNow();
+  return core_.digests();
 }
 
 std::optional<Device::Digests> Device::keptDigests() {
   const auto lock = lockPatiently(access_);
-  return lock.owns_lock() ? kept_ : std::nullopt;
-}
-
-Device::Digests Device::digestsNow() {
-  Digests digests;
-  digests.memory = memory_.digest();
-  const std::vector<std::byte> state = finalState();
-  const Digest own = digestOf(state);
-  digests.all = {mix(digests.memory.high, own.high), mix(digests.memory.low, own.low)};
-  return digests;
+  return lock.owns_lock() ? core_.kept() : std::nullopt;
 }
 
 }  // namespace transship::emulator

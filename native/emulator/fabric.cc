@@ -11,11 +11,12 @@ Fabric::Fabric(FabricOptions options)
 
 Fabric::~Fabric() { stop(); }
 
-void Fabric::add(Memory& memory, std::function<void()> interrupt) {
+void Fabric::add(Memory& memory, std::function<void()> interrupt, bool worksInP2p) {
   const std::lock_guard lock(mutex_);
   Endpoint& endpoint = endpoints_.emplace_back();
   endpoint.memory = &memory;
   endpoint.interrupt = std::move(interrupt);
+  endpoint.worksInP2p = worksInP2p;
 }
 
 void Fabric::start() {

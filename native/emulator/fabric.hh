@@ -54,8 +54,9 @@ class Fabric {
   Fabric& operator=(const Fabric&) = delete;
 
   /// Announces device `index` (in order 0, 1, ...), before start(). `interrupt` is called, with the fabric's
-  /// lock held, for each completion of posted work.
-  void add(Memory& memory, std::function<void()> interrupt);
+  /// lock held, for each completion of posted work. `worksInP2p`: quiescing ends what it sends to its peers
+  /// only (v2); else it ends interrupts and posted work as well (NDMA).
+  void add(Memory& memory, std::function<void()> interrupt, bool worksInP2p = false);
   void start();
   /// Ends the thread and every wait.
   void stop();
@@ -108,6 +109,7 @@ class Fabric {
     Memory* memory;
     std::function<void()> interrupt;
     bool attached = false, loading = false, running = true, ndma = false, quiescing = false, busMaster = true;
+    bool worksInP2p = false;
     std::uint64_t set = 0;
     std::uint32_t slot = 0;
     std::vector<OutLink> out;

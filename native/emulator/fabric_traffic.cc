@@ -62,7 +62,8 @@ Fabric::Time Fabric::advance(Time now) {
         next = std::min(next, link.flights.front().due);
       }
     }
-    if (endpoint.ring.completed < endpoint.ring.submitted && endpoint.running && !endpoint.ndma) {
+    if (endpoint.ring.completed < endpoint.ring.submitted && endpoint.running &&
+        (!endpoint.ndma || endpoint.worksInP2p)) {
       if (endpoint.completionDue <= now) {
         complete(endpoint);
       } else {
@@ -122,7 +123,7 @@ void Fabric::complete(Endpoint& endpoint) {
 // What a device that is about to be quiesced finishes first: the work it was given. Notes how much it has on
 // its links, as the proof that the wait that follows is a real one.
 void Fabric::finishOutstanding(Endpoint& endpoint) {
-  if (!endpoint.running || endpoint.ndma) {
+  if (!endpoint.running || (endpoint.ndma && !endpoint.worksInP2p)) {
     return;  // nothing can be outstanding; work posted since then stays where it is
   }
   for (OutLink& link : endpoint.out) {

@@ -8,7 +8,7 @@
 namespace transship::emulator {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, FaultKind>, 21> kKinds{{
+constexpr std::array<std::pair<std::string_view, FaultKind>, 25> kKinds{{
     {"refuse-arc", FaultKind::kRefuseArc},
     {"error-on-arc", FaultKind::kErrorOnArc},
     {"stall-arc", FaultKind::kStallArc},
@@ -30,6 +30,10 @@ constexpr std::array<std::pair<std::string_view, FaultKind>, 21> kKinds{{
     {"cap-loop", FaultKind::kCapLoop},
     {"cap-oob", FaultKind::kCapOob},
     {"bad-version", FaultKind::kBadVersion},
+    {"unplugged", FaultKind::kUnplugged},
+    {"foreign-stream", FaultKind::kForeignStream},
+    {"reinit", FaultKind::kReinit},
+    {"feature-fault", FaultKind::kFeatureFault},
 }};
 
 constexpr std::array<std::pair<std::string_view, Register>, 5> kRegisters{{
@@ -40,6 +44,23 @@ constexpr std::array<std::pair<std::string_view, Register>, 5> kRegisters{{
     {"data", Register::kData},
 }};
 
+// The names of control replies, with the nibbles that they stand for.
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 8> kStates{{
+    {"Error", kNibbles[0]},
+    {"Stop", kNibbles[1]},
+    {"Running", kNibbles[2]},
+    {"StopCopy", kNibbles[3]},
+    {"Resuming", kNibbles[4]},
+    {"RunningP2P", kNibbles[5]},
+    {"PreCopy", kNibbles[6]},
+    {"PreCopyP2P", kNibbles[7]},
+}};
+
+constexpr std::array<std::pair<std::string_view, StreamField>, 2> kFields{{
+    {"magic", StreamField::kMagic},
+    {"memory", StreamField::kMemory},
+}};
+
 template <typename Table>
 auto lookUp(const Table& table, std::string_view name) -> std::optional<decltype(table[0].second)> {
   for (const auto& [known, value] : table) {
@@ -48,6 +69,15 @@ auto lookUp(const Table& table, std::string_view name) -> std::optional<decltype
     }
   }
   return std::nullopt;
+}
+
+std::optional<StateArgument> parseState(std::string_view text) {
+  if (const auto named = lookUp(kStates, text)) {
+    return StateArgument{*named, true};
+  }
+  const auto number = parseNumber(text);
+  return number && *number <= 0xF ? std::optional(StateArgument{static_cast<std::uint32_t>(*number), false})
+                                  : std::nullopt;
 }
 
 // Sets the one argument; false when key or value is none.
@@ -65,13 +95,23 @@ bool setArgument(Fault& fault, std::string_view key, std::string_view value) {
     fault.onArc = value == "arc";
     return value == "arc" || value == "segment";
   }
+  if (key == "to" || key == "state") {
+    auto& state = key == "to" ? fault.to : fault.state;
+    state = parseState(value);
+    return state.has_value();
+  }
+  if (key == "field") {
+    const auto field = lookUp(kFields, value);
+    fault.field = field.value_or(StreamField::kMagic);
+    return field.has_value();
+  }
   const auto number = parseNumber(value);
   if (!number) {
     return false;
   }
-  if (key == "to" || key == "state") {
-    (key == "to" ? fault.to : fault.state) = static_cast<std::uint32_t>(*number);
-    return *number <= 0xF;
+  if (key == "feature") {
+    fault.feature = static_cast<std::uint32_t>(*number);
+    return *number <= 0xFFFF;
   }
   if (key == "ms") {
     fault.ms = *number;
@@ -98,9 +138,9 @@ bool setArgument(Fault& fault, std::string_view key, std::string_view value) {
 const char* missing(const Fault& fault) {
   switch (fault.kind) {
     case FaultKind::kAsyncState:
-      return fault.to ? nullptr : "async-state needs to=0xN";
+      return fault.to ? nullptr : "async-state needs to=STATE";
     case FaultKind::kWrongState:
-      return fault.state ? nullptr : "wrong-state needs state=0xN";
+      return fault.state ? nullptr : "wrong-state needs state=STATE";
     case FaultKind::kTruncateStream:
       return fault.segment ? nullptr : "truncate-stream needs segment=N";
     case FaultKind::kReadFault:
@@ -125,8 +165,9 @@ std::optional<Fault> parseFault(std::string_view kind, std::string_view argument
   }
   Fault fault;
   fault.kind = *known;
-  if (fault.kind == FaultKind::kCorruptStream) {
-    fault.count = 1;  // one altered byte is enough, and a second SAVING session is clean again
+  if (fault.kind == FaultKind::kCorruptStream || fault.kind == FaultKind::kForeignStream ||
+      fault.kind == FaultKind::kReinit) {
+    fault.count = 1;  // once is enough, and a second SAVING session is clean again
   }
   for (const std::string_view piece : split(arguments, ", ")) {
     const auto [key, value] = keyValue(piece);

@@ -9,15 +9,18 @@
 #include <string_view>
 #include <vector>
 
+#include "device_options.hh"
+#include "mig_state.hh"
+
 namespace transship::emulator {
 
 /// Ways in which a device misbehaves on purpose. Every one of them is outside the specification, or allowed
 /// by it but unkind.
 enum class FaultKind {
-  kRefuseArc,       // to, errno: the state write fails, the state stays
-  kErrorOnArc,      // to, errno: the state write fails and the device is in ERROR
-  kStallArc,        // to, ms: the state write takes that much longer
-  kWrongState,      // to, errno, state: the state write fails and a third state shows
+  kRefuseArc,       // to, errno: the state request fails, the state stays (v2: before that arc)
+  kErrorOnArc,      // to, errno: the state request fails and the device is in ERROR
+  kStallArc,        // to, ms: the state request takes that much longer
+  kWrongState,      // to, errno, state: the state request fails and a third state shows
   kAsyncState,      // to: the device changes its state by itself, at once
   kDelay,           // ms: every access takes that much longer
   kPri,             // a quiesce completes only while the workload is thawed
@@ -35,18 +38,41 @@ enum class FaultKind {
   kCapLoop,         // the chain never ends
   kCapOob,          // the chain points out of the reply
   kBadVersion,      // the version reply has another major number
+  kUnplugged,       // every access answers ENODEV
+  kForeignStream,   // field: the stream says that it is another kind of device's
+  kReinit,          // v2: new initial bytes appear in pre-copy, at the next estimate
+  kFeatureFault,    // v2: feature, errno
 };
+
+/// A state as a fault names it: by its name, or by its number in the device's protocol.
+struct StateArgument {
+  std::uint32_t value = 0;
+  bool named = false;  // then `value` is the v1 nibble
+
+  [[nodiscard]] std::uint32_t nibble(Protocol protocol) const noexcept {
+    return named || protocol == Protocol::kV1 ? value : nibbleOf(value);
+  }
+  /// The number that a device shows; a v2 one may be none that vfio.h knows.
+  [[nodiscard]] std::uint32_t shown(Protocol protocol) const noexcept {
+    return named && protocol == Protocol::kV2 ? numberOf(value) : value;
+  }
+};
+
+/// What a foreign-stream fault makes strange: the first bytes, or the memory size that the stream tells.
+enum class StreamField { kMagic, kMemory };
 
 /// What a read-fault or write-fault is about.
 enum class Register { kDeviceState, kPendingBytes, kDataOffset, kDataSize, kData };
 
 struct Fault {
   FaultKind kind{};
-  std::optional<std::uint32_t> to;       // nibble of the state written; absent = any
+  std::optional<StateArgument> to;       // the state that is entered; absent = any
   std::optional<std::uint64_t> segment;  // index in its session; absent = the first with contents
   std::optional<std::uint64_t> dataOffset, dataSize, reserved;
   std::optional<Register> reg;
-  std::optional<std::uint32_t> state;
+  std::optional<StateArgument> state;
+  std::optional<std::uint32_t> feature;  // index of a device feature
+  StreamField field = StreamField::kMagic;
   std::optional<std::uint64_t> count;  // how often; absent = until cleared
   std::uint64_t ms = 0;
   int error = EIO;

@@ -1,6 +1,7 @@
 #include "monitor.hh"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace transship::emulator {
 namespace {
@@ -64,7 +65,9 @@ void Violations::clear() {
 }
 
 void Monitor::judge(const Observation& seen) {
-  for (const auto rules : {accessRules(), stateRules(), setRules(), savingRules(), resumingRules()}) {
+  const auto v1 = {accessRules(), stateRules(), setRules(), savingRules(), resumingRules()};
+  const auto v2 = {stateRulesV2(), setRulesV2(), dataRulesV2(), logRulesV2()};
+  for (const auto rules : protocol_ == Protocol::kV1 ? v1 : v2) {
     for (const Rule& rule : rules) {
       if ((rule.on & seen.action) != 0 && rule.broken(seen, trace_)) {
         violations_.record(device_, rule.item, rule.what);
@@ -95,10 +98,10 @@ void Monitor::note(const Observation& seen, int error, std::uint64_t result) {
     case kReset:
       if (error == 0) {
         const bool stateSeen = trace_.stateSeen;
-        const bool regionSeen = trace_.regionSeen;
+        const bool lookedUp = trace_.lookedUp;
         trace_ = Trace{};
         trace_.stateSeen = stateSeen;
-        trace_.regionSeen = regionSeen;
+        trace_.lookedUp = lookedUp;
         trace_.resetUnchecked = true;
       }
       break;
@@ -136,6 +139,55 @@ void Monitor::note(const Observation& seen, int error, std::uint64_t result) {
   }
   if ((seen.action & kDataFields) != 0) {
     trace_.faulted = error != 0;
+  }
+  if (protocol_ == Protocol::kV2) {
+    noteV2(seen, error, result);
+  }
+}
+
+void Monitor::noteLost() {
+  const bool lookedUp = trace_.lookedUp;
+  trace_ = Trace{};
+  trace_.lookedUp = lookedUp;
+}
+
+void Monitor::noteV2(const Observation& seen, int error, std::uint64_t result) {
+  const bool stopCopy = seen.state == vfio::kStateSaving;
+  switch (seen.action) {
+    case kStateRead:
+      trace_.sessionGone = trace_.sessionGone && error != 0;
+      break;
+    case kStateWrite:
+      trace_.sessionGone = trace_.messageAtEnd = false;
+      if (error == 0 && seen.clears(kStateRunning)) {
+        trace_.reportedSince = false;
+      }
+      if (error == 0 && (seen.target() & vfio::kStateSaving) == 0) {
+        trace_.infoSeen = false;
+      }
+      if (error == 0 && (seen.sets(vfio::kStateSaving) || seen.sets(kStateRunning))) {
+        trace_.streamEnded = false;
+      }
+      break;
+    case kDataRead:
+      trace_.messageAtEnd = trace_.messageAtEnd || (error == ENOMSG && stopCopy);
+      trace_.streamEnded = trace_.streamEnded || (error == 0 && result == 0 && stopCopy);
+      [[fallthrough]];
+    case kDataWrite:
+      trace_.sessionGone = error == ENODEV;
+      break;
+    case kInfoRead:
+      trace_.infoSeen = trace_.infoSeen || error == 0;
+      break;
+    case kLogStart:
+      trace_.reportFailed = trace_.reportedSince = false;
+      break;
+    case kLogReport:
+      trace_.reportFailed = error != 0;
+      trace_.reportedSince = true;
+      break;
+    default:
+      break;
   }
 }
 

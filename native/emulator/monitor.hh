@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coverage.hh"
+#include "device_options.hh"
 #include "fabric.hh"
 #include "state_value.hh"
 #include "stream_load.hh"
@@ -58,20 +59,28 @@ enum Action : std::uint32_t {
   kBarAccess = 1u << 11,      // device memory other than the MSI-X table
   kWrongRegion = 1u << 12,    // a device-specific region that is not the migration region
   kSegmentJudged = 1u << 13,  // the device has looked at a segment it was given
+  // v2; kStateRead and kStateWrite are GET and SET, kDataRead and kDataWrite the session's stream
+  kInfoRead = 1u << 14,  // VFIO_MIG_GET_PRECOPY_INFO
+  kOptIn = 1u << 15,     // VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
+  kLogStart = 1u << 16,  // VFIO_DEVICE_FEATURE_DMA_LOGGING_*
+  kLogReport = 1u << 17,
+  kLogStop = 1u << 18,
+  kPiledOn = 1u << 19,  // a further message came while the state request was carried out
 };
 inline constexpr std::uint32_t kDataFields =
     kPendingRead | kOffsetRead | kSizeRead | kSizeWrite | kDataRead | kDataWrite;
 inline constexpr std::uint32_t kMigrationRegion =
     kStateRead | kStateWrite | kDataFields | kOtherField | kBadAccess;
+inline constexpr std::uint32_t kSessionData = kDataRead | kDataWrite | kInfoRead;
 
 struct Observation {
   Action action{};
   std::uint32_t state = 0;     // nibble before the access
   std::uint32_t reserved = 0;  // bits 31:4 as the register shows them
-  std::uint64_t value = 0;     // written: the register's new value
+  std::uint64_t value = 0;     // written: the register's new value; v2: the nibble of the state asked for
   std::uint64_t offset = 0;    // of the access in the region
   std::uint64_t length = 0;
-  bool hasNdma = false;         // the device offers capability 6
+  bool hasNdma = false;         // the device offers capability 6, or the P2P states
   bool hasReset = false;        // the device offers VFIO_DEVICE_FLAGS_RESET
   bool live = false;            // holds state that nobody has reset since
   bool thawed = false;          // its workload runs (known for state writes)
@@ -79,6 +88,12 @@ struct Observation {
   std::span<const vfio::SparseMmapArea> mappable;
   PeerView peers;                    // known for state writes
   Verdict verdict = Verdict::kGood;  // kSegmentJudged
+  std::size_t arcs = 0;              // v2: of a SET; zero when it is refused or asks for nothing
+  bool offered = true;               // v2: the device has the state that a SET asks for
+  bool partial = false;              // v2: a load has nothing yet, or ends inside of a record
+  bool busMaster = false;            // the PCI command register has bus mastering on
+  bool wellFormed = true;            // v2: arguments of an information or logging request
+  bool logging = false;              // v2: DMA logging is on
 
   [[nodiscard]] std::uint32_t target() const { return static_cast<std::uint32_t>(value) & vfio::kStateMask; }
   // What a write would change; a value that is never valid changes nothing.
@@ -93,10 +108,10 @@ struct Observation {
 /// What the current user of a device did so far, as far as a rule needs it.
 struct Trace {
   bool stateSeen = false;        // device_state was read on this connection
-  bool regionSeen = false;       // the migration region's capabilities were fetched on this connection
-  bool writeFailed = false;      // the last state write failed and device_state was not read since
-  bool resetUnchecked = false;   // RESET, and device_state was not read since
-  bool loadRefused = false;      // clearing RESUMING failed; only RESET helps
+  bool lookedUp = false;         // what the device can was asked on this connection (capabilities, flags)
+  bool writeFailed = false;      // the last state request failed and the state was not read since
+  bool resetUnchecked = false;   // RESET, and the state was not read since
+  bool loadRefused = false;      // leaving RESUMING failed; only RESET helps
   bool faulted = false;          // a field or data access was answered with an error
   bool ndmaStopRefused = false;  // 0x9 -> 0x8 was refused (V1-33)
   bool pendingSeen = false;      // pending_bytes was read as non-zero since the last segment
@@ -107,6 +122,13 @@ struct Trace {
   bool placeSeen = false;  // RESUMING: data_offset was read for the next segment
   std::uint64_t place = 0;
   Coverage stored;  // bytes of the region written by message since
+  // v2
+  bool sessionGone = false;    // the data stream answered ENODEV and the state was not read since
+  bool messageAtEnd = false;   // the data stream answered ENOMSG in STOP_COPY
+  bool infoSeen = false;       // an estimate was asked for in this pre-copy
+  bool streamEnded = false;    // the data stream has come to its end in STOP_COPY
+  bool reportFailed = false;   // a report of the DMA log failed: the log is worth nothing
+  bool reportedSince = false;  // the DMA log was reported since the device stopped
 
   /// Whether the committed segment was collected, as far as a device can know: bytes in a mappable area that
   /// were never read by message may have been read through the map.
@@ -128,24 +150,36 @@ std::span<const Rule> stateRules();
 std::span<const Rule> setRules();
 std::span<const Rule> savingRules();
 std::span<const Rule> resumingRules();
+std::span<const Rule> stateRulesV2();
+std::span<const Rule> setRulesV2();
+std::span<const Rule> dataRulesV2();
+std::span<const Rule> logRulesV2();
 
 /// Watches the user of one device. Used under the device's access lock.
 class Monitor {
  public:
-  Monitor(std::size_t device, Violations& violations) : device_(device), violations_(violations) {}
+  Monitor(std::size_t device, Protocol protocol, Violations& violations)
+      : device_(device), protocol_(protocol), violations_(violations) {}
 
   /// Judges an access before it is carried out.
   void judge(const Observation& seen);
   /// Notes the outcome: errno, or 0 and the value that was read.
   void note(const Observation& seen, int error, std::uint64_t result = 0);
-  void noteRegionInfo() { trace_.regionSeen = true; }
-  /// The device refused the stream when RESUMING was cleared.
+  /// The user has asked what the device can: the region's capabilities, or the migration flags.
+  void noteLookedUp() { trace_.lookedUp = true; }
+  /// The device refused the stream when RESUMING was left.
   void noteLoadRefused() { trace_.loadRefused = true; }
-  /// Another user comes, or the device was reset behind the user's back.
+  /// Another user comes.
   void forget() { trace_ = Trace{}; }
+  /// The device was reset, or changed its state, behind the user's back: nothing that the user does before it
+  /// reads the state is its fault.
+  void noteLost();
 
  private:
+  void noteV2(const Observation& seen, int error, std::uint64_t result);
+
   const std::size_t device_;
+  const Protocol protocol_;
   Violations& violations_;
   Trace trace_;
 };

@@ -36,10 +36,12 @@ std::vector<std::uint32_t> peersOf(std::uint32_t slot, std::uint32_t count, Topo
 DeviceOptions optionsOf(const Options& options, std::size_t index) {
   DeviceOptions device = options.device;
   const auto listed = [index](const std::vector<std::size_t>& list) {
-    return std::find(list.begin(), list.end(), index) != list.end();
+    return std::any_of(list.begin(), list.end(),
+                       [index](std::size_t one) { return one == index || one == kEveryDevice; });
   };
   device.ndma = !listed(options.noNdma);
   device.reset = !listed(options.noReset);
+  device.preCopy = !listed(options.noPreCopy);
   return device;
 }
 
@@ -59,7 +61,8 @@ Node::Node(const Options& options, std::function<void()> die) : options_(options
     devices_.push_back(
         std::make_unique<Device>(index, optionsOf(options, index), fabric_, violations_, host));
     Device& device = *devices_.back();
-    fabric_.add(device.memory(), [&device] { device.irqs().trigger(0); });
+    fabric_.add(
+        device.memory(), [&device] { device.irqs().trigger(0); }, options.device.protocol == Protocol::kV2);
   }
   for (const auto& [index, fault] : options.faults) {
     devices_[index]->faults().add(fault);
@@ -115,18 +118,28 @@ void Node::arm() {
 void Node::work() {
   std::unique_lock lock(mutex_);
   std::uint64_t beat = 0;
-  double owed = 0;  // pages to dirty, carried from beat to beat
+  double owed = 0, owedDma = 0;  // pages to dirty, carried from beat to beat
+  const double seconds = std::chrono::duration<double>(kBeat).count();
+  const auto due = [seconds](double& carried, double rate) {
+    carried += rate * seconds / Memory::kPageSize;
+    const auto pages = static_cast<std::size_t>(carried);
+    carried -= static_cast<double>(pages);
+    return pages;
+  };
   while (!stop_.wait_for(lock, kBeat, [this] { return stopping_; })) {
     ++beat;
     for (const auto& workload : workloads_) {
       workload->post();
     }
-    owed += options_.dirtyRate * std::chrono::duration<double>(kBeat).count() / Memory::kPageSize;
-    const auto pages = static_cast<std::size_t>(owed);
-    owed -= static_cast<double>(pages);
+    const std::size_t pages = due(owed, options_.dirtyRate);
+    const std::size_t written = due(owedDma, options_.dmaRate);
     for (const auto& device : devices_) {
+      const std::uint64_t seed = mix(mix(options_.device.seed, beat), device->index());
       if (pages > 0) {
-        device->memory().scramble(pages, mix(mix(options_.device.seed, beat), device->index()));
+        device->memory().scramble(pages, seed);
+      }
+      if (written > 0) {
+        device->dma().write(written, mix(seed));
       }
     }
   }

@@ -43,6 +43,10 @@ bool choose(T& to, std::string_view text, const std::pair<std::string_view, T> (
 }
 
 bool setList(std::vector<std::size_t>& to, std::string_view text) {
+  if (text == "all") {
+    to = {kEveryDevice};
+    return true;
+  }
   auto list = parseList(text, kMaxDevices);
   if (list) {
     to = std::move(*list);
@@ -106,7 +110,39 @@ const std::map<std::string_view, Setter> kValued{
            o.device.mmap, v,
            {{"full", MmapMode::kFull}, {"mixed", MmapMode::kMixed}, {"none", MmapMode::kNone}});
      }},
+    {"--protocol",
+     [](Options& o, std::string_view v) {
+       return choose<Protocol>(o.device.protocol, v, {{"v1", Protocol::kV1}, {"v2", Protocol::kV2}});
+     }},
+    {"--checks",
+     [](Options& o, std::string_view v) {
+       return choose<Checks>(o.device.checks, v,
+                             {{"early", Checks::kEarly}, {"arc", Checks::kArc}, {"none", Checks::kNone}});
+     }},
+    {"--precopy-end",
+     [](Options& o, std::string_view v) {
+       return choose<TemporaryEnd>(
+           o.device.temporaryEnd, v,
+           {{"enomsg", TemporaryEnd::kNoMessage}, {"zero", TemporaryEnd::kZeroBytes}});
+     }},
+    {"--precopy-info",
+     [](Options& o, std::string_view v) {
+       return choose<PrecopyReport>(
+           o.device.precopyReport, v,
+           {{"none", PrecopyReport::kNone}, {"v1", PrecopyReport::kV1}, {"v2", PrecopyReport::kV2}});
+     }},
+    {"--data-size",
+     [](Options& o, std::string_view v) {
+       return choose<bool>(o.device.dataSize, v, {{"on", true}, {"off", false}});
+     }},
+    {"--dma-logging",
+     [](Options& o, std::string_view v) {
+       return choose<bool>(o.device.dmaLogging, v, {{"on", true}, {"off", false}});
+     }},
+    {"--dma-rate", [](Options& o, std::string_view v) { return setRate(o.dmaRate, v); }},
     {"--no-ndma", [](Options& o, std::string_view v) { return setList(o.noNdma, v); }},
+    {"--no-p2p", [](Options& o, std::string_view v) { return setList(o.noNdma, v); }},
+    {"--no-precopy", [](Options& o, std::string_view v) { return setList(o.noPreCopy, v); }},
     {"--no-reset", [](Options& o, std::string_view v) { return setList(o.noReset, v); }},
     {"--vendor", [](Options& o, std::string_view v) { return setHex(o.device.ids.vendor, v, 0xFFFF); }},
     {"--device-id", [](Options& o, std::string_view v) { return setHex(o.device.ids.device, v, 0xFFFF); }},
@@ -127,7 +163,7 @@ const std::map<std::string_view, Setter> kValued{
 const std::map<std::string_view, void (*)(Options&)> kSwitches{
     {"--sticky-bits", [](Options& o) { o.device.stickyBits = true; }},
     {"--keep-digests", [](Options& o) { o.device.keepDigests = true; }},
-    {"--gullible", [](Options& o) { o.device.gullible = true; }},
+    {"--gullible", [](Options& o) { o.device.checks = Checks::kNone; }},
     {"--exit-with-parent", [](Options& o) { o.exitWithParent = true; }},
 };
 
@@ -143,9 +179,12 @@ std::string contradiction(const Options& options) {
     return "--segment is too small for " + std::to_string(options.devices) + " devices; give at least " +
            std::to_string(smallestSegment(options.devices));
   }
-  const auto beyond = [&options](std::size_t index) { return index >= options.devices; };
+  const auto beyond = [&options](std::size_t index) {
+    return index >= options.devices && index != kEveryDevice;
+  };
   if (std::any_of(options.noNdma.begin(), options.noNdma.end(), beyond) ||
       std::any_of(options.noReset.begin(), options.noReset.end(), beyond) ||
+      std::any_of(options.noPreCopy.begin(), options.noPreCopy.end(), beyond) ||
       std::any_of(options.faults.begin(), options.faults.end(),
                   [&beyond](const auto& fault) { return beyond(fault.first); })) {
     return "an option names a device that --devices does not give";
@@ -186,6 +225,7 @@ const char* usage() noexcept {
          "\n"
          "Serves DIR/<i>.sock (vfio-user, one per device) and DIR/control.sock.\n"
          "\n"
+         "  --protocol v1|v2       migration region with NDMA, or device features (v1)\n"
          "  --memory SIZE          per device (256M)\n"
          "  --seed N               of the memories' contents (1)\n"
          "  --window SIZE          data section of the migration region (4M)\n"
@@ -197,11 +237,15 @@ const char* usage() noexcept {
          "  --link-latency TIME --link-rate N --link-depth N   (2ms, 500 per second, 64)\n"
          "  --traffic on|off       whether the devices belong to a workload at start (on)\n"
          "  --bus-master enforced|ignored   whether DMA needs the PCI command bit (ignored)\n"
-         "  --no-ndma LIST --no-reset LIST  devices without the capability\n"
+         "  --no-ndma LIST --no-p2p LIST --no-precopy LIST --no-reset LIST   devices without it; or all\n"
+         "  --precopy-end enomsg|zero       v2: what a read gives in pre-copy with no data there (enomsg)\n"
+         "  --precopy-info none|v1|v2       v2: estimates in pre-copy (v1)\n"
+         "  --data-size on|off --dma-logging on|off   v2: these features (on, off)\n"
+         "  --dma-rate SIZE        bytes per second and device in the workload's memory (0)\n"
          "  --vendor HEX --device-id HEX --revision HEX\n"
          "  --sticky-bits          reserved bits of device_state read as a pattern\n"
          "  --keep-digests         digests of every stop and load can be asked for afterwards\n"
-         "  --gullible             take any stream\n"
+         "  --checks early|arc|none   when a bad stream is noticed (early); --gullible is none\n"
          "  --fault DEVICE:KIND[:key=value,...]   repeatable\n"
          "  --exit-with-parent     end when stdin closes\n";
 }

@@ -11,6 +11,9 @@
 
 namespace transship::emulator {
 
+/// Stands for all indexes in a list of them.
+inline constexpr std::size_t kEveryDevice = ~std::size_t{0};
+
 enum class Topology { kNone, kRing, kMesh };
 
 /// Everything the command line says.
@@ -18,12 +21,14 @@ struct Options {
   std::string directory;
   std::string node;
   std::size_t devices = 0;
-  DeviceOptions device;                      // of every device; the lists below make exceptions
-  std::vector<std::size_t> noNdma, noReset;  // indexes of devices without capability 6 / RESET
+  DeviceOptions device;  // of every device; the lists below make exceptions
+  // Indexes of devices without capability 6 (v2: P2P states), RESET, pre-copy states; or kEveryDevice.
+  std::vector<std::size_t> noNdma, noReset, noPreCopy;
   FabricOptions fabric;
   Topology topology = Topology::kMesh;
   std::size_t group = 0;  // devices per set; 0 = all in one
-  double dirtyRate = 0;   // bytes per second and running device
+  double dirtyRate = 0;   // bytes per second and running device, in its own memory
+  double dmaRate = 0;     // the same in its workload's memory, as whole pages
   bool traffic = true;    // arm all devices at start
   std::size_t maxTransfer = 1u << 20;
   bool exitWithParent = false;

@@ -15,20 +15,12 @@ struct NamedErrno {
   int number;
 };
 
-constexpr std::array<NamedErrno, 14> kErrnos{{{"EPERM", EPERM},
-                                              {"ENOENT", ENOENT},
-                                              {"EINTR", EINTR},
-                                              {"EIO", EIO},
-                                              {"EAGAIN", EAGAIN},
-                                              {"ENOMEM", ENOMEM},
-                                              {"EACCES", EACCES},
-                                              {"EFAULT", EFAULT},
-                                              {"EBUSY", EBUSY},
-                                              {"ENODEV", ENODEV},
-                                              {"EINVAL", EINVAL},
-                                              {"ENOSPC", ENOSPC},
-                                              {"EOPNOTSUPP", EOPNOTSUPP},
-                                              {"ETIMEDOUT", ETIMEDOUT}}};
+constexpr std::array<NamedErrno, 20> kErrnos{
+    {{"EPERM", EPERM},           {"ENOENT", ENOENT},       {"EINTR", EINTR},   {"EIO", EIO},
+     {"EAGAIN", EAGAIN},         {"ENOMEM", ENOMEM},       {"EACCES", EACCES}, {"EFAULT", EFAULT},
+     {"EBUSY", EBUSY},           {"ENODEV", ENODEV},       {"EINVAL", EINVAL}, {"ENOSPC", ENOSPC},
+     {"EOPNOTSUPP", EOPNOTSUPP}, {"ETIMEDOUT", ETIMEDOUT}, {"ENOMSG", ENOMSG}, {"ENODATA", ENODATA},
+     {"ENOTTY", ENOTTY},         {"ERANGE", ERANGE},       {"E2BIG", E2BIG},   {"EOVERFLOW", EOVERFLOW}}};
 
 }  // namespace
 

@@ -40,7 +40,7 @@ constexpr std::array kRules{
     Rule{"V1-24", "NDMA was written to a device without the capability, or before looking for it",
          kStateWrite,
          [](const Observation& seen, const Trace& trace) {
-           return seen.sets(kStateNdma) && (!seen.hasNdma || !trace.regionSeen);
+           return seen.sets(kStateNdma) && (!seen.hasNdma || !trace.lookedUp);
          }},
     Rule{"V1-31", "reserved bits of device_state were changed", kStateWrite,
          [](const Observation& seen, const Trace&) {

@@ -132,6 +132,11 @@ bool sendAll(int socket, std::vector<iovec> parts, int fd) {
   return true;
 }
 
+bool pendingInput(int socket) {
+  char first = 0;
+  return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool peerGone(int socket) {
   pollfd entry{socket, POLLRDHUP, 0};
   return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;

@@ -34,6 +34,9 @@ template <typename T>
 /// Sends all parts, and the descriptor with the first byte unless it is negative. False on an error.
 [[nodiscard]] bool sendAll(int socket, std::vector<iovec> parts, int fd = -1);
 
+/// Whether bytes wait to be received.
+[[nodiscard]] bool pendingInput(int socket);
+
 /// Whether the other side has closed its end.
 [[nodiscard]] bool peerGone(int socket);
 

@@ -30,6 +30,8 @@ class LoadStream {
   /// Takes the segment of `size` bytes at `offset` (which lies in the window). After anything but kGood the
   /// session is lost: complete() will refuse it.
   Verdict take(std::uint64_t offset, std::uint64_t size);
+  /// The session is lost for a reason that its segments do not show.
+  void spoil() noexcept { spoilt_ = true; }
   /// Whether everything that makes up a device has arrived, and nothing was wrong.
   [[nodiscard]] bool complete() const;
 

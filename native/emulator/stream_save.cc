@@ -37,7 +37,8 @@ SaveStream::SaveStream(Memory& memory, Window& window, std::size_t segmentBytes,
       segmentBytes_(segmentBytes),
       session_(session),
       identity_(identity),
-      finalState_(std::move(finalState)) {
+      finalState_(std::move(finalState)),
+      untold_(memory.pages()) {
   memory_.markAllDirty();
 }
 
@@ -50,6 +51,18 @@ std::uint64_t SaveStream::pending(bool running) const {
     bytes += sizeof(SegmentHeader) + sizeof(FinalRegisters);
   }
   return bytes;
+}
+
+// The sweep is in address order and all pages are dirty when it begins, so it takes each page once before it
+// comes to one again.
+std::uint64_t SaveStream::initial() const noexcept {
+  const std::uint64_t introduction = index_ == 0 ? sizeof(SegmentHeader) + sizeof(Identity) : 0;
+  return introduction + untold_ * Memory::kPageSize;
+}
+
+void SaveStream::reinit(bool asInitial) {
+  memory_.markAllDirty();
+  untold_ = asInitial ? memory_.pages() : 0;
 }
 
 std::optional<SaveStream::Place> SaveStream::next(bool running) {
@@ -101,6 +114,7 @@ SaveStream::Place SaveStream::memorySegment() {
   for (const Extent& extent : extents) {
     taken += extent.count;
   }
+  untold_ -= std::min(untold_, taken);
   extents.resize(room, Extent{0, 0});
   hasher.copy(start, std::as_bytes(std::span(extents)));
   SegmentHeader header;

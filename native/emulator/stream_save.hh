@@ -35,6 +35,10 @@ class SaveStream {
   /// The device runs again in the same session: its final state has to be told anew.
   void reopen() noexcept { finalTold_ = false; }
   [[nodiscard]] std::uint64_t made() const noexcept { return index_; }
+  /// Of pending(), what was not told yet in this session at all (v2: initial_bytes).
+  [[nodiscard]] std::uint64_t initial() const noexcept;
+  /// Everything has to be told anew; it counts as initial() again if `asInitial`.
+  void reinit(bool asInitial);
 
  private:
   Place seal(SegmentHeader header, std::uint64_t offset, std::size_t size, const Hasher& payload);
@@ -48,6 +52,7 @@ class SaveStream {
   const Identity identity_;
   const FinalState finalState_;
   std::uint64_t index_ = 0;
+  std::size_t untold_;  // pages that the first sweep over the memory has not reached
   bool finalTold_ = false;
 };
 

@@ -179,10 +179,10 @@ TEST(EmulatorFault, DyingOnAnArcOrASegment) {
 
 TEST(EmulatorFault, AsynchronousChangesAndALostDevice) {
   Rig rig(1);
-  EXPECT_TRUE(rig[0].device().changeByItself(0x0));
+  EXPECT_TRUE(rig[0].device().changeByItself({0x0}));
   EXPECT_EQ(rig[0].state(), 0x0u);
-  EXPECT_FALSE(rig[0].device().changeByItself(0x5));
-  EXPECT_TRUE(rig[0].device().changeByItself(0x6));
+  EXPECT_FALSE(rig[0].device().changeByItself({0x5}));
+  EXPECT_TRUE(rig[0].device().changeByItself({0x6}));
   EXPECT_EQ(rig[0].state(), 0x6u);
   EXPECT_TRUE(rig[0].device().lose());
   EXPECT_EQ(rig[0].state(), 0x1u);

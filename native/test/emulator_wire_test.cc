@@ -70,7 +70,9 @@ TEST(EmulatorWire, ARegionsCapabilitiesComeOnceThereIsRoomForThem) {
       client.command(Command::kDeviceGetRegionInfo, bytesOf(askRegion(kMigrationRegionIndex, info.argsz)));
   EXPECT_EQ(whole.payload.size(), info.argsz);
   ASSERT_EQ(whole.fds.size(), 1u);
-  EXPECT_EQ(client.command(Command::kDeviceGetRegionInfo, bytesOf(askRegion(kNumRegions))).error, EINVAL);
+  EXPECT_EQ(
+      client.command(Command::kDeviceGetRegionInfo, bytesOf(askRegion(kMigrationRegionIndex + 1))).error,
+      EINVAL);
   EXPECT_EQ(client.command(Command::kDeviceGetRegionInfo, bytesOf(askRegion(0, 8))).error, EINVAL);
 }
 

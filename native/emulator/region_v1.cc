@@ -1,12 +1,17 @@
-// Reads and writes of regions: which register is meant, what the monitor and the faults make of it.
+// Reads and writes of the migration region: which register is meant, what the monitor and the faults make of
+// it.
+#include "region_v1.hh"
+
 #include <cerrno>
 #include <cstring>
 
 #include "common/mutant.hh"
-#include "device.hh"
 
 namespace transship::emulator {
 namespace {
+
+// What reserved bits 31:4 of device_state read as in sticky mode.
+constexpr std::uint32_t kStickyPattern = 0x5A3C9610;
 
 struct Field {
   std::uint64_t offset;
@@ -30,52 +35,44 @@ bool means(const Field& field, std::uint64_t offset, std::uint64_t width) {
 
 }  // namespace
 
-Observation Device::observe(Action action, std::uint64_t offset, std::uint64_t length) {
-  Observation seen;
-  seen.action = action;
-  seen.state = state_;
+RegionV1::RegionV1(DeviceCore& core)
+    : Front(core), reserved_(core.options().stickyBits ? kStickyPattern : 0) {
+  update();
+}
+
+Observation RegionV1::observe(Action action, std::uint64_t offset, std::uint64_t length) const {
+  Observation seen = core_.observe(action, offset, length);
   seen.reserved = reserved_;
-  seen.offset = offset;
-  seen.length = length;
-  seen.hasNdma = options_.ndma;
-  seen.hasReset = options_.reset;
-  seen.live = live_;
-  seen.windowEnd = window_.regionSize();
-  seen.mappable = window_.areas();
   return seen;
 }
 
-Device::Read Device::read(std::uint32_t region, std::uint64_t offset, std::uint32_t count) {
-  const std::lock_guard lock(access_);
-  if (const auto delay = faults_.take(FaultKind::kDelay)) {
-    pause(std::chrono::milliseconds(delay->ms));
+void RegionV1::describe(RegionDescription& description) {
+  using namespace vfio;
+  core_.monitor().noteLookedUp();
+  CapabilityChain chain;
+  chain.add({{}, kRegionTypeMigration, TRANSSHIP_MUTANT("D-01") ? 7u : kRegionSubtypeMigration});
+  if (core_.options().ndma) {
+    chain.addFlag(kRegionInfoCapMigNdma);
   }
-  switch (region) {
-    case kMigrationRegionIndex:
-      return readMigration(offset, count);
-    case vfio::kPciConfigRegionIndex:
-      return readConfig(offset, count);
-    default:
-      return readBar(region, offset, count);
+  if (!core_.window().areas().empty()) {
+    chain.addSparseMmap(core_.window().areas());
+    description.flags = kRegionFlagMmap;
+    description.fd = core_.window().fd();
   }
+  FaultSet& faults = core_.faults();
+  if (faults.take(FaultKind::kShortCaps)) {
+    chain.endInsideLast();
+  } else if (faults.take(FaultKind::kCapLoop)) {
+    chain.loop();
+  } else if (faults.take(FaultKind::kCapOob)) {
+    chain.pointOutside();
+  }
+  description.flags |= kRegionFlagRead | kRegionFlagWrite | kRegionFlagCaps;
+  description.size = core_.window().regionSize();
+  description.capabilities = chain.bytes();
 }
 
-int Device::write(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data) {
-  const std::lock_guard lock(access_);
-  if (const auto delay = faults_.take(FaultKind::kDelay)) {
-    pause(std::chrono::milliseconds(delay->ms));
-  }
-  switch (region) {
-    case kMigrationRegionIndex:
-      return writeMigration(offset, data);
-    case vfio::kPciConfigRegionIndex:
-      return writeConfig(offset, data);
-    default:
-      return writeBar(region, offset, data);
-  }
-}
-
-Device::Read Device::readMigration(std::uint64_t offset, std::uint32_t count) {
+ReadResult RegionV1::read(std::uint64_t offset, std::uint32_t count) {
   if (offset >= Window::kDataStart) {
     Observation seen = observe(kDataRead, offset, count);
     return readData(seen);
@@ -98,35 +95,36 @@ Device::Read Device::readMigration(std::uint64_t offset, std::uint32_t count) {
   }
   const bool reserved = is(kReservedField, offset, count);
   const Observation seen = observe(reserved ? kOtherField : kBadAccess, offset, count);
-  monitor_.judge(seen);
-  monitor_.note(seen, reserved ? 0 : EINVAL);
+  core_.monitor().judge(seen);
+  core_.monitor().note(seen, reserved ? 0 : EINVAL);
   if (!reserved) {
     return {EINVAL, {}};
   }
   std::uint32_t value = TRANSSHIP_MUTANT("D-19") ? 0xFFFFFFFF : 0;
   if (const auto lie =
-          faults_.take(FaultKind::kLie, [](const Fault& one) { return one.reserved.has_value(); })) {
+          core_.faults().take(FaultKind::kLie, [](const Fault& one) { return one.reserved.has_value(); })) {
     value = static_cast<std::uint32_t>(*lie->reserved);
   }
   std::memcpy(reply_.data(), &value, sizeof(value));
   return {0, std::span(reply_).first(sizeof(value))};
 }
 
-Device::Read Device::readField(Observation& seen, Register reg, std::uint32_t width) {
-  monitor_.judge(seen);
+ReadResult RegionV1::readField(Observation& seen, Register reg, std::uint32_t width) {
+  core_.monitor().judge(seen);
   std::uint64_t value = 0;
   int error = 0;
-  const auto fault = faults_.take(FaultKind::kReadFault, [reg](const Fault& one) { return one.reg == reg; });
+  const auto fault =
+      core_.faults().take(FaultKind::kReadFault, [reg](const Fault& one) { return one.reg == reg; });
   if (fault && !TRANSSHIP_MUTANT("D-28")) {
     error = fault->error;
   } else if (reg == Register::kDeviceState) {
-    ++stateReads_;
-    show();
-    value = stateNow();
+    countStateRead();
+    update();
+    value = shown();
     if (TRANSSHIP_MUTANT("D-04")) {
       pretended_.reset();
     }
-  } else if (state_ == vfio::kStateError) {
+  } else if (core_.failed()) {
     error = EIO;
   } else if (reg == Register::kPendingBytes) {
     value = pendingBytes();
@@ -135,7 +133,7 @@ Device::Read Device::readField(Observation& seen, Register reg, std::uint32_t wi
   } else {
     value = segmentSize();
   }
-  monitor_.note(seen, error, value);
+  core_.monitor().note(seen, error, value);
   if (error != 0) {
     return {error, {}};
   }
@@ -144,43 +142,44 @@ Device::Read Device::readField(Observation& seen, Register reg, std::uint32_t wi
   if (TRANSSHIP_MUTANT("D-02")) {
     length = static_cast<std::uint32_t>(seen.length);
   }
-  if (faults_.take(FaultKind::kShortRead)) {
+  if (core_.faults().take(FaultKind::kShortRead)) {
     length /= 2;
   }
   return {0, std::span(reply_).first(length)};
 }
 
-Device::Read Device::readData(Observation& seen) {
-  monitor_.judge(seen);
+ReadResult RegionV1::readData(Observation& seen) {
+  core_.monitor().judge(seen);
   int error = 0;
   const auto fault =
-      faults_.take(FaultKind::kReadFault, [](const Fault& one) { return one.reg == Register::kData; });
+      core_.faults().take(FaultKind::kReadFault, [](const Fault& one) { return one.reg == Register::kData; });
   if (fault && !TRANSSHIP_MUTANT("D-28")) {
     error = fault->error;
-  } else if (state_ == vfio::kStateError) {
+  } else if (core_.failed()) {
     error = EIO;
-  } else if (!(saving() || resuming() || save_) || !window_.contains(seen.offset, seen.length)) {
+  } else if (!(core_.saving() || core_.resuming() || core_.save() != nullptr) ||
+             !core_.window().contains(seen.offset, seen.length)) {
     error = EINVAL;
   } else if (TRANSSHIP_MUTANT("D-22") && committed_ &&
              (seen.offset != committed_->offset || seen.length != committed_->size)) {
     error = EINVAL;
-  } else if (TRANSSHIP_MUTANT("D-27") && !window_.areas().empty()) {
+  } else if (TRANSSHIP_MUTANT("D-27") && !core_.window().areas().empty()) {
     error = EINVAL;
   }
   std::size_t length = seen.length;
-  if (error == 0 && faults_.take(FaultKind::kShortRead)) {
+  if (error == 0 && core_.faults().take(FaultKind::kShortRead)) {
     length /= 2;
-    monitor_.note(seen, EIO);
+    core_.monitor().note(seen, EIO);
   } else {
-    monitor_.note(seen, error);
+    core_.monitor().note(seen, error);
   }
   if (error != 0) {
     return {error, {}};
   }
-  return {0, {window_.at(seen.offset), length}};
+  return {0, {core_.window().at(seen.offset), length}};
 }
 
-int Device::writeMigration(std::uint64_t offset, std::span<const std::byte> data) {
+int RegionV1::write(std::uint64_t offset, std::span<const std::byte> data) {
   if (offset >= Window::kDataStart) {
     Observation seen = observe(kDataWrite, offset, data.size());
     return writeData(seen, data);
@@ -194,58 +193,57 @@ int Device::writeMigration(std::uint64_t offset, std::span<const std::byte> data
   const bool reserved = is(kReservedField, offset, data.size());
   const bool readOnly = is(kPendingField, offset, data.size()) || is(kOffsetField, offset, data.size());
   const Observation seen = observe(reserved || readOnly ? kOtherField : kBadAccess, offset, data.size());
-  monitor_.judge(seen);
-  monitor_.note(seen, reserved ? 0 : EINVAL);
+  core_.monitor().judge(seen);
+  core_.monitor().note(seen, reserved ? 0 : EINVAL);
   return reserved ? 0 : EINVAL;
 }
 
-int Device::writeField(Observation& seen, Register reg) {
+int RegionV1::writeField(Observation& seen, Register reg) {
   if (reg == Register::kDeviceState) {
-    seen.peers = fabric_.peers(index_);
-    seen.thawed = live_ && host_.thawed(fabric_.snapshot(index_).set);
+    core_.observeSet(seen);
   }
-  monitor_.judge(seen);
+  core_.monitor().judge(seen);
   int error = 0;
-  const auto fault = faults_.take(FaultKind::kWriteFault, [reg](const Fault& one) { return one.reg == reg; });
+  const auto fault =
+      core_.faults().take(FaultKind::kWriteFault, [reg](const Fault& one) { return one.reg == reg; });
   if (fault && !TRANSSHIP_MUTANT("D-28")) {
     error = fault->error;
   } else if (reg == Register::kDeviceState) {
     const bool loading = seen.clears(vfio::kStateResuming);
     error = changeState(static_cast<std::uint32_t>(seen.value));
     if (error != 0 && loading) {
-      monitor_.noteLoadRefused();
+      core_.monitor().noteLoadRefused();
     }
   } else {
-    error = state_ == vfio::kStateError ? EIO : takeSegment(seen.value);
+    error = core_.failed() ? EIO : takeSegment(seen.value);
   }
-  monitor_.note(seen, error);
+  core_.monitor().note(seen, error);
   return error;
 }
 
-int Device::writeData(Observation& seen, std::span<const std::byte> data) {
-  monitor_.judge(seen);
+int RegionV1::writeData(Observation& seen, std::span<const std::byte> data) {
+  core_.monitor().judge(seen);
   int error = 0;
-  const auto fault =
-      faults_.take(FaultKind::kWriteFault, [](const Fault& one) { return one.reg == Register::kData; });
+  const auto fault = core_.faults().take(FaultKind::kWriteFault,
+                                         [](const Fault& one) { return one.reg == Register::kData; });
   if (fault && !TRANSSHIP_MUTANT("D-28")) {
     error = fault->error;
-  } else if (state_ == vfio::kStateError) {
+  } else if (core_.failed()) {
     error = EIO;
-  } else if (!resuming() || !window_.contains(seen.offset, seen.length)) {
+  } else if (!core_.resuming() || !core_.window().contains(seen.offset, seen.length)) {
     error = EINVAL;
-  } else if (TRANSSHIP_MUTANT("D-27") && !window_.areas().empty()) {
+  } else if (TRANSSHIP_MUTANT("D-27") && !core_.window().areas().empty()) {
     error = EINVAL;
-  } else if (std::byte* const to = window_.at(seen.offset); to != data.data()) {
+  } else if (std::byte* const to = core_.window().at(seen.offset); to != data.data()) {
     std::memcpy(to, data.data(), data.size());
   }
-  monitor_.note(seen, error);
+  core_.monitor().note(seen, error);
   return error;
 }
 
-std::byte* Device::landing(std::uint32_t region, std::uint64_t offset, std::uint32_t count) {
-  const std::lock_guard lock(access_);
-  const bool fits = region == kMigrationRegionIndex && resuming() && window_.contains(offset, count);
-  return fits ? window_.at(offset) : nullptr;
+std::byte* RegionV1::landing(std::uint64_t offset, std::uint32_t count) {
+  const bool fits = core_.resuming() && core_.window().contains(offset, count);
+  return fits ? core_.window().at(offset) : nullptr;
 }
 
 }  // namespace transship::emulator
