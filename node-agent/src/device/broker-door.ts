@@ -1,16 +1,26 @@
+import type { Clock } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import type { BrokerBook, BrokerClient, BrokerEntry } from './broker.ts';
 import { BrokerError } from './broker.ts';
-import type { DeviceDoor, Keeper, OpenDevice } from './door.ts';
+import type { DeviceDoor, Keeper, OpenDevice, OwnCounts } from './door.ts';
+import { isBrokerAway } from './native-failure.ts';
 import { vmmAmong } from './vmm.ts';
 
-/** The opening that this agent's duplicate is of. */
-interface Held {
-  readonly instance: string;
-  readonly opens: number;
-  /** Resets that were counted last. */
-  resets: number;
-  entry: BrokerEntry;
+/** The opening that this agent's duplicate is of, with the last entry that was told of it. */
+type Held = Pick<BrokerEntry, 'instance' | 'opens' | 'resets' | 'driver' | 'interface' | 'holders'>;
+
+export interface BrokerDoorParts {
+  /** Id of the machine's boot. */
+  readonly boot: string;
+  readonly client: BrokerClient;
+  readonly book: BrokerBook;
+  readonly clock: Clock;
 }
+
+/** A broker that is being replaced is back by then; a RESET that fails for good costs the device, so it may wait. */
+const RESET_PATIENCE_MS = 10_000;
+const RESET_RETRY_MS = 500;
+const FOREVER = new AbortController().signal;
 
 /**
  * A device that the broker keeps open. What the agent holds is a duplicate of the same open file: it works on without
@@ -19,29 +29,26 @@ interface Held {
  */
 export class BrokerDoor implements DeviceDoor {
   readonly #name: string;
-  readonly #boot: string;
-  readonly #client: BrokerClient;
-  readonly #book: BrokerBook;
+  readonly #parts: BrokerDoorParts;
   #held: Held | null = null;
 
-  constructor(name: string, boot: string, client: BrokerClient, book: BrokerBook) {
+  constructor(name: string, parts: BrokerDoorParts) {
     this.#name = name;
-    this.#boot = boot;
-    this.#client = client;
-    this.#book = book;
+    this.#parts = parts;
   }
 
   /** Rejects with TRANSSHIP_CONNECTION_LOST when the broker opened the device anew while it was being duplicated. */
   async open(): Promise<OpenDevice> {
+    const { client, book } = this.#parts;
     this.#held = null;
-    const before = await this.#book.entry(this.#name);
-    const device = await this.#client.open(this.#name);
+    const before = await book.entry(this.#name);
+    const device = await client.open(this.#name);
     try {
-      const after = await this.#book.entry(this.#name);
+      const after = await book.entry(this.#name);
       if (!isSameOpening(before, after)) {
         throw new BrokerError('TRANSSHIP_CONNECTION_LOST', 'the broker was opening the device anew');
       }
-      this.#held = { instance: after.instance, opens: after.opens, resets: after.resets, entry: after };
+      this.#held = after;
       return device;
     } catch (error) {
       await device.close().catch(() => undefined);
@@ -49,43 +56,61 @@ export class BrokerDoor implements DeviceDoor {
     }
   }
 
-  async ask(): Promise<Keeper> {
+  /** The broker counts it. One that is away, or has not got the device back yet, is waited for. */
+  async reset(device: OpenDevice): Promise<void> {
+    const { clock } = this.#parts;
+    const until = clock.now() + RESET_PATIENCE_MS;
+    for (;;) {
+      try {
+        await device.reset();
+        return;
+      } catch (error) {
+        if (!isBrokerAway(error) || clock.now() >= until) throw error;
+      }
+      await sleep(clock, RESET_RETRY_MS * (0.5 + Math.random() / 2), FOREVER);
+      await this.ask({ opens: 0, resets: 0 }, device);
+    }
+  }
+
+  async ask(_counts: OwnCounts, device: OpenDevice | null): Promise<Keeper> {
     const held = this.#held;
     const entry = await this.#entryOr(held);
-    if (held === null) return this.#keeper(entry, entry.resets, false);
+    if (held === null) return this.#keeper(entry, false);
     if (isSameOpening(held, entry)) {
       // A device that was unplugged stays unplugged for as long as anybody holds it open.
-      if (entry.error !== null) return this.#keeper(entry, entry.resets, true);
-      held.resets = entry.resets;
-      held.entry = entry;
-      return this.#keeper(entry, entry.resets, false);
+      if (entry.error === null) this.#held = entry;
+      return this.#keeper(entry, entry.error !== null);
     }
-    if (entry.error === null) return this.#keeper(entry, entry.resets, true);
+    if (entry.error === null) return this.#keeper(entry, true);
     // Another broker cannot open what this agent holds: nothing has happened to the device.
-    return this.#keeper({ ...held.entry, holders: entry.holders }, held.resets, false);
+    await this.#handOver(held, device);
+    return this.#keeper(held, false);
   }
 
-  async #entryOr(held: Held | null): Promise<BrokerEntry> {
+  /** Asked again at the next look, should the broker not take it: it may be opening the device in vain just now. */
+  async #handOver({ instance, opens, resets }: Held, device: OpenDevice | null): Promise<void> {
+    await device?.handToBroker?.({ instance, opens, resets }).catch(() => undefined);
+  }
+
+  async #entryOr(held: Held | null): Promise<Held & { readonly error: string | null }> {
     try {
-      return await this.#book.entry(this.#name);
+      return await this.#parts.book.entry(this.#name);
     } catch (error) {
       if (held === null) throw error;
-      return held.entry;
+      return { ...held, error: null };
     }
   }
 
-  #keeper(entry: BrokerEntry, resets: number, stale: boolean): Keeper {
+  #keeper(entry: Held, stale: boolean): Keeper {
+    const { instance, opens, resets, driver, holders } = entry;
     return {
-      incarnation: `${this.#boot}/${entry.instance}/${entry.opens}/${resets}`,
-      driver: entry.driver,
+      incarnation: `${this.#parts.boot}/${instance}/${opens}/${resets}`,
+      driver,
       interface: entry.interface,
-      vmm: vmmAmong(entry.holders),
+      vmm: vmmAmong(holders),
       stale,
     };
   }
 }
 
-const isSameOpening = (
-  a: Pick<BrokerEntry, 'instance' | 'opens'>,
-  b: Pick<BrokerEntry, 'instance' | 'opens'>,
-): boolean => a.instance === b.instance && a.opens === b.opens;
+const isSameOpening = (a: Held, b: Held): boolean => a.instance === b.instance && a.opens === b.opens;

@@ -4,6 +4,8 @@ import { z } from 'zod';
 /** Ids are `<nodeName>/<name>`, as in the inventory (crds/src/device.ts). */
 const deviceName = z.string().regex(/^[A-Za-z0-9]([-A-Za-z0-9._:]{0,61}[A-Za-z0-9])?$/);
 const socketPath = z.string().startsWith('/').max(107);
+/** As the broker's --device has it. */
+const brokerName = z.string().regex(/^[\w./-]{1,64}$/);
 const workloadName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
 
 /** A device that a vfio-user server offers; `group` says which of several emulated workloads drives it. */
@@ -26,7 +28,7 @@ const deviceEntry = z
     id: z.string(),
     vfioUser: socketPath.optional(),
     group: z.int().min(0).max(255).optional(),
-    broker: z.string().min(1).max(253).regex(/^\S+$/).optional(),
+    broker: brokerName.optional(),
   })
   .transform(({ id, vfioUser, group, broker }, context): DeviceEntry => {
     if (vfioUser !== undefined && broker === undefined) return { id, vfioUser, group: group ?? 0 };

@@ -38,15 +38,15 @@ export function createDevices(file: DevicesFile, parts: DevicesParts): NodeDevic
 }
 
 function doors(file: DevicesFile, parts: DevicesParts): (entry: DeviceEntry) => DeviceDoor {
-  const { boot, openOnSocket } = parts;
+  const { boot, clock, openOnSocket } = parts;
   const client = file.broker === undefined ? null : parts.broker(file.broker);
-  const book = client === null ? null : new BrokerBook(client);
+  const brokered = client === null ? null : { boot, client, book: new BrokerBook(client), clock };
   return (entry) => {
     if (isVfioUser(entry)) {
       return vfioUserDoor(() => openOnSocket(entry.vfioUser), incarnationOf(entry.vfioUser, parts));
     }
-    if (client === null || book === null) throw new RangeError(`${entry.id} needs a broker`);
-    return new BrokerDoor(entry.broker, boot, client, book);
+    if (brokered === null) throw new RangeError(`${entry.id} needs a broker`);
+    return new BrokerDoor(entry.broker, brokered);
   };
 }
 

@@ -49,6 +49,16 @@ export const isNotMigratable = (error: unknown): boolean => codeOf(error) === 'T
 /** The device is in no state in which it could be asked for what it saves. */
 export const isNotSaving = (error: unknown): boolean => codeOf(error) === 'TRANSSHIP_NOT_SAVING';
 
+/** Said of a request through the broker: it did not answer, or does not have the device at the moment. */
+const BROKER_AWAY: ReadonlySet<string> = new Set<NativeErrorCode>([
+  'TRANSSHIP_CONNECT_FAILED',
+  'TRANSSHIP_CONNECT_TIMEOUT',
+  'TRANSSHIP_CONNECTION_LOST',
+  'TRANSSHIP_DEVICE_BUSY',
+]);
+
+export const isBrokerAway = (error: unknown): boolean => BROKER_AWAY.has(codeOf(error));
+
 /** Why a device does not answer: what its door or its server said when it was asked. */
 export function toTrouble(id: string, error: unknown): Failure {
   const { message = String(error) } = error as Partial<NativeError>;

@@ -100,7 +100,7 @@ export class VfioDevice implements MigratableDevice {
 
   async reset(restore: Buffer | null): Promise<string> {
     await this.#run('reset', async (device) => {
-      await device.reset();
+      await this.#options.door.reset(device);
       this.#resets += 1;
       if (restore !== null) await writeExternals(device, restore);
     });
@@ -245,7 +245,8 @@ export class VfioDevice implements MigratableDevice {
   }
 
   async #ask(): Promise<Keeper> {
-    this.#keeper = await this.#options.door.ask({ opens: this.#opens, resets: this.#resets });
+    const device = (await this.#open?.catch(() => null)) ?? null;
+    this.#keeper = await this.#options.door.ask({ opens: this.#opens, resets: this.#resets }, device);
     return this.#keeper;
   }
 

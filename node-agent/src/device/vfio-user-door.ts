@@ -8,6 +8,7 @@ const VFIO_USER = 'vfio-user';
 export function vfioUserDoor(open: () => Promise<OpenDevice>, incarnation: IncarnationSource): DeviceDoor {
   return {
     open,
+    reset: (device) => device.reset(),
     ask: async ({ opens, resets }) => ({
       incarnation: await incarnation.read(opens, resets),
       driver: VFIO_USER,

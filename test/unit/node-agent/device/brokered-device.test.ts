@@ -1,15 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '@transship/node-agent/internal/clock';
+import type { Clock } from '@transship/node-agent/internal/clock';
 import { BrokerBook } from '@transship/node-agent/internal/device/broker';
 import { BrokerDoor } from '@transship/node-agent/internal/device/broker-door';
 import { VfioDevice } from '@transship/node-agent/internal/device/vfio-device';
 import { FakeBroker } from '../support/fake-broker.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { nativeError } from '../support/fake-open-device.ts';
 
 /** The device of a broker as one agent process has it. */
-function deviceOf(broker: FakeBroker, name = 'gpu'): VfioDevice {
-  const door = new BrokerDoor(name, 'boot', broker, new BrokerBook(broker));
-  return new VfioDevice({ id: `a/${name}`, door, clock: systemClock });
+function deviceOf(broker: FakeBroker, name = 'gpu', clock: Clock = systemClock): VfioDevice {
+  const book = new BrokerBook(broker);
+  const door = new BrokerDoor(name, { boot: 'boot', client: broker, book, clock });
+  return new VfioDevice({ id: `a/${name}`, door, clock });
 }
 
 describe('a brokered device', () => {
@@ -59,6 +62,44 @@ describe('a brokered device', () => {
     expect(broker.error).not.toBeNull();
     expect(await device.observe()).toEqual(before);
     expect(broker.duplicates.map(({ closed }) => closed)).toEqual([false]);
+  });
+
+  test('is handed to another broker, as the opening that it is of, and counted by it from then on', async () => {
+    const broker = new FakeBroker();
+    const device = deviceOf(broker);
+    await device.reset(null);
+    const before = await device.observe();
+    broker.restart();
+    broker.takes = true;
+    expect(await device.observe()).toEqual(before);
+    expect(broker).toMatchObject({ instance: 'broker-1', opens: 1, resets: 1, error: null });
+    expect(await device.reset(null)).toBe('boot/broker-1/1/2');
+  });
+
+  test('is reset when the broker is back', async () => {
+    const clock = new ManualClock();
+    const broker = new FakeBroker();
+    const device = deviceOf(broker, 'gpu', clock);
+    await device.observe();
+    broker.away = true;
+    const reset = device.reset(null);
+    await clock.advance(3_000);
+    expect(broker.hardware.happened).not.toContain('reset');
+    broker.away = false;
+    await clock.advance(1_000);
+    expect(await reset).toBe('boot/broker-1/1/1');
+  });
+
+  test('has failed to reset when the broker stays away', async () => {
+    const clock = new ManualClock();
+    const broker = new FakeBroker();
+    const device = deviceOf(broker, 'gpu', clock);
+    await device.observe();
+    broker.away = true;
+    const outcome = device.reset(null).catch((error: unknown) => error);
+    await clock.advance(12_000);
+    expect(await outcome).toMatchObject({ failure: { code: 'DeviceUnreachable' }, state: 'Running' });
+    expect(broker.hardware.happened).not.toContain('reset');
   });
 
   test('is let go of and taken anew when the broker has opened another', async () => {

@@ -13,6 +13,8 @@ export class FakeBroker implements BrokerClient {
   holders: Holder[] = [];
   /** Nobody listens. */
   away = false;
+  /** Takes a duplicate of what it cannot open. */
+  takes = false;
   /** What get() refuses with. */
   refusal: Error | null = null;
   /** Told when somebody asks for a duplicate. */
@@ -33,9 +35,23 @@ export class FakeBroker implements BrokerClient {
     this.onOpen();
     if (this.away) return Promise.reject(nativeError('TRANSSHIP_CONNECT_FAILED'));
     if (this.refusal !== null) return Promise.reject(this.refusal);
-    const duplicate = new FakeOpenDevice(this.hardware, () => (this.resets += 1));
+    const duplicate = new FakeOpenDevice(this.hardware, {
+      reset: () => this.#reset(),
+      take: (opening) => this.#take(opening),
+    });
     this.duplicates.push(duplicate);
     return Promise.resolve(duplicate);
+  }
+
+  #reset(): void {
+    if (this.away) throw nativeError('TRANSSHIP_CONNECT_FAILED');
+    if (this.error !== null) throw nativeError('TRANSSHIP_DEVICE_BUSY');
+    this.resets += 1;
+  }
+
+  #take(opening: { instance: string; opens: number; resets: number }): void {
+    if (!this.takes) throw nativeError('TRANSSHIP_DEVICE_BUSY');
+    Object.assign(this, opening, { error: null });
   }
 
   /** Dies and is started again. As long as somebody holds the device, the new one cannot open it. */

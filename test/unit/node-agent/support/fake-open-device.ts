@@ -56,18 +56,26 @@ export class FakeHardware {
   }
 }
 
+/** What a broker does about a duplicate; throws when it refuses. */
+export interface BrokerSide {
+  reset(): void;
+  take(opening: { instance: string; opens: number; resets: number }): void;
+}
+
+const NO_BROKER: BrokerSide = { reset: () => undefined, take: () => undefined };
+
 /** One duplicate of an open device. */
 export class FakeOpenDevice implements OpenDevice {
   readonly info: DeviceFacts;
   connected = true;
   closed = false;
   readonly #hardware: FakeHardware;
-  readonly #onReset: () => void;
+  readonly #broker: BrokerSide;
 
-  constructor(hardware: FakeHardware, onReset: () => void = () => undefined) {
+  constructor(hardware: FakeHardware, broker: BrokerSide = NO_BROKER) {
     this.#hardware = hardware;
     this.info = hardware.facts;
-    this.#onReset = onReset;
+    this.#broker = broker;
   }
 
   state(): Promise<DeviceState> {
@@ -80,11 +88,15 @@ export class FakeOpenDevice implements OpenDevice {
     });
   }
 
-  reset(): Promise<void> {
-    return this.#do('reset', () => {
+  async reset(): Promise<void> {
+    this.#broker.reset();
+    await this.#do('reset', () => {
       Object.assign(this.#hardware, { state: 'Running', command: 0, msixControl: 0 });
-      this.#onReset();
     });
+  }
+
+  async handToBroker(opening: Parameters<BrokerSide['take']>[0]): Promise<void> {
+    this.#broker.take(opening);
   }
 
   nextSegment(): Promise<{ readonly size: number }> {
