@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BAR 0: a loopback UART in its first eight bytes (what is sent is received, 16 bytes at most), then the
- * device's own registers. BAR 1: the MSI-X table, which is no part of the stream.
+ * BAR 0: a loopback UART in its first eight bytes (what is sent is received, 16 bytes at most),
+ * then the device's own registers. BAR 1: the MSI-X table, which is no part of the stream.
  *
  *   0x00 receive / transmit  0x01 IER  0x02 IIR / FCR  0x03 LCR  0x04 MCR  0x05 LSR  0x06 MSR  0x07 SCR
  *   0x10 DMA iova (u64)  0x18 DMA length (u64)  0x20 DMA stride (u64)  0x28 DMA interval, us (u32)
- *   0x2c DMA control (u32, bit 0 = on)  0x30 writes done (u64)  0x38 writes failed (u64)  0x40 scratch (u64)
+ *   0x2c DMA control (u32, bit 0 = on)  0x30 writes done (u64)  0x38 writes failed (u64)
+ *   0x40 scratch (u64)
  */
 #include <linux/serial_reg.h>
 
@@ -58,8 +59,7 @@ static u8 ts_uart_read(struct ts_device *dev, u64 offset)
 	case UART_IER:
 		return divisor ? reg->divisor_high : reg->ier & 0x0f;
 	case UART_IIR:
-		return 0xc0 | ((reg->ier & UART_IER_RDI) && reg->count ? UART_IIR_RDI :
-									 UART_IIR_NO_INT);
+		return 0xc0 | ((reg->ier & UART_IER_RDI) && reg->count ? UART_IIR_RDI : UART_IIR_NO_INT);
 	case UART_LCR:
 		return reg->lcr;
 	case UART_MCR:

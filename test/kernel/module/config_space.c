@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PCI configuration space. It answers in every migration state and is no part of the stream: its user carries
- * it from device to device (command register, BAR addresses, MSI-X control).
+ * PCI configuration space. It answers in every migration state and is no part of the stream: its
+ * user carries it from device to device (command register, BAR addresses, MSI-X control).
  */
 #include <linux/pci_regs.h>
 #include <linux/unaligned.h>
@@ -20,14 +20,13 @@ void ts_config_init(struct ts_device *dev)
 	put_unaligned_le16(TS_VENDOR, config + PCI_VENDOR_ID);
 	put_unaligned_le16(dev->options.device_id, config + PCI_DEVICE_ID);
 	put_unaligned_le16(PCI_STATUS_CAP_LIST, config + PCI_STATUS);
-	put_unaligned_le32(TS_CLASS << 8 | (dev->options.revision & 0xff),
-			   config + PCI_CLASS_REVISION);
+	put_unaligned_le32(TS_CLASS << 8 | (dev->options.revision & 0xff), config + PCI_CLASS_REVISION);
 	put_unaligned_le16(TS_VENDOR, config + PCI_SUBSYSTEM_VENDOR_ID);
 	put_unaligned_le16(dev->options.device_id, config + PCI_SUBSYSTEM_ID);
 	config[PCI_CAPABILITY_LIST] = TS_MSIX_CAP;
 	config[TS_MSIX_CAP] = PCI_CAP_ID_MSIX;
 	put_unaligned_le16(TS_VECTORS - 1, config + TS_MSIX_CAP + PCI_MSIX_FLAGS);
-	put_unaligned_le32(1, config + TS_MSIX_CAP + PCI_MSIX_TABLE);	     /* BAR 1, offset 0 */
+	put_unaligned_le32(1, config + TS_MSIX_CAP + PCI_MSIX_TABLE); /* BAR 1, offset 0 */
 	put_unaligned_le32(1 | 0x800, config + TS_MSIX_CAP + PCI_MSIX_PBA);
 }
 

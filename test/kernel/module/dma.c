@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The DMA engine: writes a growing number into its user's memory, through the IOVAs that the user mapped.
+ * The DMA engine: writes a growing number into its user's memory, through the IOVAs that the user
+ * mapped.
  *
- * Write n (from 1) puts the u64 n at iova + (n - 1) % (length / stride) * stride, so that the user can tell
- * a write that is missing, and a page that the DMA log forgot, from the numbers alone. A write that the IOMMU
- * refuses counts as an error and is tried again, so it leaves no hole.
+ * Write n (from 1) puts the u64 n at iova + (n - 1) % (length / stride) * stride, so that the user
+ * can tell a write that is missing, and a page that the DMA log forgot, from the numbers alone. A
+ * write that the IOMMU refuses counts as an error and is tried again, so it leaves no hole.
  *
- * Runs from a workqueue: vfio_dma_rw() reaches the memory of the process that did the mapping only from
- * there or from that very process.
+ * Runs from a workqueue: vfio_dma_rw() reaches the memory of the process that did the mapping only
+ * from there or from that very process.
  */
 #include "transship.h"
 
@@ -129,8 +130,8 @@ void ts_dma_get(struct ts_device *dev, struct ts_dma_record *record)
 	mutex_unlock(&dev->dma.lock);
 }
 
-/* An access to the block in BAR 0. Counters cannot be written, and nothing can once the device has stopped:
- * whoever stops it takes regs_live away first and this lock after. */
+/* An access to the block in BAR 0. Counters cannot be written, and nothing can once the device has
+ * stopped: whoever stops it takes regs_live away first and this lock after. */
 void ts_dma_registers(struct ts_device *dev, u8 *data, size_t count, u64 offset, bool write)
 {
 	struct ts_dma_record *reg = &dev->dma.reg;

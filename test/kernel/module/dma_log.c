@@ -2,8 +2,8 @@
 /*
  * DMA logging: which pages of the user's memory the device wrote to. One bit per page and range.
  *
- * A vfio built without CONFIG_IOMMUFD_DRIVER has no bitmap to report into (its REPORT fails whatever the
- * driver does), so v2_ops.c offers these operations only where there is one.
+ * A vfio built without CONFIG_IOMMUFD_DRIVER has no bitmap to report into (its REPORT fails
+ * whatever the driver does), so v2_ops.c offers these operations only where there is one.
  */
 #include <linux/bitmap.h>
 #include <linux/interval_tree.h>
@@ -62,8 +62,7 @@ static struct ts_log_range *ts_log_build(struct rb_root_cached *root, u32 count,
 	return ranges;
 }
 
-static int ts_log_start(struct vfio_device *vdev, struct rb_root_cached *root, u32 count,
-			u64 *page_size)
+static int ts_log_start(struct vfio_device *vdev, struct rb_root_cached *root, u32 count, u64 *page_size)
 {
 	struct ts_device *dev = ts_from_vdev(vdev);
 	struct ts_log *log = &dev->log;
@@ -130,8 +129,8 @@ static void ts_log_report(struct ts_log *log, struct ts_log_range *range, unsign
 	unsigned long base = range->start >> log->page_shift;
 	unsigned long bit, end = (last >> log->page_shift) - base + 1;
 
-	for (bit = (first >> log->page_shift) - base;
-	     (bit = find_next_bit(range->bits, end, bit)) < end; bit++) {
+	for (bit = (first >> log->page_shift) - base; (bit = find_next_bit(range->bits, end, bit)) < end;
+	     bit++) {
 		unsigned long from = max((bit + base) << log->page_shift, first);
 		unsigned long to = min(((bit + base + 1) << log->page_shift) - 1, last);
 

@@ -2,18 +2,19 @@
 /*
  * The interconnect: one thread moves all peer-to-peer transactions of the module.
  *
- * Transaction n of a link is under way for link_us, then the receiver's memory takes it if the receiver is
- * RUNNING (quiesced or not), else it is lost and counted by its sender, whose state is not final before its
- * last transaction has arrived. A link whose receiver nobody has open holds its sender back.
+ * Transaction n of a link is under way for link_us, then the receiver's memory takes it if the
+ * receiver is RUNNING (quiesced or not), else it is lost and counted by its sender, whose state is
+ * not final before its last transaction has arrived. A link whose receiver nobody has open holds
+ * its sender back.
  */
 #include <linux/kthread.h>
 #include <linux/sched.h>
 
 #include "transship.h"
 
-#define TS_PAYLOAD 64u			    /* bytes of one transaction */
-#define TS_GRANULARITY (NSEC_PER_MSEC)	    /* events nearer to each other are handled together */
-#define TS_BACKLOG (20 * NSEC_PER_MSEC)	    /* a sender kept off longer does not catch up */
+#define TS_PAYLOAD 64u /* bytes of one transaction */
+#define TS_GRANULARITY (NSEC_PER_MSEC) /* events nearer to each other are handled together */
+#define TS_BACKLOG (20 * NSEC_PER_MSEC) /* a sender kept off longer does not catch up */
 #define TS_WORK_INTERVAL (10 * NSEC_PER_MSEC) /* of rewriting own memory */
 
 DEFINE_MUTEX(ts_fabric_lock);
@@ -88,7 +89,7 @@ static void ts_deliver(struct ts_device *from, struct ts_out *out, u64 number)
 	ts_fill_random(payload, sizeof(payload), number);
 	ts_memory_write(&to->memory, ts_landing(&to->memory, in - to->port.in, number), payload,
 			sizeof(payload));
-	if (waitqueue_active(&to->wait))
+	if (wq_has_sleeper(&to->wait))
 		wake_up_all(&to->wait);
 }
 
@@ -115,8 +116,7 @@ static void ts_departures(struct ts_device *dev, struct ts_out *out, ktime_t now
 		out->next = oldest;
 	while (ktime_compare(out->next, now) <= 0) {
 		if (out->count < TS_DEPTH && ts_fabric_find(&out->record.to)) {
-			struct ts_flight *flight =
-				&out->flights[(out->head + out->count) % TS_DEPTH];
+			struct ts_flight *flight = &out->flights[(out->head + out->count) % TS_DEPTH];
 
 			flight->number = out->record.sent++;
 			flight->due = ktime_add_us(now, READ_ONCE(dev->options.link_us));
@@ -143,7 +143,7 @@ static void ts_own_work(struct ts_device *dev, ktime_t now)
 
 		ts_memory_scramble(&dev->memory, seed % dev->memory.pages, seed);
 	}
-	if (waitqueue_active(&dev->wait))
+	if (wq_has_sleeper(&dev->wait))
 		wake_up_all(&dev->wait);
 }
 

@@ -10,8 +10,9 @@ void ts_port_open(struct ts_device *dev, bool open)
 	ts_fabric_kick();
 }
 
-/* Waits until all that the device itself has under way has arrived. Its peers go on meanwhile. The fabric's
- * thread ends this wait, which no signal does: a real device cannot be told to forget its transactions. */
+/* Waits until all that the device itself has under way has arrived. Its peers go on meanwhile. The
+ * fabric's thread ends this wait, which no signal does: a real device cannot be told to forget its
+ * transactions. */
 static void ts_port_drain(struct ts_device *dev)
 {
 	ts_fabric_kick();
@@ -73,7 +74,8 @@ void ts_port_set_id(struct ts_device *dev, const guid_t *id)
 	mutex_unlock(&ts_fabric_lock);
 }
 
-/* Takes the device off all links: it is nobody's peer any more. What it has under way is gone with it. */
+/* Takes the device off all links: it is nobody's peer any more. What it has under way is gone with
+ * it. */
 void ts_port_clear(struct ts_device *dev)
 {
 	struct ts_port *port = &dev->port;

@@ -4,7 +4,7 @@
  *
  *   refuse STATE ERRNO [COUNT]       the state write fails, the state stays
  *   error STATE [ERRNO] [COUNT]      the state write fails and the device is in ERROR
- *   wrong STATE SHOWN ERRNO [COUNT]  the state write fails and another state shows until the next one
+ *   wrong STATE SHOWN ERRNO [COUNT]  the state write fails, another state shows until the next one
  *   stall_ms STATE MS [COUNT]        the state write takes that much longer
  *   data_errno ERRNO [COUNT]         accesses to the stream fail
  *   size_errno ERRNO [COUNT]         the estimate of the stop-and-copy size fails
@@ -21,7 +21,7 @@
 
 #include "transship.h"
 
-#define TS_STALL_LIMIT_MS 600000u
+#define TS_STALL_LIMIT_MS 100000u /* the kernel complains of tasks that hang for longer */
 
 enum ts_word { TS_END, TS_STATE, TS_SHOWN, TS_ERRNO, TS_MAYBE_ERRNO, TS_VALUE, TS_SWITCH };
 
@@ -29,7 +29,7 @@ static const struct {
 	const char *name;
 	enum ts_fault_kind kind;
 	enum ts_word words[4]; /* those before the count */
-	int count;	       /* uses when none is named */
+	int count; /* uses when none is named */
 } ts_kinds[] = {
 	{"refuse", TS_FAULT_REFUSE, {TS_STATE, TS_ERRNO}, -1},
 	{"error", TS_FAULT_ERROR, {TS_STATE, TS_MAYBE_ERRNO}, 1},
@@ -49,9 +49,10 @@ static const struct {
 	const char *name;
 	int number;
 } ts_errnos[] = {
-	{"EPERM", EPERM},   {"EINTR", EINTR},	{"EIO", EIO},	    {"EAGAIN", EAGAIN},
-	{"ENOMEM", ENOMEM}, {"EFAULT", EFAULT}, {"EBUSY", EBUSY},   {"ENODEV", ENODEV},
-	{"EINVAL", EINVAL}, {"ENOTTY", ENOTTY}, {"ENOSPC", ENOSPC}, {"ENOMSG", ENOMSG},
+	{"EPERM", EPERM},     {"EINTR", EINTR},		{"EIO", EIO},
+	{"EAGAIN", EAGAIN},   {"ENOMEM", ENOMEM},	{"EFAULT", EFAULT},
+	{"EBUSY", EBUSY},     {"ENODEV", ENODEV},	{"EINVAL", EINVAL},
+	{"ENOTTY", ENOTTY},   {"ENOSPC", ENOSPC},	{"ENOMSG", ENOMSG},
 	{"ENODATA", ENODATA}, {"ETIMEDOUT", ETIMEDOUT}, {"EOPNOTSUPP", EOPNOTSUPP},
 };
 
@@ -163,8 +164,8 @@ int ts_fault_parse(struct ts_faults *faults, char *text)
 	return -EINVAL;
 }
 
-static bool ts_fault_use(struct ts_faults *faults, enum ts_fault_kind kind, u32 state,
-			 const u32 *record, struct ts_fault *found)
+static bool ts_fault_use(struct ts_faults *faults, enum ts_fault_kind kind, u32 state, const u32 *record,
+			 struct ts_fault *found)
 {
 	unsigned int i;
 	bool hit = false;
@@ -187,8 +188,7 @@ static bool ts_fault_use(struct ts_faults *faults, enum ts_fault_kind kind, u32 
 }
 
 /* Takes one use of a fault of this kind that is about `state`. */
-bool ts_fault_take(struct ts_faults *faults, enum ts_fault_kind kind, u32 state,
-		   struct ts_fault *found)
+bool ts_fault_take(struct ts_faults *faults, enum ts_fault_kind kind, u32 state, struct ts_fault *found)
 {
 	return ts_fault_use(faults, kind, state, NULL, found);
 }
@@ -220,12 +220,11 @@ ssize_t ts_fault_show(struct ts_faults *faults, char *buf)
 	for (i = 0; i < TS_FAULTS; i++)
 		for (j = 0; j < ARRAY_SIZE(ts_kinds); j++)
 			if (faults->list[i].kind == ts_kinds[j].kind)
-				size += sysfs_emit_at(buf, size,
-						      "%s state=%s value=%u errno=%d left=%d\n",
+				size += sysfs_emit_at(buf, size, "%s state=%s value=%u errno=%d left=%d\n",
 						      ts_kinds[j].name,
-						      faults->list[i].state == TS_ANY_STATE ?
-							      "any" :
-							      ts_state_name(faults->list[i].state),
+						      faults->list[i].state == TS_ANY_STATE
+							      ? "any"
+							      : ts_state_name(faults->list[i].state),
 						      faults->list[i].value, faults->list[i].error,
 						      faults->list[i].left);
 	spin_unlock(&faults->lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts: MSI-X vectors and the request to let go of the device, all through eventfds. What happens while
- * the device may not interrupt is latched; the latch travels with the device.
+ * Interrupts: MSI-X vectors and the request to let go of the device, all through eventfds. What
+ * happens while the device may not interrupt is latched; the latch travels with the device.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -89,9 +89,8 @@ void ts_irqs_request(struct ts_device *dev)
 static int ts_irq_trigger(struct ts_device *dev, const struct vfio_irq_set *set, const void *data,
 			  unsigned int i)
 {
-	struct eventfd_ctx **slot = set->index == VFIO_PCI_REQ_IRQ_INDEX ?
-					    &dev->irqs.request :
-					    &dev->irqs.vectors[set->start + i];
+	struct eventfd_ctx **slot = set->index == VFIO_PCI_REQ_IRQ_INDEX ? &dev->irqs.request
+									 : &dev->irqs.vectors[set->start + i];
 	struct eventfd_ctx *context = NULL;
 	s32 fd;
 
@@ -127,8 +126,7 @@ long ts_set_irqs(struct ts_device *dev, unsigned long arg)
 
 	if (copy_from_user(&set, (void __user *)arg, minsz))
 		return -EFAULT;
-	ret = vfio_set_irqs_validate_and_prepare(&set, ts_irq_count(set.index), VFIO_PCI_NUM_IRQS,
-						 &size);
+	ret = vfio_set_irqs_validate_and_prepare(&set, ts_irq_count(set.index), VFIO_PCI_NUM_IRQS, &size);
 	if (ret)
 		return ret;
 	if ((set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) != VFIO_IRQ_SET_ACTION_TRIGGER)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module: its parent device, its mdev type, its parameters, and creation and removal of devices. */
+/* The module: its parent device, its mdev type, its parameters, and creation and removal of
+ * devices. */
 #include <linux/module.h>
 
 #include "transship.h"
@@ -28,8 +29,8 @@ struct ts_options ts_defaults = {
 	.log_page_kib = 4,
 };
 
-#define TS_PARAM(name, what)                                                                       \
-	module_param_named(name, ts_defaults.name, uint, 0644);                                    \
+#define TS_PARAM(name, what)                                                                                 \
+	module_param_named(name, ts_defaults.name, uint, 0644);                                              \
 	MODULE_PARM_DESC(name, what " (default of new devices)")
 
 TS_PARAM(protocol, "migration protocol, 1 or 2");
@@ -84,8 +85,8 @@ static int ts_probe(struct mdev_device *mdev)
 	return 0;
 }
 
-/* Waits for the device's users. They are asked to let go through the request interrupt; a surprise removal
- * also answers everything with ENODEV from here on. */
+/* Waits for the device's users. They are asked to let go through the request interrupt; a surprise
+ * removal also answers everything with ENODEV from here on. */
 static void ts_remove(struct mdev_device *mdev)
 {
 	struct ts_device *dev = dev_get_drvdata(&mdev->dev);
@@ -137,8 +138,7 @@ static int __init ts_init(void)
 		ret = PTR_ERR(ts_parent_device);
 		goto err_class;
 	}
-	ret = mdev_register_parent(&ts_parent, ts_parent_device, &ts_driver, ts_types,
-				   ARRAY_SIZE(ts_types));
+	ret = mdev_register_parent(&ts_parent, ts_parent_device, &ts_driver, ts_types, ARRAY_SIZE(ts_types));
 	if (ret)
 		goto err_device;
 	return 0;

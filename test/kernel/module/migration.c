@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state machine under both protocols. A v2 state is kept as the v1 nibble of the same meaning, so that one
- * walk serves both; what differs is how far NDMA reaches: in v1 it ends all DMA and interrupts, in v2 only
- * peer-to-peer DMA.
+ * The state machine under both protocols. A v2 state is kept as the v1 nibble of the same meaning,
+ * so that one walk serves both; what differs is how far NDMA reaches: in v1 it ends all DMA and
+ * interrupts, in v2 only peer-to-peer DMA.
  */
 #include <linux/string.h>
 
@@ -52,7 +52,8 @@ int ts_state_parse(const char *name, u32 *nibble)
 	return kstrtou32(name, 0, nibble) || *nibble > TS_MASK ? -EINVAL : 0;
 }
 
-/* Whether a v1 user may write it: RESUMING excludes SAVING and RUNNING, and NDMA has to be offered. */
+/* Whether a v1 user may write it: RESUMING excludes SAVING and RUNNING, and NDMA has to be offered.
+ */
 bool ts_state_valid(const struct ts_device *dev, u32 nibble)
 {
 	if ((nibble & TS_NDMA) && !dev->options.ndma)
@@ -74,8 +75,7 @@ static void ts_sleep(struct ts_device *dev, unsigned int ms)
 
 	if (ms)
 		wait_event_idle_timeout(dev->wait,
-					READ_ONCE(dev->faults.version) != version ||
-						READ_ONCE(dev->gone),
+					READ_ONCE(dev->faults.version) != version || READ_ONCE(dev->gone),
 					msecs_to_jiffies(ms));
 }
 
@@ -111,9 +111,9 @@ static void ts_start(struct ts_device *dev)
 }
 
 /*
- * NDMA is set first and cleared last, so that whatever lies between happens without DMA; in between RUNNING,
- * SAVING and RESUMING are cleared, then RESUMING, SAVING and RUNNING are set. Only leaving or entering
- * RESUMING can fail, and nothing but NDMA and RUNNING has changed by then.
+ * NDMA is set first and cleared last, so that whatever lies between happens without DMA; in between
+ * RUNNING, RESUMING and SAVING are cleared, then RESUMING, SAVING and RUNNING are set. Only leaving
+ * or entering RESUMING can fail, so that comes before all that cannot be taken back.
  */
 static int ts_walk(struct ts_device *dev, u32 target)
 {
@@ -132,13 +132,9 @@ static int ts_walk(struct ts_device *dev, u32 target)
 			ts_sleep(dev, dev->options.quiesce_ms);
 		ts_stop(dev);
 	}
-	if (clears & TS_SAVING) {
-		dev->save.active = false;
-		dev->placed = false;
-	}
 	if (clears & TS_RESUMING)
 		ret = ts_load_finish(dev);
-	if (!ret && (sets & TS_RESUMING))
+	else if (sets & TS_RESUMING)
 		ret = ts_load_begin(dev);
 	if (ret) {
 		if (clears & TS_RUNNING)
@@ -146,6 +142,10 @@ static int ts_walk(struct ts_device *dev, u32 target)
 		ts_port_set_ndma(dev, old & TS_NDMA);
 		ts_apply_dma(dev, old);
 		return ret;
+	}
+	if (clears & TS_SAVING) {
+		dev->save.active = false;
+		dev->placed = false;
 	}
 	if (sets & TS_SAVING)
 		ts_save_begin(dev);
@@ -168,8 +168,8 @@ void ts_enter_error(struct ts_device *dev)
 }
 
 /*
- * One state write, faults included. Returns 0 or a negative errno; dev->state then says where the device is:
- * where it was, or in the error state.
+ * One state write, faults included. Returns 0 or a negative errno; dev->state then says where the
+ * device is: where it was, or in the error state.
  */
 int ts_change_state(struct ts_device *dev, u32 target)
 {

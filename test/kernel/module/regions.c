@@ -6,8 +6,10 @@
 
 #include "transship.h"
 
-#define TS_CAP_NDMA 6	      /* VFIO_REGION_INFO_CAP_MIG_NDMA of the specification */
-#define TS_DECOY_TYPE 0x7474u /* some vendor's own region, for users who count instead of looking */
+#define TS_CAP_NDMA 6 /* VFIO_REGION_INFO_CAP_MIG_NDMA of the specification */
+#define TS_DECOY_TYPE                                                                                        \
+	0x7474u /* some vendor's own region, for users who count instead of looking  \
+			       */
 
 static size_t ts_region_size(const struct ts_device *dev, u32 index)
 {
@@ -122,8 +124,8 @@ long ts_region_info(struct ts_device *dev, unsigned long arg)
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
 }
 
-/* Runs with the address space locked, so it takes no lock of the device: the window does not change while
- * somebody has the device open. */
+/* Runs with the address space locked, so it takes no lock of the device: the window does not change
+ * while somebody has the device open. */
 int ts_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
 	struct ts_device *dev = ts_from_vdev(vdev);
@@ -133,8 +135,8 @@ int ts_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	u64 size = vma->vm_end - vma->vm_start;
 	u64 start = TS_DATA_START + ts_mmap_start(dev);
 
-	if (index != TS_MIGRATION_REGION || dev->options.protocol != 1 ||
-	    dev->options.mmap == TS_MMAP_NONE || !(vma->vm_flags & VM_SHARED))
+	if (index != TS_MIGRATION_REGION || dev->options.protocol != 1 || dev->options.mmap == TS_MMAP_NONE ||
+	    !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	if (offset < start || offset + size > TS_DATA_START + dev->window_size)
 		return -EINVAL;

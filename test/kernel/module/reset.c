@@ -5,8 +5,8 @@
 
 #include "transship.h"
 
-/* The default state with contents that the device never had before. Settings, eventfds and the DMA log stay;
- * links, counters, registers and configuration space are as after power-on. */
+/* The default state with contents that the device never had before. Settings, eventfds and the DMA
+ * log stay; links, counters, registers and configuration space are as after power-on. */
 void ts_reset_now(struct ts_device *dev)
 {
 	static const struct ts_dma_record no_dma;

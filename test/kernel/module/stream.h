@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The migration stream: records of one header and one payload each. A v1 segment is exactly one record; the
- * bytes of a v2 data descriptor are the same records one after the other.
+ * The migration stream: records of one header and one payload each. A v1 segment is exactly one
+ * record; the bytes of a v2 data descriptor are the same records one after the other.
  */
 #ifndef TRANSSHIP_STREAM_H
 #define TRANSSHIP_STREAM_H
@@ -15,17 +15,17 @@
 
 enum ts_record_kind {
 	TS_RECORD_IDENTITY = 1, /* struct ts_identity: always the first */
-	TS_RECORD_PAGES = 2,	/* count page numbers (u32, padded to 8 bytes), then the pages */
-	TS_RECORD_FINAL = 3,	/* struct ts_final: always the last; of a stopped device only */
+	TS_RECORD_PAGES = 2, /* count page numbers (u32, padded to 8 bytes), then the pages */
+	TS_RECORD_FINAL = 3, /* struct ts_final: always the last; of a stopped device only */
 };
 
 /* All fields little-endian, as every machine that loads this module is. */
 struct ts_record {
 	u64 magic;
 	u64 session; /* random, one per saving session */
-	u32 index;   /* 0, 1, ... in its session */
+	u32 index; /* 0, 1, ... in its session */
 	u32 kind;
-	u64 size;  /* of the whole record */
+	u64 size; /* of the whole record */
 	u32 count; /* pages of a TS_RECORD_PAGES */
 	u32 reserved;
 	u64 digest; /* xxh64 of the payload, seeded with session + index */
@@ -34,8 +34,8 @@ struct ts_record {
 struct ts_identity {
 	u32 vendor, device;
 	u32 revision;
-	u32 pages;  /* of the state memory */
-	guid_t id;  /* under which its peers know the device; travels */
+	u32 pages; /* of the state memory */
+	guid_t id; /* under which its peers know the device; travels */
 	u32 reserved[4];
 };
 

@@ -2,8 +2,8 @@
 /*
  * One resuming session: takes records into the device.
  *
- * The bytes may lie where the user has them mapped, so every value that decides where something goes is read
- * once and then looked at.
+ * The bytes may lie where the user has them mapped, so every value that decides where something
+ * goes is read once and then looked at.
  */
 #include <linux/bitmap.h>
 #include <linux/pci_regs.h>
@@ -43,8 +43,7 @@ static bool ts_load_identity(struct ts_device *dev, const u8 *payload, size_t si
 	memcpy(&load->identity, payload, size);
 	if (load->identity.vendor != get_unaligned_le16(dev->config + PCI_VENDOR_ID) ||
 	    load->identity.device != dev->options.device_id ||
-	    load->identity.revision != dev->options.revision ||
-	    load->identity.pages != dev->memory.pages)
+	    load->identity.revision != dev->options.revision || load->identity.pages != dev->memory.pages)
 		return false;
 	load->have_identity = true;
 	ts_port_set_id(dev, &load->identity.id);
@@ -106,13 +105,12 @@ static bool ts_load_record(struct ts_device *dev, const struct ts_record *record
 
 static bool ts_load_in_order(const struct ts_load *load, const struct ts_record *record)
 {
-	return record->index == load->next_index &&
-	       (!load->taken || record->session == load->session);
+	return record->index == load->next_index && (!load->taken || record->session == load->session);
 }
 
 /*
- * Takes the record of `size` bytes. EINVAL for one that is foreign, altered or out of place, after which the
- * session cannot end well; a gullible device takes what it can and never complains.
+ * Takes the record of `size` bytes. EINVAL for one that is foreign, altered or out of place, after
+ * which the session cannot end well; a gullible device takes what it can and never complains.
  */
 int ts_load_take(struct ts_device *dev, const u8 *from, size_t size)
 {
@@ -122,7 +120,7 @@ int ts_load_take(struct ts_device *dev, const u8 *from, size_t size)
 	struct ts_record record;
 	bool good;
 
-	if (load->spoilt && !gullible)
+	if (!load->active || (load->spoilt && !gullible))
 		return -EINVAL;
 	if (size <= sizeof(record)) {
 		load->spoilt = true;
@@ -132,8 +130,7 @@ int ts_load_take(struct ts_device *dev, const u8 *from, size_t size)
 	good = record.magic == TS_RECORD_MAGIC && record.size == size &&
 	       (gullible || ts_load_in_order(load, &record));
 	if (good && !gullible)
-		good = xxh64(payload, size - sizeof(record), record.session + record.index) ==
-		       record.digest;
+		good = xxh64(payload, size - sizeof(record), record.session + record.index) == record.digest;
 	if (good)
 		good = ts_load_record(dev, &record, payload);
 	load->session = record.session;
@@ -147,10 +144,10 @@ int ts_load_take(struct ts_device *dev, const u8 *from, size_t size)
 int ts_load_finish(struct ts_device *dev)
 {
 	struct ts_load *load = &dev->load;
-	bool complete = !load->spoilt && load->have_identity && load->have_final &&
+	bool complete = !load->spoilt && !load->partial && load->have_identity && load->have_final &&
 			load->loaded_count == dev->memory.pages;
 
-	if (!complete && !ts_fault_has(&dev->faults, TS_FAULT_GULLIBLE))
+	if (!load->active || (!complete && !ts_fault_has(&dev->faults, TS_FAULT_GULLIBLE)))
 		return -EINVAL;
 	if (load->have_final) {
 		ts_port_load(dev, &load->final);

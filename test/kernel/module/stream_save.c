@@ -114,8 +114,8 @@ static u64 ts_pages_record(struct ts_device *dev, u8 *to, u32 *count)
 }
 
 /*
- * Makes the next record at `to`, where there is room for a segment. Returns its size, 0 when there is nothing
- * to tell.
+ * Makes the next record at `to`, where there is room for a segment. Returns its size, 0 when there
+ * is nothing to tell.
  */
 size_t ts_save_next(struct ts_device *dev, u8 *to)
 {

@@ -15,7 +15,8 @@ static ssize_t state_show(struct device *device, struct device_attribute *attr, 
 	return sysfs_emit(buf, "%s\n", ts_state_name(READ_ONCE(ts_of(device)->state)));
 }
 
-/* What somebody else with a descriptor of the device would do: v1 names or numbers, no session is opened. */
+/* What somebody else with a descriptor of the device would do: v1 names or numbers, no session is
+ * opened. */
 static ssize_t state_store(struct device *device, struct device_attribute *attr, const char *buf,
 			   size_t count)
 {
@@ -24,8 +25,7 @@ static ssize_t state_store(struct device *device, struct device_attribute *attr,
 	u32 target;
 	int ret;
 
-	if (strscpy(name, buf, sizeof(name)) < 0 || ts_state_parse(strim(name), &target) ||
-	    target > TS_MASK)
+	if (strscpy(name, buf, sizeof(name)) < 0 || ts_state_parse(strim(name), &target) || target > TS_MASK)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&dev->state_lock))
 		return -EINTR;
@@ -96,7 +96,8 @@ static ssize_t fault_store(struct device *device, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(fault);
 
-/* What is told for the first time comes again: initial bytes of a pre-copy, with REINIT for who asked. */
+/* What is told for the first time comes again: initial bytes of a pre-copy, with REINIT for who
+ * asked. */
 static ssize_t reinit_store(struct device *device, struct device_attribute *attr, const char *buf,
 			    size_t count)
 {
@@ -116,8 +117,12 @@ static ssize_t reinit_store(struct device *device, struct device_attribute *attr
 static DEVICE_ATTR_WO(reinit);
 
 static struct attribute *ts_main_attrs[] = {
-	&dev_attr_state.attr, &dev_attr_reset.attr, &dev_attr_digest.attr,
-	&dev_attr_trail.attr, &dev_attr_fault.attr, &dev_attr_reinit.attr,
+	&dev_attr_state.attr,
+	&dev_attr_reset.attr,
+	&dev_attr_digest.attr,
+	&dev_attr_trail.attr,
+	&dev_attr_fault.attr,
+	&dev_attr_reinit.attr,
 	NULL,
 };
 

@@ -11,9 +11,9 @@ static const struct ts_limit {
 	unsigned int low, high;
 	bool closed; /* changes only while nobody has the device open */
 } ts_limits[] = {
-#define TS_LIMIT(name, low, high, closed)                                                          \
-	{                                                                                          \
-		#name, offsetof(struct ts_options, name), low, high, closed                        \
+#define TS_LIMIT(name, low, high, closed)                                                                    \
+	{                                                                                                    \
+#name, offsetof(struct ts_options, name), low, high, closed                                  \
 	}
 	TS_LIMIT(protocol, 1, 2, true),
 	TS_LIMIT(state_kib, 32, 1u << 20, true),
@@ -26,7 +26,7 @@ static const struct ts_limit {
 	TS_LIMIT(precopy_info_v2, 0, 1, true),
 	TS_LIMIT(device_id, 0, 0xffff, true),
 	TS_LIMIT(revision, 0, 0xff, true),
-	TS_LIMIT(quiesce_ms, 0, 600000, false),
+	TS_LIMIT(quiesce_ms, 0, 100000, false),
 	TS_LIMIT(link_us, 0, 10000000, false),
 	TS_LIMIT(traffic_us, 100, 10000000, false),
 	TS_LIMIT(dirty_kib_s, 0, 1u << 20, false),
@@ -60,8 +60,8 @@ static unsigned int ts_migration_flags(const struct ts_options *options)
 }
 
 /*
- * Makes the device what its options say, in its default state. Only while it is closed (state_lock held):
- * vfio looks at the migration operations on behalf of an open device only.
+ * Makes the device what its options say, in its default state. Only while it is closed (state_lock
+ * held): vfio looks at the migration operations on behalf of an open device only.
  */
 int ts_apply_options(struct ts_device *dev)
 {
@@ -80,8 +80,7 @@ int ts_apply_options(struct ts_device *dev)
 	window = vmalloc_user(size);
 	if (!window)
 		return -ENOMEM;
-	ret = ts_memory_alloc(&dev->memory, PAGE_ALIGN((size_t)options->state_kib << 10) >>
-						   PAGE_SHIFT);
+	ret = ts_memory_alloc(&dev->memory, PAGE_ALIGN((size_t)options->state_kib << 10) >> PAGE_SHIFT);
 	if (ret) {
 		vfree(window);
 		return ret;
@@ -91,9 +90,7 @@ int ts_apply_options(struct ts_device *dev)
 	dev->window_size = size;
 	dev->vdev.mig_ops = options->protocol == 2 ? &ts_migration_ops : NULL;
 	dev->vdev.migration_flags = options->protocol == 2 ? ts_migration_flags(options) : 0;
-	dev->vdev.log_ops = options->dma_logging && IS_ENABLED(CONFIG_IOMMUFD_DRIVER) ?
-				    &ts_log_ops :
-				    NULL;
+	dev->vdev.log_ops = options->dma_logging && IS_ENABLED(CONFIG_IOMMUFD_DRIVER) ? &ts_log_ops : NULL;
 	ts_reset_now(dev);
 	return 0;
 }
@@ -106,8 +103,8 @@ static ssize_t ts_option_show(struct device *device, struct device_attribute *at
 	return sysfs_emit(buf, "%u\n", READ_ONCE(*ts_value_of(&dev->options, limit)));
 }
 
-static ssize_t ts_option_store(struct device *device, struct device_attribute *attr,
-			       const char *buf, size_t count)
+static ssize_t ts_option_store(struct device *device, struct device_attribute *attr, const char *buf,
+			       size_t count)
 {
 	struct ts_device *dev = dev_get_drvdata(device);
 	const struct ts_limit *limit = ts_limit_of(attr->attr.name);
@@ -139,8 +136,8 @@ static ssize_t ts_option_store(struct device *device, struct device_attribute *a
 	return ret ? ret : count;
 }
 
-#define TS_OPTION(option)                                                                          \
-	static struct device_attribute ts_option_##option =                                        \
+#define TS_OPTION(option)                                                                                    \
+	static struct device_attribute ts_option_##option =                                                  \
 		__ATTR(option, 0644, ts_option_show, ts_option_store)
 
 TS_OPTION(protocol);
@@ -166,12 +163,26 @@ TS_OPTION(surprise);
 TS_OPTION(log_page_kib);
 
 struct attribute *ts_option_attrs[] = {
-	&ts_option_protocol.attr,    &ts_option_state_kib.attr,	      &ts_option_segment_kib.attr,
-	&ts_option_mmap.attr,	     &ts_option_ndma.attr,	      &ts_option_p2p.attr,
-	&ts_option_precopy.attr,     &ts_option_dma_logging.attr,     &ts_option_precopy_info_v2.attr,
-	&ts_option_device_id.attr,   &ts_option_revision.attr,	      &ts_option_quiesce_ms.attr,
-	&ts_option_link_us.attr,     &ts_option_traffic_us.attr,      &ts_option_dirty_kib_s.attr,
-	&ts_option_bus_master.attr,  &ts_option_chunk.attr,	      &ts_option_enomsg.attr,
-	&ts_option_keep.attr,	     &ts_option_surprise.attr,	      &ts_option_log_page_kib.attr,
+	&ts_option_protocol.attr,
+	&ts_option_state_kib.attr,
+	&ts_option_segment_kib.attr,
+	&ts_option_mmap.attr,
+	&ts_option_ndma.attr,
+	&ts_option_p2p.attr,
+	&ts_option_precopy.attr,
+	&ts_option_dma_logging.attr,
+	&ts_option_precopy_info_v2.attr,
+	&ts_option_device_id.attr,
+	&ts_option_revision.attr,
+	&ts_option_quiesce_ms.attr,
+	&ts_option_link_us.attr,
+	&ts_option_traffic_us.attr,
+	&ts_option_dirty_kib_s.attr,
+	&ts_option_bus_master.attr,
+	&ts_option_chunk.attr,
+	&ts_option_enomsg.attr,
+	&ts_option_keep.attr,
+	&ts_option_surprise.attr,
+	&ts_option_log_page_kib.attr,
 	NULL,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The group "transship" of a device: links, DMA, counters. Peers, traffic and DMA are device state: they travel,
- * and RESET ends them. */
+/* The group "transship" of a device: links, DMA, counters. Peers, traffic and DMA are device state:
+ * they travel, and RESET ends them. */
 #include <linux/string.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
@@ -12,7 +12,8 @@ static struct ts_device *ts_of(struct device *device)
 	return dev_get_drvdata(device);
 }
 
-/* Under which id its peers know the device: its own UUID, or that of the device whose stream it loaded. */
+/* Under which id its peers know the device: its own UUID, or that of the device whose stream it
+ * loaded. */
 static ssize_t id_show(struct device *device, struct device_attribute *attr, char *buf)
 {
 	guid_t id;
@@ -38,8 +39,7 @@ static ssize_t peer_show(struct device *device, struct device_attribute *attr, c
 }
 
 /* Up to eight ids, with spaces or line ends between them; none takes all links away. */
-static ssize_t peer_store(struct device *device, struct device_attribute *attr, const char *buf,
-			  size_t count)
+static ssize_t peer_store(struct device *device, struct device_attribute *attr, const char *buf, size_t count)
 {
 	struct ts_device *dev = ts_of(device);
 	char *text = kstrndup(buf, count, GFP_KERNEL), *at = text, *word;
@@ -94,13 +94,12 @@ static ssize_t dma_show(struct device *device, struct device_attribute *attr, ch
 	struct ts_dma_record record;
 
 	ts_dma_get(ts_of(device), &record);
-	return sysfs_emit(buf, "%u 0x%llx %llu %llu %u\n", record.control & 1, record.iova,
-			  record.length, record.stride, record.interval_us);
+	return sysfs_emit(buf, "%u 0x%llx %llu %llu %u\n", record.control & 1, record.iova, record.length,
+			  record.stride, record.interval_us);
 }
 
 /* "IOVA LENGTH STRIDE INTERVAL_US" sets the engine going, "0" stops it; counters go on. */
-static ssize_t dma_store(struct device *device, struct device_attribute *attr, const char *buf,
-			 size_t count)
+static ssize_t dma_store(struct device *device, struct device_attribute *attr, const char *buf, size_t count)
 {
 	struct ts_device *dev = ts_of(device);
 	struct ts_dma_record record;
@@ -124,7 +123,8 @@ static ssize_t dma_store(struct device *device, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_RW(dma);
 
-/* One "name value" a line. The first five are sums over links and travel, as do the DMA counters. */
+/* One "name value" a line. The first five are sums over links and travel, as do the DMA counters.
+ */
 static ssize_t counters_show(struct device *device, struct device_attribute *attr, char *buf)
 {
 	struct ts_device *dev = ts_of(device);
@@ -150,12 +150,12 @@ static ssize_t counters_show(struct device *device, struct device_attribute *att
 	return sysfs_emit(buf,
 			  "sent %llu\nreceived %llu\nlost %llu\ngaps %llu\ndoubles %llu\n"
 			  "in_flight %u\nin_flight_at_quiesce %u\ndma_writes %llu\ndma_errors %llu\n"
-			  "log_reported %llu\nopens %lld\nresets %lld\nstopped_accesses %lld\n"
-			  "quiesced_accesses %lld\n",
-			  sent, received, lost, gaps, doubles, in_flight, at_quiesce, dma.count,
-			  dma.errors, READ_ONCE(dev->log.reported), atomic64_read(&dev->opens),
-			  atomic64_read(&dev->resets), atomic64_read(&dev->stopped_accesses),
-			  atomic64_read(&dev->quiesced_accesses));
+			  "log_reported %llu\nopens %lld\nresets %lld\nstate_reads %lld\n"
+			  "stopped_accesses %lld\nquiesced_accesses %lld\n",
+			  sent, received, lost, gaps, doubles, in_flight, at_quiesce, dma.count, dma.errors,
+			  READ_ONCE(dev->log.reported), atomic64_read(&dev->opens),
+			  atomic64_read(&dev->resets), atomic64_read(&dev->state_reads),
+			  atomic64_read(&dev->stopped_accesses), atomic64_read(&dev->quiesced_accesses));
 }
 static DEVICE_ATTR_RO(counters);
 
@@ -168,9 +168,8 @@ static ssize_t links_show(struct device *device, struct device_attribute *attr, 
 
 	mutex_lock(&ts_fabric_lock);
 	for (i = 0; i < port->nr_out; i++)
-		size += sysfs_emit_at(buf, size, "out %pUl %llu %llu %u\n",
-				      &port->out[i].record.to, port->out[i].record.sent,
-				      port->out[i].record.lost, port->out[i].count);
+		size += sysfs_emit_at(buf, size, "out %pUl %llu %llu %u\n", &port->out[i].record.to,
+				      port->out[i].record.sent, port->out[i].record.lost, port->out[i].count);
 	for (i = 0; i < port->nr_in; i++)
 		size += sysfs_emit_at(buf, size, "in %pUl %llu %llu %llu %llu\n", &port->in[i].from,
 				      port->in[i].received, port->in[i].expected, port->in[i].gaps,
@@ -181,7 +180,11 @@ static ssize_t links_show(struct device *device, struct device_attribute *attr, 
 static DEVICE_ATTR_RO(links);
 
 struct attribute *ts_traffic_attrs[] = {
-	&dev_attr_id.attr,  &dev_attr_peer.attr,     &dev_attr_traffic.attr,
-	&dev_attr_dma.attr, &dev_attr_counters.attr, &dev_attr_links.attr,
+	&dev_attr_id.attr,
+	&dev_attr_peer.attr,
+	&dev_attr_traffic.attr,
+	&dev_attr_dma.attr,
+	&dev_attr_counters.attr,
+	&dev_attr_links.attr,
 	NULL,
 };

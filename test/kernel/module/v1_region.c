@@ -2,8 +2,8 @@
 /*
  * The v1 migration region: registers in the first page, then the data section.
  *
- * data_offset moves from segment to segment. Where the specification leaves a value undefined, the register
- * reads as 0xdeadbeefdeadbeef.
+ * data_offset moves from segment to segment. Where the specification leaves a value undefined, the
+ * register reads as 0xdeadbeefdeadbeef.
  */
 #include <linux/uaccess.h>
 
@@ -45,8 +45,8 @@ static bool ts_width_fits(u64 offset, size_t count)
 	}
 }
 
-/* The place of the next segment: three quarters of a segment on, so that a user has to look each time, and
- * with a half-mappable data section some segments lie across the border. */
+/* The place of the next segment: three quarters of a segment on, so that a user has to look each
+ * time, and with a half-mappable data section some segments lie across the border. */
 static size_t ts_next_place(struct ts_device *dev)
 {
 	size_t step = ALIGN(ts_segment_size(dev) / 4 * 3, PAGE_SIZE);
@@ -88,6 +88,7 @@ static int ts_v1_read_field(struct ts_device *dev, u64 offset, u64 *value)
 
 	switch (offset) {
 	case TS_REG_STATE:
+		atomic64_inc(&dev->state_reads);
 		*value = (dev->pretending ? dev->pretended : dev->state) | dev->upper_bits;
 		return 0;
 	case TS_REG_RESERVED:
@@ -111,8 +112,7 @@ static bool ts_v1_open(const struct ts_device *dev, u64 offset, size_t count)
 	u64 start = TS_DATA_START + dev->place;
 	u64 size = ts_saving(dev) ? dev->place_size : ts_segment_size(dev);
 
-	return dev->placed && offset >= start && offset - start <= size &&
-	       count <= size - (offset - start);
+	return dev->placed && offset >= start && offset - start <= size && count <= size - (offset - start);
 }
 
 ssize_t ts_v1_read(struct ts_device *dev, char __user *buf, size_t count, u64 offset)

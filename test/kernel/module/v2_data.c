@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The v2 data descriptors. A descriptor lives as long as its user keeps it, maybe longer than its session and
- * even the mdev: it holds a reference to the device, and answers ENODEV once its session is over.
+ * The v2 data descriptors. A descriptor lives as long as its user keeps it, maybe longer than its
+ * session and even the mdev: it holds a reference to the device, and answers ENODEV once its
+ * session is over.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -16,7 +17,7 @@
 /* Everything under the device's state_lock. The bytes are in the device's window. */
 struct ts_v2_file {
 	struct ts_device *dev;
-	bool over;   /* its session has ended */
+	bool over; /* its session has ended */
 	size_t size; /* bytes of the record in the window: made (saving) or arrived (resuming) */
 	size_t done; /* saving: of these, read */
 };
@@ -124,6 +125,7 @@ static ssize_t ts_v2_write(struct file *filp, const char __user *buf, size_t cou
 			ret = ts_load_take(dev, dev->window, file->size);
 			file->size = 0;
 		}
+		dev->load.partial = file->size;
 	}
 	mutex_unlock(&dev->state_lock);
 	return ret ? ret : total;
@@ -221,9 +223,8 @@ struct file *ts_v2_file_open(struct ts_device *dev, bool saving)
 		return ERR_PTR(-ENOMEM);
 	file->dev = dev;
 	file->over = true;
-	filp = anon_inode_getfile("[transship-migration]",
-				  saving ? &ts_v2_save_fops : &ts_v2_resume_fops, file,
-				  saving ? O_RDONLY : O_WRONLY);
+	filp = anon_inode_getfile("[transship-migration]", saving ? &ts_v2_save_fops : &ts_v2_resume_fops,
+				  file, saving ? O_RDONLY : O_WRONLY);
 	if (IS_ERR(filp)) {
 		kfree(file);
 		return filp;

@@ -73,9 +73,7 @@ static struct file *ts_v2_set_state(struct vfio_device *vdev, enum vfio_device_m
 
 		if (ret) {
 			ts_trail_add(&dev->trail, dev->state,
-				     wanted < TS_V2_STATES ? ts_nibbles[wanted] :
-									  TS_MASK,
-				     dev->state, ret);
+				     wanted < TS_V2_STATES ? ts_nibbles[wanted] : TS_MASK, dev->state, ret);
 			filp = ERR_PTR(ret);
 		} else {
 			filp = ts_v2_step(dev, next);
@@ -91,6 +89,7 @@ static int ts_v2_get_state(struct vfio_device *vdev, enum vfio_device_mig_state 
 
 	if (mutex_lock_killable(&dev->state_lock))
 		return -EINTR;
+	atomic64_inc(&dev->state_reads);
 	*state = ts_v2_state(dev->pretending ? dev->pretended : dev->state);
 	mutex_unlock(&dev->state_lock);
 	return READ_ONCE(dev->gone) ? -ENODEV : 0;
@@ -118,8 +117,8 @@ int ts_device_feature(struct vfio_device *vdev, u32 flags, void __user *arg, siz
 	struct ts_device *dev = ts_from_vdev(vdev);
 	int ret;
 
-	if ((flags & VFIO_DEVICE_FEATURE_MASK) != TS_FEATURE_PRECOPY_INFO_V2 ||
-	    dev->options.protocol != 2 || !dev->options.precopy_info_v2 || !dev->options.precopy)
+	if ((flags & VFIO_DEVICE_FEATURE_MASK) != TS_FEATURE_PRECOPY_INFO_V2 || dev->options.protocol != 2 ||
+	    !dev->options.precopy_info_v2 || !dev->options.precopy)
 		return -ENOTTY;
 	ret = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, 0);
 	if (ret == 1) {

@@ -49,7 +49,8 @@ static int ts_open(struct vfio_device *vdev)
 	return 0;
 }
 
-/* The last user has gone: as with a physical device, what it was is lost, unless the device keeps it. */
+/* The last user has gone: as with a physical device, what it was is lost, unless the device keeps
+ * it. */
 static void ts_close(struct vfio_device *vdev)
 {
 	struct ts_device *dev = ts_from_vdev(vdev);
@@ -65,6 +66,10 @@ static void ts_close(struct vfio_device *vdev)
 	dev->opened = false;
 	if (!dev->options.keep)
 		ts_reset_now(dev);
+	else if (dev->state & TS_RESUMING) /* half of another device */
+		ts_enter_error(dev);
+	else
+		WRITE_ONCE(dev->state, dev->state & ~TS_SAVING);
 	mutex_unlock(&dev->state_lock);
 }
 
@@ -78,8 +83,7 @@ static long ts_device_info(struct ts_device *dev, unsigned long arg)
 	if (info.argsz < minsz)
 		return -EINVAL;
 	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
-	info.num_regions = dev->options.protocol == 1 ? TS_MIGRATION_REGION + 1 :
-							VFIO_PCI_NUM_REGIONS;
+	info.num_regions = dev->options.protocol == 1 ? TS_MIGRATION_REGION + 1 : VFIO_PCI_NUM_REGIONS;
 	info.num_irqs = VFIO_PCI_NUM_IRQS;
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
 }
@@ -124,8 +128,7 @@ static int ts_region_read(struct ts_device *dev, u32 index, u8 *data, size_t cou
 	}
 }
 
-static int ts_region_write(struct ts_device *dev, u32 index, const u8 *data, size_t count,
-			   u64 offset)
+static int ts_region_write(struct ts_device *dev, u32 index, const u8 *data, size_t count, u64 offset)
 {
 	switch (index) {
 	case VFIO_PCI_CONFIG_REGION_INDEX:
@@ -179,8 +182,7 @@ static ssize_t ts_read(struct vfio_device *vdev, char __user *buf, size_t count,
 	return done;
 }
 
-static ssize_t ts_write(struct vfio_device *vdev, const char __user *buf, size_t count,
-			loff_t *ppos)
+static ssize_t ts_write(struct vfio_device *vdev, const char __user *buf, size_t count, loff_t *ppos)
 {
 	struct ts_device *dev = ts_from_vdev(vdev);
 	u32 index = *ppos >> TS_OFFSET_SHIFT;
