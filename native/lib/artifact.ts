@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 /** What native/scripts/build.sh makes. */
-export type NativeArtifact = 'transship.node' | 'transship-emulator';
+export type NativeArtifact = 'transship.node' | 'transship-emulator' | 'transship-broker';
 
 /** `release` is what is shipped; `mutants` has the switches that break one conformance rule each. */
 export type NativeVariant = 'release' | 'mutants' | 'sanitize';

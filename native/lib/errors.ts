@@ -44,7 +44,8 @@ export const nativeErrorCodes = {
     'The device says that it has data but hands out empty segments. Begin a new stream or reset it.',
   TRANSSHIP_NO_SEGMENT: 'There is no current segment; call nextSegment() or beginSegment() first.',
   TRANSSHIP_NOT_ALLOWED:
-    'The broker does not serve this user on this socket. Check its --agent-uid and the socket used.',
+    'This user may not open the device, or the broker does not serve this user on this socket. Check permissions, or ' +
+    "the broker's --agent-uid.",
   TRANSSHIP_NOT_MIGRATABLE: 'The device has no migration region: its driver cannot migrate it.',
   TRANSSHIP_NOT_RESUMING: 'The device takes no data in its current state.',
   TRANSSHIP_NOT_SAVING: 'The device gives no data in its current state.',

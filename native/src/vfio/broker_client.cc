@@ -220,7 +220,7 @@ Result<BrokerReply> askBroker(SystemCalls& system, const Cancellation& cancellat
     }
     if (code->second != "Opening") {
       return Error{.code = errorOf(code->second),
-                   .message = "the broker refused: " + reply->texts["error"],
+                   .message = "broker: " + reply->texts["error"],
                    .errorNumber = static_cast<int>(std::min<std::uint64_t>(reply->numbers["errno"], 4095))};
     }
     if (past(deadline)) {
