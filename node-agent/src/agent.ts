@@ -12,6 +12,7 @@ import { bootId } from './device/incarnation.ts';
 import { nativeBroker, openOnSocket } from './device/native.ts';
 import { describeDevices } from './inventory/describe.ts';
 import { publishInventory } from './inventory/publisher.ts';
+import { DirectoryLock } from './journal/directory-lock.ts';
 import { nodeFileSystem } from './journal/file-system.ts';
 import { Journal } from './journal/journal.ts';
 import { DEFAULT_RETENTION } from './journal/retention.ts';
@@ -55,6 +56,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
   const log = createLog(config.logLevel, config.nodeName, instance);
   const file = parseDevicesFile(await readFile(config.devices, 'utf8'), config.nodeName);
   const credentials = new MutualTlsCredentials(await loadTls(config.tls));
+  const lock = await DirectoryLock.take(config.stateDir);
   const boot = bootId();
   const emulator = file.workload?.emulatorControl;
   const devices = createDevices(file, {
@@ -151,6 +153,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
         Promise.allSettled(devices.all.map((device) => device.close())),
         null,
       );
+      await lock.release();
       log.info({}, 'stopped');
     },
   };

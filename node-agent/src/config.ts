@@ -4,7 +4,14 @@ import { DEFAULT_TRANSFER, MAX_FRAME_BYTES } from './transfer/frame.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-const endpoint = z.string().regex(/^[^\s/]{1,255}:[0-9]{1,5}$/, 'must be HOST:PORT');
+/** An IPv6 address may come without its brackets, as from the pod's status: the port is behind the last colon. */
+const endpoint = z
+  .string()
+  .regex(/^[^\s/]{1,255}:[0-9]{1,5}$/, 'must be HOST:PORT')
+  .transform((text) => {
+    const [host, port] = [text.slice(0, text.lastIndexOf(':')), text.slice(text.lastIndexOf(':') + 1)];
+    return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : text;
+  });
 const port = z.coerce.number().int().min(0).max(65_535);
 const duration = z
   .string()

@@ -35,6 +35,14 @@ describe('the command line of the agent', () => {
   });
 
   test.each([
+    ['fd00::1:7443', '[fd00::1]:7443'],
+    ['[fd00::1]:7443', '[fd00::1]:7443'],
+    ['gpu-a:7443', 'gpu-a:7443'],
+  ])('takes the address %s as %s, so that an IPv6 one of the pod serves as it is', (given, address) => {
+    expect(parseConfig([...needed, '--advertise', given]).advertise).toBe(address);
+  });
+
+  test.each([
     [['--node-name', 'GPU A'], 'node'],
     [['--listen', 'somewhere'], 'HOST:PORT'],
     [['--health-port', '70000'], 'healthPort'],
