@@ -82,9 +82,10 @@ int startLog(FeaturesV2& features, std::span<const std::byte> payload, Bytes& an
   }
   static_assert(sizeof(DmaRange) == sizeof(vfio::FeatureDmaLoggingRange));
   std::vector<DmaRange> ranges(control.num_ranges);
-  std::memcpy(ranges.data(), listed.data(), ranges.size() * sizeof(DmaRange));
-  if (ranges.empty()) {
-    ranges.push_back({0, ~(DmaEngine::kPageSize - 1)});  // vfio-user: none means everything
+  if (ranges.empty()) {  // vfio-user: everything
+    ranges.push_back({0, ~(std::max(control.page_size, DmaEngine::kPageSize) - 1)});
+  } else {
+    std::memcpy(ranges.data(), listed.data(), ranges.size() * sizeof(DmaRange));
   }
   std::uint64_t pageSize = control.page_size;
   const int error = features.startLog(pageSize, std::move(ranges));
