@@ -27,6 +27,8 @@ export interface EmulatorOptions {
   readonly devices: number;
   /** Of each device, such as `64M`. */
   readonly memory: string;
+  /** How the devices' migration is driven; default v1. */
+  readonly protocol?: 'v1' | 'v2';
   /** Further arguments of transship-emulator, such as `['--dirty-rate', '64M']`. */
   readonly args?: readonly string[];
   /** `mutants` for the build whose rules can be broken one by one. */
@@ -45,7 +47,7 @@ export interface RunningEmulator extends AsyncDisposable {
 
 /** Starts the emulator of one node and waits until its sockets listen. */
 export async function startEmulator(options: EmulatorOptions): Promise<RunningEmulator> {
-  const { directory, node, devices, memory, args = [], variant, env } = options;
+  const { directory, node, devices, memory, protocol = 'v1', args = [], variant, env } = options;
   await mkdir(directory, { recursive: true });
   const process = new ManagedProcess({
     name: `emulator ${node}`,
@@ -59,6 +61,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<RunningEm
       String(devices),
       '--memory',
       memory,
+      '--protocol',
+      protocol,
       ...args,
     ],
     logFile: join(directory, 'emulator.log'),

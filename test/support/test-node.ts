@@ -24,6 +24,8 @@ export interface TwoNodesOptions {
   readonly memory?: string;
   /** Devices a set and workload; default: all of a node. */
   readonly group?: number;
+  /** How the devices' migration is driven; default v1. */
+  readonly protocol?: 'v1' | 'v2';
   /** Further arguments of the emulators. */
   readonly source?: readonly string[];
   readonly target?: readonly string[];
@@ -87,7 +89,7 @@ export async function startNode(
   node: string,
   options: TwoNodesOptions,
 ): Promise<TestNode> {
-  const { devices = 4, memory = '4M', group, agents = [], advertise } = options;
+  const { devices = 4, memory = '4M', group, protocol = 'v1', agents = [], advertise } = options;
   const isSource = node === SOURCE;
   const grouped = group === undefined ? [] : ['--group', String(group)];
   const particular = isSource
@@ -99,6 +101,7 @@ export async function startNode(
     node,
     devices,
     memory,
+    protocol,
     args: [...EMULATOR_ARGS, ...grouped, ...particular],
   };
   const emulator = stack.use(await startEmulator(emulatorOptions));
