@@ -49,7 +49,7 @@ else
 fi
 
 # A rule whose break goes unnoticed is not tested.
-mapfile -t items < <(grep -rhoE 'TRANSSHIP_MUTANT\("V1-[0-9]+"\)' "$native/src" | grep -oE 'V1-[0-9]+' | sort -u)
+mapfile -t items < <(grep -rhoE 'TRANSSHIP_MUTANT\("V[12]-[0-9]+"\)' "$native/src" | grep -oE 'V[12]-[0-9]+' | sort -u)
 for item in "${items[@]}"; do
   filter="*${item/-/_}_*"
   if [[ "$("$tests" --gtest_list_tests --gtest_filter="$filter")" != *'  '* ]]; then

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
+#include <thread>
 #include <vector>
 
 #include "support/driver.hh"
@@ -61,7 +63,7 @@ TEST(Worker, GivesBackWhatItCannotTake) {
   EXPECT_TRUE(last);
 }
 
-TEST(Worker, V1_28_ADeviceThatTakesLongDoesNotHoldUpAnother) {
+void aSlowDeviceDoesNotHoldUpAnother() {
   std::promise<void> go;
   std::promise<void> started;
   std::promise<void> other;
@@ -76,6 +78,36 @@ TEST(Worker, V1_28_ADeviceThatTakesLongDoesNotHoldUpAnother) {
   ASSERT_EQ(quick.post(job([&other] { other.set_value(); })), nullptr);
   EXPECT_EQ(other.get_future().wait_for(std::chrono::seconds{2}), std::future_status::ready);
   go.set_value();
+}
+
+TEST(Worker, V1_28_ADeviceThatTakesLongDoesNotHoldUpAnother) { aSlowDeviceDoesNotHoldUpAnother(); }
+
+TEST(Worker, V2_37_ADeviceThatTakesLongDoesNotHoldUpAnother) { aSlowDeviceDoesNotHoldUpAnother(); }
+
+TEST(Worker, V2_37_TheCallersThreadTouchesNoDevice) {
+  std::promise<std::thread::id> ran;
+  Worker worker;
+  ASSERT_EQ(worker.post(job([&ran] { ran.set_value(std::this_thread::get_id()); })), nullptr);
+  EXPECT_NE(ran.get_future().get(), std::this_thread::get_id());
+}
+
+TEST(Worker, V2_39_WhatWaitsForAStuckDeviceIsNotPiledOnIt) {
+  std::promise<void> go;
+  std::promise<void> started;
+  std::atomic<bool> second{false};
+  Worker worker;
+  ASSERT_EQ(worker.post(job([&] {
+    started.set_value();
+    go.get_future().wait();
+  })),
+            nullptr);
+  started.get_future().wait();
+  ASSERT_EQ(worker.post(job([&second] { second = true; })), nullptr);
+  EXPECT_FALSE(second);
+  go.set_value();
+  worker.finish(nullptr);
+  worker.join();
+  EXPECT_TRUE(second);
 }
 
 // A device whose reset never answers.

@@ -6,7 +6,8 @@ namespace transship {
 namespace {
 
 void runOne(Job& job) {
-  if (TRANSSHIP_MUTANT("V1-28")) {  // all devices share one thread's worth of progress
+  if (TRANSSHIP_MUTANT("V1-28") ||
+      TRANSSHIP_MUTANT("V2-37")) {  // all devices share one thread's worth of progress
     static std::mutex everyDevice;
     const std::lock_guard lock{everyDevice};
     job.run();
@@ -25,6 +26,10 @@ Worker::~Worker() {
 }
 
 std::unique_ptr<Job> Worker::post(std::unique_ptr<Job> job) {
+  if (TRANSSHIP_MUTANT("V2-39")) {  // does not wait for what is under way
+    job->run();
+    return nullptr;
+  }
   {
     const std::lock_guard lock{mutex_};
     if (finishing_ || queue_.size() >= kMaxQueued) {
