@@ -146,6 +146,7 @@ struct ts_save {
 	bool active, final_told, truncated;
 	u64 session;
 	u32 index;
+	u64 told_stopped; /* bytes told since RUNNING was cleared */
 	unsigned long initial_left; /* pages not yet told for the first time */
 	bool reinit;
 };

@@ -108,6 +108,7 @@ static void ts_start(struct ts_device *dev)
 	ts_regs_live(dev, true);
 	ts_port_set_running(dev, true);
 	dev->save.final_told = false; /* what it told of itself in this session is out of date */
+	dev->save.told_stopped = 0;
 }
 
 /*

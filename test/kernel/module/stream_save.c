@@ -21,10 +21,23 @@ void ts_save_begin(struct ts_device *dev)
 	ts_memory_mark_all(&dev->memory);
 }
 
-static u64 ts_page_cost(void)
+/* Most pages of one record. */
+static u32 ts_pages_per_record(const struct ts_device *dev)
 {
-	return PAGE_SIZE + sizeof(u32);
+	size_t room = ts_segment_size(dev) - sizeof(struct ts_record) - sizeof(u64);
+
+	return room / (PAGE_SIZE + sizeof(u32));
 }
+
+/* Bytes that `pages` pages take at most; a table may need padding. */
+static u64 ts_pages_cost(const struct ts_device *dev, u64 pages)
+{
+	return pages * (PAGE_SIZE + sizeof(u32)) +
+	       DIV_ROUND_UP_ULL(pages, ts_pages_per_record(dev)) * (sizeof(struct ts_record) + sizeof(u32));
+}
+
+#define TS_IDENTITY_COST (sizeof(struct ts_record) + sizeof(struct ts_identity))
+#define TS_FINAL_COST (sizeof(struct ts_record) + sizeof(struct ts_final))
 
 /* Estimate of what there is to tell at the moment; zero when there is nothing. */
 u64 ts_save_pending(struct ts_device *dev)
@@ -34,11 +47,11 @@ u64 ts_save_pending(struct ts_device *dev)
 
 	if (!save->active || save->truncated)
 		return 0;
-	pending = READ_ONCE(dev->memory.dirty_count) * ts_page_cost();
+	pending = ts_pages_cost(dev, READ_ONCE(dev->memory.dirty_count));
 	if (!save->index)
-		pending += sizeof(struct ts_record) + sizeof(struct ts_identity);
+		pending += TS_IDENTITY_COST;
 	if (!(dev->state & TS_RUNNING) && !save->final_told)
-		pending += sizeof(struct ts_record) + sizeof(struct ts_final);
+		pending += TS_FINAL_COST;
 	return pending;
 }
 
@@ -47,22 +60,19 @@ void ts_save_estimate(struct ts_device *dev, u64 *initial, u64 *dirty)
 {
 	u64 pending = ts_save_pending(dev);
 
-	*initial = dev->save.initial_left * ts_page_cost();
-	if (!dev->save.index)
-		*initial += sizeof(struct ts_record) + sizeof(struct ts_identity);
+	*initial = ts_pages_cost(dev, dev->save.initial_left) + (dev->save.index ? 0 : TS_IDENTITY_COST);
 	*initial = min(*initial, pending);
 	*dirty = pending - *initial;
 }
 
-/* Bytes that a whole stop-and-copy may take. */
+/* Bytes that the stop-and-copy takes, or took so far and is still going to take. */
 u64 ts_save_total(struct ts_device *dev)
 {
-	u64 records = dev->memory.pages * ts_page_cost() / (ts_segment_size(dev) / 2) + 1;
+	const struct ts_save *save = &dev->save;
 
-	if (dev->save.active)
-		return ts_save_pending(dev);
-	return dev->memory.pages * ts_page_cost() + (records + 2) * sizeof(struct ts_record) +
-	       sizeof(struct ts_identity) + sizeof(struct ts_final);
+	if (!save->active)
+		return TS_IDENTITY_COST + ts_pages_cost(dev, dev->memory.pages) + TS_FINAL_COST;
+	return ts_save_pending(dev) + save->told_stopped + (dev->state & TS_RUNNING ? TS_FINAL_COST : 0);
 }
 
 static u64 ts_identity_record(struct ts_device *dev, u8 *to)
@@ -84,8 +94,7 @@ static u64 ts_identity_record(struct ts_device *dev, u8 *to)
 static u64 ts_pages_record(struct ts_device *dev, u8 *to, u32 *count)
 {
 	struct ts_memory *memory = &dev->memory;
-	size_t room = ts_segment_size(dev) - sizeof(struct ts_record);
-	u32 i, most = (room - sizeof(u64)) / ts_page_cost(), *numbers = (u32 *)to;
+	u32 i, most = ts_pages_per_record(dev), *numbers = (u32 *)to;
 	unsigned long page;
 	u8 *data;
 
@@ -145,5 +154,7 @@ size_t ts_save_next(struct ts_device *dev, u8 *to)
 	if (ts_fault_take_record(&dev->faults, TS_FAULT_CORRUPT, record.index))
 		payload[size - 1] ^= 0x40;
 	save->truncated = ts_fault_take_record(&dev->faults, TS_FAULT_TRUNCATE, save->index);
+	if (!(dev->state & TS_RUNNING))
+		save->told_stopped += record.size;
 	return record.size;
 }
