@@ -1,0 +1,176 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseDevicesFile } from '@transship/node-agent/internal/device/devices-file';
+import { parseAllDocuments } from 'yaml';
+import { projectRoot } from '../support/processes.ts';
+import { clusterAssets } from './rig/assets.ts';
+import { runTool } from './rig/tool.ts';
+
+const chart = join(projectRoot, 'charts', 'transship');
+const KUBE_VERSION = ['--kube-version', '1.35.0'];
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+let helm: string;
+let folder: string;
+
+beforeAll(async () => {
+  helm = join(await clusterAssets('helm'), 'helm');
+  folder = await mkdtemp(join(tmpdir(), 'transship-chart-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function runHelm(command: 'lint' | 'template', values: object) {
+  const file = join(folder, 'values.json');
+  await writeFile(file, JSON.stringify(values));
+  const args = command === 'lint' ? ['lint', chart] : ['template', 'trial', chart];
+  return runTool(helm, [...args, ...KUBE_VERSION, '-f', file], {
+    env: { HOME: folder, PATH: process.env['PATH'] ?? '' },
+    timeoutMs: 60_000,
+  });
+}
+
+async function render(values: object): Promise<Manifest[]> {
+  const { code, stdout, stderr } = await runHelm('template', values);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Manifest | null) ?? []);
+}
+
+const named = (manifests: readonly Manifest[], kind: string, name: string): Manifest | undefined =>
+  manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
+
+const config = (nodes: object): object => ({ agent: { devicesConfig: nodes } });
+
+const TRAINER = {
+  devices: [
+    { id: 'gpu-a/0000:3b:00.1', address: '0000:3b:00.1' },
+    { id: 'gpu-a/nic', address: '0000:5e:00.2', interface: 'cdev' },
+    { id: 'gpu-a/9', vfioUser: '/run/transship/devices/9.sock', group: 2 },
+  ],
+  workloads: [
+    { name: 'trainer', devices: ['gpu-a/0000:3b:00.1', 'gpu-a/nic'], uid: 1_000_000 },
+    { name: 'soft', devices: ['gpu-a/9'], hook: '/run/transship/hooks/x.sock' },
+  ],
+};
+const EMULATED = {
+  devices: [{ id: 'gpu-b/0', vfioUser: '/run/transship/devices/0.sock' }],
+  workload: { emulatorControl: '/run/transship/devices/control.sock' },
+};
+
+describe('the chart', () => {
+  test('lints as it is and with devices of every kind', async () => {
+    expect(await runHelm('lint', {})).toMatchObject({ code: 0 });
+    expect(await runHelm('lint', config({ 'gpu-a': TRAINER, 'gpu-b': EMULATED }))).toMatchObject({ code: 0 });
+  });
+
+  test('writes devices files that the agent of each node takes', async () => {
+    const manifests = await render(config({ 'gpu-a': TRAINER, 'gpu-b': EMULATED }));
+    const { data = {} } = named(manifests, 'ConfigMap', 'trial-transship-agent-devices') ?? {};
+    expect(parseDevicesFile(data['gpu-a.yaml'] ?? '', 'gpu-a')).toEqual({
+      broker: '/run/transship/broker/agent.sock',
+      devices: [
+        { id: 'gpu-a/0000:3b:00.1', broker: '0000-3b-00.1' },
+        { id: 'gpu-a/nic', broker: 'nic' },
+        { id: 'gpu-a/9', vfioUser: '/run/transship/devices/9.sock', group: 2 },
+      ],
+      workloads: [
+        {
+          name: 'trainer',
+          hook: '/run/transship/hooks/trainer.sock',
+          devices: ['gpu-a/0000:3b:00.1', 'gpu-a/nic'],
+        },
+        { name: 'soft', hook: '/run/transship/hooks/x.sock', devices: ['gpu-a/9'] },
+      ],
+    });
+    expect(parseDevicesFile(data['gpu-b.yaml'] ?? '', 'gpu-b')).toMatchObject({ workloads: [] });
+  });
+
+  test('gives the broker of a node its devices and workloads under the names that the agent uses', async () => {
+    const manifests = await render(config({ 'gpu-a': TRAINER, 'gpu-b': EMULATED }));
+    const { data = {} } = named(manifests, 'ConfigMap', 'trial-transship-broker') ?? {};
+    expect(Object.keys(data)).toEqual(['gpu-a']);
+    expect(data['gpu-a']?.trim().split('\n')).toEqual([
+      ...['--agent-socket', '/run/transship/broker/agent.sock', '--agent-uid', '0'],
+      ...['--device', 'name=0000-3b-00.1,address=0000:3b:00.1,workload=trainer'],
+      ...['--device', 'name=nic,address=0000:5e:00.2,workload=trainer,interface=cdev'],
+      ...['--workload-socket', 'name=trainer,path=/run/transship/broker/trainer.sock,uid=1000000'],
+    ]);
+  });
+
+  test('runs brokers only where there are devices to keep, and never replaces one by itself', async () => {
+    const manifests = await render(config({ 'gpu-a': TRAINER, 'gpu-b': EMULATED }));
+    const broker = named(manifests, 'DaemonSet', 'trial-transship-broker');
+    expect(broker?.spec).toMatchObject({ updateStrategy: { type: 'OnDelete' } });
+    const nodes = JSON.stringify(broker?.spec);
+    expect([nodes.includes('"gpu-a"'), nodes.includes('"gpu-b"')]).toEqual([true, false]);
+    const agent = JSON.stringify(named(manifests, 'DaemonSet', 'trial-transship-agent')?.spec);
+    for (const path of ['/run/transship/broker', '/run/transship/hooks'])
+      expect(agent).toContain(`"${path}"`);
+  });
+
+  test('installs no broker without devices of the kernel', async () => {
+    const manifests = await render(config({ 'gpu-b': EMULATED }));
+    expect(manifests.filter(({ metadata }) => metadata.name.endsWith('-broker'))).toEqual([]);
+    const agent = JSON.stringify(named(manifests, 'DaemonSet', 'trial-transship-agent')?.spec);
+    expect(agent).not.toContain('/run/transship/broker');
+  });
+
+  test.each([
+    ['a device of another node', { devices: [{ id: 'gpu-b/0', address: 'x' }] }, 'must begin with gpu-a/'],
+    ['a device with two doors', { devices: [{ ...TRAINER.devices[0], vfioUser: '/x' }] }, 'devicesConfig'],
+    [
+      'two devices of one name at the broker',
+      {
+        devices: [
+          { id: 'gpu-a/a:b', address: 'x' },
+          { id: 'gpu-a/a-b', address: 'y' },
+        ],
+      },
+      'the name a-b at the broker',
+    ],
+    ['an address that is several words', { devices: [{ id: 'gpu-a/0', address: 'x,process=1' }] }, 'address'],
+    [
+      'a workload of a device that is not listed',
+      { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/7'] }] },
+      'gpu-a/7',
+    ],
+    [
+      'a device of two workloads',
+      {
+        ...TRAINER,
+        workloads: [
+          { name: 'a', devices: ['gpu-a/9'] },
+          { name: 'b', devices: ['gpu-a/9'] },
+        ],
+      },
+      'two workloads have the device gpu-a/9',
+    ],
+    [
+      'a workload on the socket of the agent',
+      { ...TRAINER, workloads: [{ name: 'agent', devices: ['gpu-a/9'] }] },
+      'cannot be called agent',
+    ],
+    [
+      'a hook elsewhere',
+      { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/9'], hook: '/tmp/x' }] },
+      'hooksDir',
+    ],
+  ])('refuses %s and says why', async (_, node, why) => {
+    const { code, stderr } = await runHelm('template', config({ 'gpu-a': node }));
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(why);
+  });
+
+  test('binds what listenHost says, for clusters of IPv6', async () => {
+    const manifests = await render({ agent: { devicesConfig: { 'gpu-b': EMULATED }, listenHost: '[::]' } });
+    const agent = named(manifests, 'DaemonSet', 'trial-transship-agent');
+    expect(JSON.stringify(agent?.spec)).toContain('"[::]:7443"');
+  });
+});
