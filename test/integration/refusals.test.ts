@@ -77,14 +77,15 @@ const CASES: readonly [
     'NoPeerToPeerQuiesce',
     /gpu-b\/2/u,
   ],
+  ['leaves out a device of its workload', source(['gpu-a/0']), 'SetIncomplete', /gpu-a\/1/u],
   ['names a device without RESET', source(['gpu-a/0', 'gpu-a/3']), 'ResetUnsupported', /gpu-a\/3/u],
   ['is paired with a device without RESET', target(['gpu-b/3', 'gpu-b/0']), 'ResetUnsupported', /gpu-b\/3/u],
 ];
 
 test('manifests that cannot be carried out are refused before any device is touched', async () => {
-  // Devices 0 and 1 of both nodes fit, 2 has no NDMA, 3 no RESET.
+  // Devices 0 and 1 of both nodes fit and are those of one workload, 2 has no NDMA, 3 no RESET.
   const odd = ['--no-ndma', '2', '--no-reset', '3'];
-  await using nodes = await TwoNodes.start({ source: odd, target: odd });
+  await using nodes = await TwoNodes.start({ group: 2, source: odd, target: odd });
   const untouched = await look(nodes);
   const names = CASES.map((_, index) => `case-${index}`);
   await Promise.all(
@@ -106,7 +107,8 @@ test('manifests that cannot be carried out are refused before any device is touc
     expect(error?.message).toMatch(sentence);
   }
   expect(await look(nodes)).toEqual(untouched);
-  await expectSetRuns(nodes.source, { devices: [0, 1, 2, 3] });
+  await expectSetRuns(nodes.source, { devices: [0, 1] });
+  await expectSetRuns(nodes.source, { devices: [2, 3], group: 1 });
   await expectNoViolations(nodes);
 });
 
