@@ -6,7 +6,9 @@ namespace transship::broker {
 
 void Devices::add(DeviceSpec spec, std::unique_ptr<Keeper> keeper) {
   std::string name = spec.name;
-  devices_.try_emplace(std::move(name), Device{.spec = std::move(spec), .keeper = std::move(keeper)});
+  const vfio::Interface interface = spec.interface;
+  devices_.try_emplace(std::move(name),
+                       Device{.spec = std::move(spec), .keeper = std::move(keeper), .interface = interface});
 }
 
 Device* Devices::find(std::string_view name, const Asker& asker) {

@@ -30,6 +30,8 @@ struct Device {
   Holders holders = {};
   /// The opening that the holders are of.
   Incarnation held = {};
+  /// How it was last open.
+  vfio::Interface interface = vfio::Interface::kAuto;
 };
 
 /// All devices of a broker, by name.

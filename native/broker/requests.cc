@@ -84,10 +84,10 @@ JsonObject& incarnation(JsonObject& object, const Incarnation& now) {
   return object.text("instance", now.instance).number("opens", now.opens).number("resets", now.resets);
 }
 
-// Of a device that is not open, the interface that it is meant to have.
-std::string_view interfaceOf(const Device& device, const Keeper::View& view) {
-  const auto interface = view.device ? view.device->file.interface : device.spec.interface;
-  return vfio::interfaceName(interface == vfio::Interface::kAuto ? vfio::Interface::kCdev : interface);
+// A device that has never been open is shown with the newer interface, unless it is to be opened by its group.
+std::string_view interfaceOf(Device& device, const Keeper::View& view) {
+  device.interface = view.device ? view.device->file.interface : device.interface;
+  return vfio::interfaceName(device.interface == vfio::Interface::kAuto ? vfio::Interface::kCdev : device.interface);
 }
 
 std::string describe(Device& device) {

@@ -18,6 +18,17 @@ bool exists(const std::string& path) {
   return fs::exists(path, failed);
 }
 
+// What the kernel means by EPERM here, on machines where it is not a matter of users.
+Error refusedByIommu(const std::string& what, int errorNumber) {
+  Error error = systemError(ErrorCode::kIommuRefused, what, errorNumber);
+  if (errorNumber == EPERM) {
+    error.message +=
+        "; the IOMMU does not isolate interrupts: turn interrupt remapping on in the firmware, or accept the risk with "
+        "allow_unsafe_interrupts=1 of the module vfio_iommu_type1 or iommufd";
+  }
+  return error;
+}
+
 std::string name(const char* what, const DevicePlace& place) { return std::string(what) + " " + place.name; }
 
 }  // namespace
@@ -90,11 +101,11 @@ Result<OpenedDevice> KernelIommu::openCdev(const DevicePlace& place) {
     return why == EINVAL || why == EBUSY
                ? systemError(ErrorCode::kDeviceBusy,
                              name("another process holds", place) + " and must close it first", why)
-               : systemError(ErrorCode::kIommuRefused, name("the iommufd refused to bind", place), why);
+               : refusedByIommu(name("the iommufd refused to bind", place), why);
   }
   AttachIommufdPt attach{.argsz = sizeof(attach), .flags = 0, .pt_id = opened.iommu->ioas};
   if (system_.ioctl(opened.fd.get(), request::kDeviceAttachIommufdPt, &attach) != 0) {
-    return systemError(ErrorCode::kIommuRefused, name("the iommufd refused to attach", place), errno);
+    return refusedByIommu(name("the iommufd refused to attach", place), errno);
   }
   return opened;
 }
@@ -205,6 +216,7 @@ Result<std::shared_ptr<IommuFile>> KernelIommu::container(const DevicePlace& pla
     return systemError(ErrorCode::kIommuRefused, name("the container refused the IOMMU group of", place), errno);
   }
   if (fresh) {
+    int why = 0;
     for (const int wanted : {kType1v2Iommu, kType1Iommu}) {
       // The request takes the number itself, not its address.
       void* const argument = reinterpret_cast<void*>(static_cast<std::uintptr_t>(wanted));
@@ -212,8 +224,12 @@ Result<std::shared_ptr<IommuFile>> KernelIommu::container(const DevicePlace& pla
         container_ = space;
         return space;
       }
+      why = errno;
+      if (why == EPERM) {
+        break;
+      }
     }
-    return systemError(ErrorCode::kIommuRefused, "the container has no type1 IOMMU; load vfio_iommu_type1", errno);
+    return refusedByIommu("the container took no type1 IOMMU (module vfio_iommu_type1)", why);
   }
   return space;
 }

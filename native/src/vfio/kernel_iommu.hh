@@ -22,25 +22,25 @@ enum class Interface : std::uint8_t { kAuto, kCdev, kGroup };
 
 /// The file through which memory is mapped for devices: an iommufd or a type1 container.
 struct IommuFile {
-  UniqueFd fd;
+  UniqueFd fd = {};
   /// The address space of an iommufd; 0 for a container, which is one itself.
   std::uint32_t ioas = 0;
 };
 
 /// An open group. The kernel opens a group once, so all devices of it come from this descriptor.
 struct GroupFile {
-  UniqueFd fd;
-  std::shared_ptr<IommuFile> container;
+  UniqueFd fd = {};
+  std::shared_ptr<IommuFile> container = {};
 };
 
 /// A device of the kernel, ready for use, with what must stay open beside it.
 struct OpenedDevice {
-  UniqueFd fd;
+  UniqueFd fd = {};
   /// kCdev or kGroup.
   Interface interface = Interface::kGroup;
-  std::shared_ptr<IommuFile> iommu;
+  std::shared_ptr<IommuFile> iommu = {};
   /// Null for kCdev.
-  std::shared_ptr<GroupFile> group;
+  std::shared_ptr<GroupFile> group = {};
 };
 
 /// One I/O address space and the opening of devices into it: all that it opens share one container or one IOAS,
