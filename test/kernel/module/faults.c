@@ -7,6 +7,7 @@
  *   wrong STATE SHOWN ERRNO [COUNT]  the state write fails, another state shows until the next one
  *   stall_ms STATE MS [COUNT]        the state write takes that much longer
  *   data_errno ERRNO [COUNT]         accesses to the stream fail
+ *   stall_data_ms MS [COUNT]         one access to the stream takes that much longer
  *   size_errno ERRNO [COUNT]         the estimate of the stop-and-copy size fails
  *   log_errno ERRNO [COUNT]          reports of the DMA log fail
  *   truncate N [COUNT]               the stream ends before record N
@@ -36,6 +37,7 @@ static const struct {
 	{"wrong", TS_FAULT_WRONG, {TS_STATE, TS_SHOWN, TS_ERRNO}, 1},
 	{"stall_ms", TS_FAULT_STALL, {TS_STATE, TS_VALUE}, 1},
 	{"data_errno", TS_FAULT_DATA, {TS_ERRNO}, -1},
+	{"stall_data_ms", TS_FAULT_DATA_STALL, {TS_VALUE}, 1},
 	{"size_errno", TS_FAULT_SIZE, {TS_ERRNO}, -1},
 	{"log_errno", TS_FAULT_LOG, {TS_ERRNO}, -1},
 	{"truncate", TS_FAULT_TRUNCATE, {TS_VALUE}, 1},
@@ -138,7 +140,8 @@ static int ts_fault_parse_kind(struct ts_faults *faults, unsigned int kind, char
 	text = text ? skip_spaces(text) : NULL;
 	if (text && *text && (kstrtoint(text, 0, &fault.left) || fault.left <= 0))
 		return -EINVAL;
-	if (fault.kind == TS_FAULT_STALL && fault.value > TS_STALL_LIMIT_MS)
+	if ((fault.kind == TS_FAULT_STALL || fault.kind == TS_FAULT_DATA_STALL) &&
+	    fault.value > TS_STALL_LIMIT_MS)
 		return -EINVAL;
 	return ts_fault_add(faults, &fault);
 }

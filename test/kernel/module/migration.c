@@ -79,6 +79,23 @@ static void ts_sleep(struct ts_device *dev, unsigned int ms)
 					msecs_to_jiffies(ms));
 }
 
+/* What an access to the stream meets: a delay, which a fatal signal ends as it ends a driver's wait for
+ * data, then an error. */
+int ts_data_fault(struct ts_device *dev)
+{
+	unsigned int version = READ_ONCE(dev->faults.version);
+	struct ts_fault fault;
+
+	if (ts_fault_take(&dev->faults, TS_FAULT_DATA_STALL, TS_ANY_STATE, &fault) &&
+	    wait_event_killable_timeout(dev->wait,
+					READ_ONCE(dev->faults.version) != version || READ_ONCE(dev->gone),
+					msecs_to_jiffies(fault.value)) < 0)
+		return -EINTR;
+	if (READ_ONCE(dev->gone))
+		return -ENODEV;
+	return ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault) ? -fault.error : 0;
+}
+
 /* Whether the engine may write to the user's memory in this state. */
 static bool ts_dma_in(const struct ts_device *dev, u32 nibble)
 {

@@ -93,6 +93,7 @@ void ts_log_end(struct ts_device *dev);
 /* migration.c */
 bool ts_state_valid(const struct ts_device *dev, u32 nibble);
 int ts_change_state(struct ts_device *dev, u32 target); /* state_lock held; negative errno */
+int ts_data_fault(struct ts_device *dev);
 void ts_apply_dma(struct ts_device *dev, u32 nibble);
 void ts_enter_error(struct ts_device *dev);
 void ts_end_sessions(struct ts_device *dev);

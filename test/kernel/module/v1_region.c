@@ -84,7 +84,7 @@ static int ts_v1_offset(struct ts_device *dev, u64 *value)
 
 static int ts_v1_read_field(struct ts_device *dev, u64 offset, u64 *value)
 {
-	struct ts_fault fault;
+	int ret;
 
 	switch (offset) {
 	case TS_REG_STATE:
@@ -95,8 +95,9 @@ static int ts_v1_read_field(struct ts_device *dev, u64 offset, u64 *value)
 		*value = 0;
 		return 0;
 	}
-	if (ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault))
-		return -fault.error;
+	ret = ts_data_fault(dev);
+	if (ret)
+		return ret;
 	if (offset == TS_REG_OFFSET)
 		return ts_v1_offset(dev, value);
 	if (offset == TS_REG_PENDING)
@@ -117,7 +118,6 @@ static bool ts_v1_open(const struct ts_device *dev, u64 offset, size_t count)
 
 ssize_t ts_v1_read(struct ts_device *dev, char __user *buf, size_t count, u64 offset)
 {
-	struct ts_fault fault;
 	ssize_t ret = count;
 	u64 value;
 
@@ -131,10 +131,11 @@ ssize_t ts_v1_read(struct ts_device *dev, char __user *buf, size_t count, u64 of
 			ret = copy_to_user(buf, &value, count) ? -EFAULT : count;
 	} else if (!ts_v1_open(dev, offset, count)) {
 		ret = -EINVAL;
-	} else if (ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault)) {
-		ret = -fault.error;
-	} else if (copy_to_user(buf, dev->window + (offset - TS_DATA_START), count)) {
-		ret = -EFAULT;
+	} else {
+		ret = ts_data_fault(dev);
+		if (!ret)
+			ret = copy_to_user(buf, dev->window + (offset - TS_DATA_START), count) ? -EFAULT
+											       : count;
 	}
 	mutex_unlock(&dev->state_lock);
 	return ret;
@@ -161,12 +162,13 @@ static int ts_v1_write_state(struct ts_device *dev, u32 value)
 /* The user says how much of a segment it has written; the device takes it in at once. */
 static int ts_v1_write_size(struct ts_device *dev, u64 size)
 {
-	struct ts_fault fault;
+	int ret;
 
 	if (!ts_resuming(dev) || !dev->placed || size > ts_segment_size(dev))
 		return -EINVAL;
-	if (ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault))
-		return -fault.error;
+	ret = ts_data_fault(dev);
+	if (ret)
+		return ret;
 	dev->placed = false;
 	return ts_load_take(dev, dev->window + dev->place, size);
 }
@@ -187,7 +189,6 @@ static int ts_v1_write_field(struct ts_device *dev, u64 offset, u64 value)
 
 ssize_t ts_v1_write(struct ts_device *dev, const char __user *buf, size_t count, u64 offset)
 {
-	struct ts_fault fault;
 	ssize_t ret = count;
 	u64 value = 0;
 
@@ -199,14 +200,16 @@ ssize_t ts_v1_write(struct ts_device *dev, const char __user *buf, size_t count,
 	}
 	if (mutex_lock_killable(&dev->state_lock))
 		return -EINTR;
-	if (offset < TS_REG_END)
+	if (offset < TS_REG_END) {
 		ret = ts_v1_write_field(dev, offset, value) ?: count;
-	else if (!ts_resuming(dev) || !ts_v1_open(dev, offset, count))
+	} else if (!ts_resuming(dev) || !ts_v1_open(dev, offset, count)) {
 		ret = -EINVAL;
-	else if (ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault))
-		ret = -fault.error;
-	else if (copy_from_user(dev->window + (offset - TS_DATA_START), buf, count))
-		ret = -EFAULT;
+	} else {
+		ret = ts_data_fault(dev);
+		if (!ret)
+			ret = copy_from_user(dev->window + (offset - TS_DATA_START), buf, count) ? -EFAULT
+												 : count;
+	}
 	mutex_unlock(&dev->state_lock);
 	return ret;
 }

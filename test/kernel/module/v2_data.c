@@ -44,7 +44,6 @@ static ssize_t ts_v2_read(struct file *filp, char __user *buf, size_t count, lof
 {
 	struct ts_v2_file *file = filp->private_data;
 	struct ts_device *dev = file->dev;
-	struct ts_fault fault;
 	size_t total = 0;
 	ssize_t ret = 0;
 
@@ -54,8 +53,8 @@ static ssize_t ts_v2_read(struct file *filp, char __user *buf, size_t count, lof
 		return -EINTR;
 	if (file->over || READ_ONCE(dev->gone))
 		ret = -ENODEV;
-	else if (ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault))
-		ret = -fault.error;
+	else
+		ret = ts_data_fault(dev);
 	count = ts_v2_limit(dev, count);
 	while (!ret && total < count) {
 		size_t piece;
@@ -92,7 +91,6 @@ static ssize_t ts_v2_write(struct file *filp, const char __user *buf, size_t cou
 {
 	struct ts_v2_file *file = filp->private_data;
 	struct ts_device *dev = file->dev;
-	struct ts_fault fault;
 	size_t total = 0;
 	ssize_t ret = 0;
 
@@ -102,8 +100,8 @@ static ssize_t ts_v2_write(struct file *filp, const char __user *buf, size_t cou
 		return -EINTR;
 	if (file->over || READ_ONCE(dev->gone))
 		ret = -ENODEV;
-	else if (ts_fault_take(&dev->faults, TS_FAULT_DATA, TS_ANY_STATE, &fault))
-		ret = -fault.error;
+	else
+		ret = ts_data_fault(dev);
 	count = ts_v2_limit(dev, count);
 	while (!ret && total < count) {
 		ssize_t lacking = ts_v2_lacking(dev, file);
