@@ -85,8 +85,10 @@ export async function startQemu({ name, set, assets, workDir }: QemuOptions): Pr
       'local,path=/,mount_tag=rootfs,security_model=none,readonly=on,multidevs=remap',
       ...['-netdev', ['user', 'id=n0', ...forwards].join(',')],
       ...['-device', 'virtio-net-pci,netdev=n0,romfile='],
-      // A device that no driver claims: for plain vfio-pci, which has no migration.
-      ...['-device', 'edu'],
+      // Devices that no driver claims, for plain vfio-pci: one that is alone in its IOMMU group, and one that shares
+      // it with a device of the kernel's.
+      ...['-device', 'edu', '-device', 'pcie-pci-bridge,id=shared'],
+      ...['-device', 'edu,bus=shared,addr=1', '-device', 'virtio-rng-pci,bus=shared,addr=2'],
     ],
     logFile: join(workDir, `${name}.qemu.log`),
   });

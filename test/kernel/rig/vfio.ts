@@ -29,8 +29,13 @@ export async function loadModule(
   if (code !== 0) throw new Error(`${guest.name}: cannot load ${name}: ${stderr}`);
 }
 
+/** QEMU's IOMMU remaps no interrupts here, so a device could forge one; a test guest has nothing to protect. */
+const UNSAFE: readonly string[] = ['vfio_iommu_type1', 'iommufd'];
+
 export async function loadVfio(guest: Guest): Promise<void> {
-  for (const name of MODULES[guest.description.set]) await loadModule(guest, name);
+  for (const name of MODULES[guest.description.set]) {
+    await loadModule(guest, name, ...(UNSAFE.includes(name) ? ['allow_unsafe_interrupts=1'] : []));
+  }
 }
 
 /** Makes a mediated device; returns its UUID. */
@@ -46,4 +51,30 @@ export const mdevFolder = (uuid: string): string => `/sys/bus/mdev/devices/${uui
 /** Takes a mediated device away; the kernel waits until nobody has it open. */
 export async function removeMdev(guest: Guest, uuid: string): Promise<void> {
   await guest.write(`${mdevFolder(uuid)}/remove`, '1');
+}
+
+/** PCI vendor and device id of QEMU's edu device. */
+const EDU = '0x1234 0x11e8';
+
+/** PCI addresses of the edu devices: alone in its IOMMU group, and in one with a device of a kernel driver. */
+export async function eduDevices(guest: Guest): Promise<{ readonly alone: string; readonly shared: string }> {
+  const listed = await guest.shell(
+    'cd /sys/bus/pci/devices; for d in *; do echo $d $(cat $d/vendor $d/device) $(ls $d/iommu_group/devices | wc -l); done',
+  );
+  const found = listed
+    .split('\n')
+    .filter((line) => line.includes(EDU))
+    .map((line) => line.split(' '));
+  const address = (isAlone: boolean): string => {
+    const row = found.find((words) => (words.at(-1) === '1') === isAlone);
+    if (row?.[0] === undefined) throw new Error(`${guest.name}: no such edu device in:\n${listed}`);
+    return row[0];
+  };
+  return { alone: address(true), shared: address(false) };
+}
+
+/** Gives a PCI device to plain vfio-pci, which has no migration. */
+export async function bindToVfioPci(guest: Guest, address: string): Promise<void> {
+  await guest.write(`/sys/bus/pci/devices/${address}/driver_override`, 'vfio-pci');
+  await guest.write('/sys/bus/pci/drivers_probe', address);
 }
