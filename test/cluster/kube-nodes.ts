@@ -121,7 +121,7 @@ export class KubeNodes implements AsyncDisposable {
     name: string,
     what: string,
     wanted: (migration: DeviceMigration | null) => boolean,
-    deadlineMs = 60_000,
+    deadlineMs = 120_000,
   ): Promise<DeviceMigration | null> {
     const deadline = Date.now() + deadlineMs;
     for (;;) {
@@ -135,7 +135,7 @@ export class KubeNodes implements AsyncDisposable {
   }
 
   async #untilPublished(node: NodeName, endpoint: string): Promise<void> {
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 120_000;
     for (;;) {
       const path = '{.status.agent.endpoint}';
       const { stdout } = await this.plane.run('kubectl', ['get', 'ndi', node, '-o', `jsonpath=${path}`]);

@@ -32,7 +32,7 @@ export interface Evidence {
   readonly violations: readonly (Violation & { readonly node: string })[];
 }
 
-const RESUME_DEADLINE_MS = 10_000;
+const RESUME_DEADLINE_MS = 60_000;
 /** On each link after the thaw, so that the set is seen at work and not only awake. */
 const ENOUGH_TRANSACTIONS = 100;
 

@@ -10,7 +10,7 @@ import type { DemoDoor, Say } from './door.ts';
 import { EXAMPLE } from './manifest.ts';
 import type { DemoManifest } from './manifest.ts';
 
-const APPLY_DEADLINE_MS = 30_000;
+const APPLY_DEADLINE_MS = 60_000;
 const POLL_MS = 50;
 
 /** A folder that a standalone operator works on; what it records stands in files beside the manifests. */

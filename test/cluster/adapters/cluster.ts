@@ -95,7 +95,7 @@ export function storeFor(kubeConfig: KubeConfig, deadlineMs?: number): KubeMigra
 
 /** @throws when the object is not there. */
 export async function read(store: KubeMigrationStore, key: MigrationKey): Promise<StoredMigration> {
-  const stored = await store.get(key, AbortSignal.timeout(30_000));
+  const stored = await store.get(key, AbortSignal.timeout(90_000));
   if (stored === null) throw new Error(`${key.name} is not there`);
   return stored;
 }
@@ -109,7 +109,7 @@ export function written(outcome: WriteOutcome): StoredMigration {
 /** @throws when the check is not true in time. */
 export async function expectEventually(
   check: () => boolean | Promise<boolean>,
-  deadlineMs = 20_000,
+  deadlineMs = 90_000,
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!(await check())) {

@@ -46,7 +46,7 @@ export class OperatorProcess implements AsyncDisposable {
   async health(page: string): Promise<number> {
     const port = this.lines.find(({ healthPort }) => healthPort !== undefined)?.healthPort;
     if (port === undefined) return 0;
-    return (await fetch(`http://127.0.0.1:${port}${page}`, { signal: AbortSignal.timeout(5_000) })).status;
+    return (await fetch(`http://127.0.0.1:${port}${page}`, { signal: AbortSignal.timeout(60_000) })).status;
   }
 
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
@@ -56,7 +56,7 @@ export class OperatorProcess implements AsyncDisposable {
   /** Exit code, or the signal that ended it. */
   async ended(): Promise<number | string> {
     const running = () => this.#process.exitCode === null && this.#process.signalCode === null;
-    if (running()) await once(this.#process, 'exit', { signal: AbortSignal.timeout(60_000) });
+    if (running()) await once(this.#process, 'exit', { signal: AbortSignal.timeout(120_000) });
     return this.#process.exitCode ?? this.#process.signalCode ?? '';
   }
 

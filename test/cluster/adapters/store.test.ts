@@ -4,7 +4,7 @@ import type { KubeMigrationStore } from '@transship/operator/internal/kube/store
 import type { StoredMigration, WriteOutcome } from '@transship/operator/internal/reconcile/ports';
 
 import { ApiProxy } from './api-proxy.ts';
-import { Cluster, read, START_DEADLINE_MS, storeFor, written } from './cluster.ts';
+import { Cluster, expectEventually, read, START_DEADLINE_MS, storeFor, written } from './cluster.ts';
 
 let cluster: Cluster;
 let end: AbortController;
@@ -207,11 +207,11 @@ describe('the store', () => {
     } finally {
       await cluster.controlPlane.restartApiServer();
     }
-  }, 60_000);
+  });
 
   test('calls a write ambiguous when the API server stands still, and a fresh read tells what came of it', async () => {
     const key = await cluster.createMigration('paused');
-    const store = storeFor(cluster.adminConfig, 3_000);
+    const store = storeFor(cluster.adminConfig, 10_000);
     const stored = await read(store, key);
     cluster.controlPlane.pauseApiServer();
     let outcome: WriteOutcome;
@@ -227,16 +227,16 @@ describe('the store', () => {
     if (next.kind === 'conflict') next = await after.raiseFence(await read(after, key), 'next', end.signal);
     expect(written(next).status.operator).toBe('next');
     expect([1, 2]).toContain(written(next).status.fence);
-  }, 60_000);
+  });
 });
 
 describe('a decision that a proxy delays', () => {
   let proxy: ApiProxy;
-  let slow: KubeMigrationStore;
+  let store: KubeMigrationStore;
 
   beforeEach(async () => {
     proxy = await ApiProxy.start(cluster.controlPlane.kubeconfig);
-    slow = storeFor(proxy.kubeConfig, 500);
+    store = storeFor(proxy.kubeConfig);
   });
 
   afterEach(() => proxy.stop());
@@ -244,28 +244,31 @@ describe('a decision that a proxy delays', () => {
   /** Sends Commit through the proxy, which keeps it back; the writer gives up waiting. */
   async function commitLate(stored: StoredMigration): Promise<void> {
     proxy.hold('PATCH');
-    const outcome = await slow.recordDecision(stored, 'Undecided', 'Commit', 'late', 'verified', end.signal);
-    expect(outcome.kind).toBe('ambiguous');
-    expect(proxy.held).toBe(1);
+    const patience = new AbortController();
+    const { signal } = patience;
+    const commit = store.recordDecision(stored, 'Undecided', 'Commit', 'late', 'verified', signal);
+    await expectEventually(() => proxy.held === 1);
+    patience.abort();
+    expect((await commit).kind).toBe('ambiguous');
   }
 
   const lastAnswer = () => proxy.requests.findLast(({ method }) => method === 'PATCH')?.status;
 
   test('is recorded when nobody took the migration over meanwhile', async () => {
     const key = await cluster.createMigration('late-alone');
-    const taken = written(await slow.raiseFence(await read(slow, key), 'late', end.signal));
+    const taken = written(await store.raiseFence(await read(store, key), 'late', end.signal));
     await commitLate(taken);
 
     await proxy.release();
 
     expect(lastAnswer()).toBe(200);
-    expect((await read(slow, key)).status.decision).toMatchObject({ value: 'Commit', by: 'late' });
+    expect((await read(store, key)).status.decision).toMatchObject({ value: 'Commit', by: 'late' });
   });
 
   test('is refused when it lands after somebody raised the fence', async () => {
     const key = await cluster.createMigration('late-fence');
     const direct = storeFor(cluster.adminConfig);
-    const taken = written(await slow.raiseFence(await read(slow, key), 'late', end.signal));
+    const taken = written(await store.raiseFence(await read(store, key), 'late', end.signal));
     await commitLate(taken);
     written(await direct.raiseFence(await read(direct, key), 'next', end.signal));
 
@@ -278,7 +281,7 @@ describe('a decision that a proxy delays', () => {
   test('is refused when it lands after its own writer recorded Abort', async () => {
     const key = await cluster.createMigration('late-abort');
     const direct = storeFor(cluster.adminConfig);
-    const taken = written(await slow.raiseFence(await read(slow, key), 'late', end.signal));
+    const taken = written(await store.raiseFence(await read(store, key), 'late', end.signal));
     await commitLate(taken);
     written(await direct.recordDecision(taken, 'Undecided', 'Abort', 'late', 'QuiesceTimeout', end.signal));
 

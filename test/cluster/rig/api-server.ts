@@ -95,7 +95,7 @@ export async function apiServerIsReady(options: ApiServerOptions, adminToken: st
     url: `${apiServerUrl(options)}/readyz`,
     ca: await readAuthority(options.workDir),
     bearerToken: adminToken,
-    timeoutMs: 2_000,
+    timeoutMs: 10_000,
   });
   return status === 200;
 }

@@ -16,7 +16,7 @@ export interface ChildOptions {
 /** Bytes from the end of a log that an error message quotes. */
 const LOG_TAIL_BYTES = 4096;
 /** How long a process may take to vanish after SIGKILL; only an uninterruptible system call takes longer. */
-const KILL_DEADLINE_MS = 10_000;
+const KILL_DEADLINE_MS = 60_000;
 
 /**
  * One process of the rig. It is started through util-linux's `setpriv --pdeathsig`, which execs the program under
@@ -74,7 +74,7 @@ export class Child {
   /**
    * Kills the process and waits until it is gone. SIGKILL works on a paused process as well, and nothing that the
    * rig keeps needs a goodbye: etcd recovers from its log.
-   * @throws if it is still there after ten seconds.
+   * @throws if it is still there after a minute.
    */
   async kill(): Promise<void> {
     if (this.running) this.#process.kill('SIGKILL');

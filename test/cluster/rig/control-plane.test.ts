@@ -60,7 +60,7 @@ describe('a running control plane', () => {
     controlPlane = await ControlPlane.start({ assetsDir, workDir: join(folder, 'running') });
     await succeed(['apply', '-f', '-'], JSON.stringify(WIDGETS));
     await succeed(['wait', '--for=condition=Established', '--timeout=60s', 'crd/widgets.rig.transship.dev']);
-  }, 180_000);
+  }, 300_000);
 
   afterAll(() => controlPlane.stop());
 
@@ -113,12 +113,12 @@ describe('a running control plane', () => {
 
     // The API server takes up a new policy within moments, but not at once; a dry run leaves nothing behind.
     let stderr = '';
-    for (const deadline = Date.now() + 20_000; stderr === '' && Date.now() < deadline;) {
+    for (const deadline = Date.now() + 90_000; stderr === '' && Date.now() < deadline;) {
       const create = ['create', '--dry-run=server', '-f', '-'];
       ({ stderr } = await controlPlane.run('kubectl', create, { input: widget('huge', 100) }));
     }
     expect(stderr).toContain('too large for the policy');
-  }, 60_000);
+  });
 
   test('denies a service account what no role grants it, and allows it what one does', async () => {
     await succeed(['create', 'serviceaccount', 'reader']);
@@ -136,7 +136,7 @@ describe('a running control plane', () => {
 
     const erase = await controlPlane.run('kubectl', ['delete', 'widgets', '--all'], { kubeconfig });
     expect(erase).toMatchObject({ code: 1, stderr: expect.stringContaining('forbidden') });
-  }, 60_000);
+  });
 
   test('gives no kubeconfig for a service account that does not exist', async () => {
     await expect(controlPlane.kubeconfigFor('default', 'nobody')).rejects.toThrow('HTTP 404');
@@ -156,7 +156,7 @@ describe('a running control plane', () => {
     expect(await succeed(['get', 'configmap', 'kept', '-o', 'name'])).toBe('configmap/kept\n');
     const whoami = await controlPlane.run('kubectl', ['auth', 'whoami', '-o', 'name'], { kubeconfig });
     expect(whoami.code).toBe(0);
-  }, 60_000);
+  });
 
   test('refuses connections while the API server is killed', async () => {
     await controlPlane.killApiServer();
@@ -167,7 +167,7 @@ describe('a running control plane', () => {
     } finally {
       await controlPlane.restartApiServer();
     }
-  }, 60_000);
+  });
 
   test('answers nothing while paused, and answers again after', async () => {
     controlPlane.pauseApiServer();
@@ -179,7 +179,7 @@ describe('a running control plane', () => {
       await controlPlane.resumeApiServer();
     }
     await succeed(['get', 'namespace', 'default']);
-  }, 60_000);
+  });
 
   test('installs a chart with helm', async () => {
     const chart = join(folder, 'chart');
@@ -188,7 +188,7 @@ describe('a running control plane', () => {
 
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(await succeed(['get', 'deployment', '-o', 'name'])).toBe('deployment.apps/trial-chart\n');
-  }, 60_000);
+  });
 });
 
 describe('the processes of a control plane', () => {
@@ -203,7 +203,7 @@ describe('the processes of a control plane', () => {
 
     expect(pids.map(isAlive)).toEqual([false, false]);
     expect(controlPlane.pids).toEqual([]);
-  }, 60_000);
+  });
 
   test('are gone soon after the process that started them is killed', async () => {
     const options = JSON.stringify({ assetsDir, workDir: join(folder, 'orphaned') });
@@ -211,7 +211,7 @@ describe('the processes of a control plane', () => {
       import { ControlPlane } from ${JSON.stringify(join(import.meta.dirname, 'control-plane.ts'))};
       const { pids } = await ControlPlane.start(${options});
       console.log(JSON.stringify(pids));
-      setTimeout(() => undefined, 60_000);`;
+      setTimeout(() => undefined, 600_000);`;
     const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -221,13 +221,13 @@ describe('the processes of a control plane', () => {
       expect(pids.map(isAlive)).toEqual([true, true]);
 
       parent.kill('SIGKILL');
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + 60_000;
       while (pids.some(isAlive) && Date.now() < deadline) await sleep(50);
       expect(pids.map(isAlive)).toEqual([false, false]);
     } finally {
       parent.kill('SIGKILL');
     }
-  }, 60_000);
+  });
 
   test('are gone when the API server ends at start-up, and its log is quoted', async () => {
     const broken = await mkdtemp(join(folder, 'broken-'));
@@ -238,7 +238,7 @@ describe('the processes of a control plane', () => {
     const start = ControlPlane.start({ assetsDir: broken, workDir: join(broken, 'work') });
     await expect(start).rejects.toThrow(/kube-apiserver ended \(exit code 3\)[^]*out of cheese/);
     expect(isAlive(Number(await readFile(pidFile, 'utf8')))).toBe(false);
-  }, 60_000);
+  });
 
   test('never start when the folder of programs lacks one', async () => {
     const partial = await mkdtemp(join(folder, 'partial-'));

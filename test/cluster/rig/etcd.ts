@@ -41,6 +41,6 @@ export function etcdChild(options: EtcdOptions): ChildOptions {
 
 /** Whether etcd has a leader and takes writes. */
 export async function etcdIsReady(options: EtcdOptions): Promise<boolean> {
-  const { status } = await send({ url: `${etcdUrl(options)}/health`, timeoutMs: 2_000 });
+  const { status } = await send({ url: `${etcdUrl(options)}/health`, timeoutMs: 10_000 });
   return status === 200;
 }

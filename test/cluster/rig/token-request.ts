@@ -33,7 +33,7 @@ export async function requestToken(options: TokenRequestOptions): Promise<string
       kind: 'TokenRequest',
       spec: { expirationSeconds: EXPIRATION_SECONDS, ...boundObjectRef },
     },
-    timeoutMs: 30_000,
+    timeoutMs: 90_000,
   });
   if (status !== 201) throw new Error(`no token for ${account}: HTTP ${status}: ${text}`);
   const { status: granted } = JSON.parse(text) as { status: { token: string } };
