@@ -26,9 +26,9 @@ bool Connection::dmaMap(Message& message) {
     return received == Received::kRefused;
   }
   // Memory without a descriptor could be reached by messages only. The device leaves it alone.
-  const int error = message.fds.empty()
-                        ? 0
-                        : device_.dma().map({map.address, map.size}, message.fds.front().get(), map.offset);
+  const DmaRange range{map.address, map.size};
+  const int error =
+      message.fds.empty() ? 0 : device_.dma().map(range, std::move(message.fds.front()), map.offset);
   return error == 0 ? reply(message, {}) : fail(message, error);
 }
 

@@ -1,11 +1,10 @@
 #include "dma_engine.hh"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <limits>
 
 #include "random.hh"
@@ -50,16 +49,18 @@ int checkRanges(std::span<const DmaRange> ranges, std::uint64_t pageSize) noexce
   return 0;
 }
 
-int DmaEngine::map(DmaRange range, int fd, std::uint64_t offset) {
+int DmaEngine::map(DmaRange range, UniqueFd fd, std::uint64_t offset) {
   struct stat file {};
-  const bool aligned =
-      range.iova % kPageSize == 0 && range.length % kPageSize == 0 && offset % kPageSize == 0;
-  if (range.length == 0 || !aligned || overflows(range) || ::fstat(fd, &file) != 0) {
+  const bool aligned = range.iova % kPageSize == 0 && range.length % kPageSize == 0;
+  if (range.length == 0 || !aligned || overflows(range) || ::fstat(fd.get(), &file) != 0) {
     return EINVAL;
+  }
+  if (!S_ISREG(file.st_mode)) {
+    return 0;  // no memory: another device's registers, for one
   }
   const auto size = static_cast<std::uint64_t>(file.st_size);
   if (offset > size || range.length > size - offset) {
-    return EINVAL;  // a write past the end of the file would end this process
+    return EINVAL;
   }
   const std::lock_guard lock(mutex_);
   const auto next = areas_.lower_bound(range.iova);
@@ -72,16 +73,9 @@ int DmaEngine::map(DmaRange range, int fd, std::uint64_t offset) {
   if (areas_.size() >= kMostMaps) {
     return ENOSPC;
   }
-  void* const memory =
-      ::mmap(nullptr, range.length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
-  if (memory == MAP_FAILED) {
-    return errno;
-  }
-  areas_[range.iova] = {range.length, static_cast<std::byte*>(memory)};
+  areas_.emplace(range.iova, Area{range.length, std::move(fd), offset});
   return 0;
 }
-
-void DmaEngine::release(Area& area) { ::munmap(area.memory, area.length); }
 
 int DmaEngine::unmap(DmaRange range) {
   const std::lock_guard lock(mutex_);
@@ -89,16 +83,12 @@ int DmaEngine::unmap(DmaRange range) {
   if (found == areas_.end() || found->second.length != range.length) {
     return EINVAL;
   }
-  release(found->second);
   areas_.erase(found);
   return 0;
 }
 
 void DmaEngine::unmapAll() {
   const std::lock_guard lock(mutex_);
-  for (auto& [iova, area] : areas_) {
-    release(area);
-  }
   areas_.clear();
 }
 
@@ -130,7 +120,8 @@ void DmaEngine::write(std::size_t count, std::uint64_t seed) {
     const std::uint64_t page = mix(value) % (target.length / kPageSize);
     const std::uint64_t iova = target.iova + page * kPageSize;
     if (const auto area = areas_.find(target.iova); area != areas_.end()) {
-      std::memcpy(area->second.memory + page * kPageSize, &value, sizeof(value));
+      const auto at = static_cast<off_t>(area->second.offset + page * kPageSize);
+      static_cast<void>(!::pwrite(area->second.fd.get(), &value, sizeof(value), at));
     }
     ++written_;
     const DmaRange whole{iova, kPageSize};

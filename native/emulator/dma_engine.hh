@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "common/unique_fd.hh"
+
 namespace transship::emulator {
 
 /// A range of I/O virtual addresses, bytes.
@@ -18,10 +20,11 @@ struct DmaRange {
 
 /// The device's DMA into its workload's memory, and the log of it.
 ///
-/// Memory is what the user maps with VFIO_USER_DMA_MAP. The device writes a word into pages that it chooses;
-/// while nothing is mapped it behaves as if all ranges that are being logged were, and writes nowhere. It
-/// does so until it is stopped: in v2 through the P2P states, in v1 until NDMA is set. Thread-safe with a
-/// leaf lock, since DMA does not wait for the user's requests.
+/// Memory is what the user maps with VFIO_USER_DMA_MAP, reached through its descriptor: a user that cuts the
+/// file short harms only itself. The device writes a word into pages that it chooses; while nothing is mapped
+/// it behaves as if all ranges that are being logged were, and writes nowhere. It does so until it is
+/// stopped: in v2 through the P2P states, in v1 until NDMA is set. Thread-safe with a leaf lock, since DMA
+/// does not wait for the user's requests.
 class DmaEngine {
  public:
   static constexpr std::uint64_t kPageSize = 4096;
@@ -29,13 +32,8 @@ class DmaEngine {
   static constexpr std::size_t kMostRanges = 256;
   static constexpr std::size_t kMostMaps = 1024;
 
-  DmaEngine() = default;
-  ~DmaEngine() { unmapAll(); }
-  DmaEngine(const DmaEngine&) = delete;
-  DmaEngine& operator=(const DmaEngine&) = delete;
-
   /// Maps `range` of the user's memory, found in `fd` at `offset`. Returns an errno.
-  int map(DmaRange range, int fd, std::uint64_t offset);
+  int map(DmaRange range, UniqueFd fd, std::uint64_t offset);
   /// EINVAL unless exactly this range is mapped.
   int unmap(DmaRange range);
   void unmapAll();
@@ -60,11 +58,11 @@ class DmaEngine {
  private:
   struct Area {
     std::uint64_t length = 0;
-    std::byte* memory = nullptr;
+    UniqueFd fd;
+    std::uint64_t offset = 0;
   };
 
   [[nodiscard]] std::vector<DmaRange> targets() const;
-  void release(Area& area);
 
   mutable std::mutex mutex_;
   std::map<std::uint64_t, Area> areas_;  // by IOVA

@@ -1,4 +1,5 @@
 // The device's DMA into its workload's memory, and the log of it (V2-31 to V2-34).
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ class Shared {
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
-  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] UniqueFd fd() const { return UniqueFd(::dup(fd_.get())); }
   [[nodiscard]] Bytes copy() const { return {memory_, memory_ + kSize}; }
 
  private:
@@ -125,8 +126,9 @@ TEST(EmulatorV2Dma, MapsAreCheckedBeforeTheyAreUsed) {
   EXPECT_EQ(dma.map({kIova, 2 * kSize}, memory.fd(), 0), EINVAL);  // beyond the end of the file
   EXPECT_EQ(dma.map({kIova, kSize}, memory.fd(), kPage), EINVAL);
   EXPECT_EQ(dma.map({kIova + 1, kPage}, memory.fd(), 0), EINVAL);
+  EXPECT_EQ(dma.map({kIova, kSize}, UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)), 0), 0);  // no memory
   EXPECT_EQ(dma.map({~(kPage - 1), 2 * kPage}, memory.fd(), 0), EINVAL);
-  EXPECT_EQ(dma.map({kIova, kSize}, -1, 0), EINVAL);
+  EXPECT_EQ(dma.map({kIova, kSize}, UniqueFd(), 0), EINVAL);
   EXPECT_EQ(dma.map({kIova, kSize}, memory.fd(), 0), 0);
   EXPECT_EQ(dma.map({kIova + kPage, kPage}, memory.fd(), 0), EEXIST);
   EXPECT_EQ(dma.unmap({kIova, kPage}), EINVAL);
