@@ -19,13 +19,18 @@ const MUTANT_TIMEOUT_MS = 300_000;
 
 interface Trial {
   readonly item: string;
-  readonly mutant: Mutant;
+  readonly mutant: JestMutant;
 }
+
+/** Those of the C++ tests are run by `npm run test:native`. */
+type JestMutant = Exclude<Mutant, { kind: 'native' }>;
+
+const isForJest = (mutant: Mutant): mutant is JestMutant => mutant.kind !== 'native';
 
 const wanted = process.argv.slice(2);
 const trials: readonly Trial[] = rows
   .filter(({ item }) => wanted.length === 0 || wanted.includes(item))
-  .flatMap(({ item, mutants }) => mutants.map((mutant) => ({ item, mutant })));
+  .flatMap(({ item, mutants }) => mutants.filter(isForJest).map((mutant) => ({ item, mutant })));
 
 const environment = ({ item, mutant }: Trial): Record<string, string> =>
   mutant.kind === 'source' ? { TRANSSHIP_TS_MUTANT: mutant.id } : { TRANSSHIP_MUTANT: item };
@@ -97,7 +102,7 @@ async function main(): Promise<void> {
     await writeDocument();
     return;
   }
-  if (trials.length === 0) throw new RangeError(`no such item: ${wanted.join(', ')}`);
+  if (trials.length === 0) throw new RangeError(`no mutant for jest: ${wanted.join(', ')}`);
   buildMutants();
   const begin = performance.now();
   print('item', 'part', 'mutant', 'outcome');

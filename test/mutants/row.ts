@@ -25,6 +25,11 @@ export interface Switch extends Broken {
   readonly kind: 'addon' | 'emulator';
 }
 
+/** TRANSSHIP_MUTANT(item) in the C++ of the addon, with tests in C++ of its own: see native/scripts/test.sh. */
+export interface NativeSwitch extends Broken {
+  readonly kind: 'native';
+}
+
 /** A change of the TypeScript of agents or operator. */
 export interface SourceMutant extends Broken {
   readonly kind: 'source';
@@ -33,7 +38,7 @@ export interface SourceMutant extends Broken {
   readonly edits: readonly Edit[];
 }
 
-export type Mutant = Switch | SourceMutant;
+export type Mutant = Switch | NativeSwitch | SourceMutant;
 
 /** One item of the conformance list, and what proves that its test can fail. */
 export interface Row {
@@ -43,8 +48,8 @@ export interface Row {
   readonly mutants: readonly Mutant[];
 }
 
-/** The items of the list: what users of a v1 device do, and what the devices do. */
-export const ITEMS: readonly string[] = [...numbered('V1', 57), ...numbered('D', 28)];
+/** The items of the list: what users of a v1 device and of a v2 device do, and what v1 devices do. */
+export const ITEMS: readonly string[] = [...numbered('V1', 57), ...numbered('V2', 40), ...numbered('D', 28)];
 
 function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${String(index + 1).padStart(2, '0')}`);

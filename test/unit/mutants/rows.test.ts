@@ -31,21 +31,32 @@ const sourceMutants: readonly SourceMutant[] = rows.flatMap(({ mutants }) =>
 );
 
 describe('the rows of the mutants', () => {
-  test('are one for each of the 57 items of a user and the 28 of a device', () => {
-    expect(ITEMS).toHaveLength(85);
-    expect([ITEMS[0], ITEMS[56], ITEMS[57], ITEMS[84]]).toEqual(['V1-01', 'V1-57', 'D-01', 'D-28']);
+  test('are one for each of the 57 and 40 items of users and the 28 of a device', () => {
+    expect(ITEMS).toHaveLength(125);
+    const ends = [0, 56, 57, 96, 97, 124].map((index) => ITEMS[index]);
+    expect(ends).toEqual(['V1-01', 'V1-57', 'V2-01', 'V2-40', 'D-01', 'D-28']);
     expect(itemsWithoutRow).toEqual([]);
     expect(rows.map(({ item }) => item)).toEqual(ITEMS);
   });
 
   test('name each switch of addon and emulator, and none that there is not', () => {
-    expect(itemsOf('addon')).toEqual(switchesIn('native/src'));
+    const switches = switchesIn('native/src');
+    expect(itemsOf('addon')).toEqual(switches.filter((item) => item.startsWith('V1-')));
+    expect(itemsOf('native')).toEqual(switches.filter((item) => item.startsWith('V2-')));
     expect(itemsOf('emulator')).toEqual(switchesIn('native/emulator'));
   });
 
   test('name tests that there are', () => {
     const files = new Set(rows.flatMap(({ mutants }) => mutants.map(({ test: { file } }) => file)));
     expect([...files].filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  test('name C++ tests after their items', () => {
+    for (const { mutants } of rows) {
+      for (const mutant of mutants) {
+        if (mutant.kind === 'native') expect(textOf(mutant.test.file)).toContain(mutant.test.name);
+      }
+    }
   });
 
   test.each(sourceMutants.map((mutant) => [mutant.id, mutant] as const))(
