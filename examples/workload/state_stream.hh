@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 /// How this workload writes its state down; Transship does not look into it. A stream is a sequence of
@@ -25,7 +26,8 @@ inline constexpr std::size_t kMaxPayload = 512 * 1024;
 std::string encodeRecord(std::uint64_t offset, std::span<const std::byte> payload);
 
 template <typename T>
-std::string encodeRecord(std::uint64_t offset, const T& value) {
+std::string encodeValue(std::uint64_t offset, const T& value) {
+  static_assert(std::has_unique_object_representations_v<T>);
   return encodeRecord(offset, std::as_bytes(std::span(&value, 1)));
 }
 

@@ -150,8 +150,8 @@ void Workload::saveFinal(const std::string& savingId, bool incremental, const Si
     checkPagesOfDevice();
   }
   const bool complete =
-      sink(encodeRecord(kLayoutRecord, layout), options_.memory) && sendDirty(Phase::kFrozen, sink);
-  if (!complete || !sink(encodeRecord(kCountersRecord, counters_), 0)) {
+      sink(encodeValue(kLayoutRecord, layout), options_.memory) && sendDirty(Phase::kFrozen, sink);
+  if (!complete || !sink(encodeValue(kCountersRecord, counters_), 0)) {
     throw Refused("the workload was thawed, or nobody takes its state any more");
   }
 }
@@ -317,7 +317,8 @@ std::span<std::byte> Workload::ofBytes() const { return memory_.bytes().subspan(
 std::uint64_t Workload::wrongBytes() const {
   const auto bytes = ofBytes();
   // After a gap the sequence in memory has a hole of its own.
-  const std::uint64_t known = counters_.gaps + counters_.resetAway > 0 ? 0 : counters_.received;
+  const bool hasState = phase_ == Phase::kRunning || phase_ == Phase::kFrozen;
+  const std::uint64_t known = hasState && counters_.gaps + counters_.resetAway == 0 ? counters_.received : 0;
   std::uint64_t wrong = 0;
   for (std::uint64_t n = known - std::min<std::uint64_t>(known, bytes.size()); n < known; ++n) {
     wrong += bytes[n % bytes.size()] == std::byte{byteAt(n)} ? 0 : 1;
