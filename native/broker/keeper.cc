@@ -27,6 +27,10 @@ UniqueFd newEvent() {
   return event;
 }
 
+Error alreadyOpen() {
+  return {.code = ErrorCode::kDeviceBusy, .message = "the broker has opened the device itself"};
+}
+
 void signal(int event) {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(event, &one, sizeof(one));  // a full counter is readable already
@@ -77,6 +81,14 @@ void Keeper::reset(OnReset done) {
 }
 
 Status Keeper::adopt(vfio::OpenedDevice file, const Incarnation& incarnation) {
+  {
+    // First of all, since adopting again would take the removal's notice away from the device that is held.
+    const std::lock_guard lock{mutex_};
+    if (device_) {
+      const bool same = incarnation_.instance == incarnation.instance && incarnation_.opens == incarnation.opens;
+      return same ? Status{Done{}} : Status{alreadyOpen()};
+    }
+  }
   auto adopted = opener_->adopt(std::move(file));
   if (!adopted) {
     return std::move(adopted.error());
@@ -84,7 +96,7 @@ Status Keeper::adopt(vfio::OpenedDevice file, const Incarnation& incarnation) {
   {
     const std::lock_guard lock{mutex_};
     if (device_) {
-      return Error{.code = ErrorCode::kDeviceBusy, .message = "the broker has opened the device itself"};
+      return alreadyOpen();  // opened meanwhile
     }
     device_ = std::make_shared<const HeldDevice>(std::move(*adopted));
     incarnation_ = incarnation;

@@ -60,7 +60,7 @@ class Keeper {
   void reset(OnReset done);
 
   /// Takes the device over from a process that was given it by a broker that has ended; nothing is reset and the
-  /// incarnation goes on. kDeviceBusy while the device is open here.
+  /// incarnation goes on. Done at once for the opening that is held here already, kDeviceBusy for another one.
   Status adopt(vfio::OpenedDevice file, const Incarnation& incarnation);
 
   /// Begins to end; a device that takes long holds up the destructor, not this.

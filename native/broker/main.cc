@@ -1,5 +1,6 @@
 // transship-broker: keeps devices open and hands out duplicates. See docs/broker.md.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -66,6 +67,12 @@ int main(int argc, char** argv) {
   if (!options) {
     std::fprintf(stderr, "transship-broker: %s (--help lists the options)\n", why.c_str());
     return kBadUsage;
+  }
+  // A descriptor for every client, and some for every device.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
   }
   sigset_t ending;
   sigemptyset(&ending);

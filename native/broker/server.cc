@@ -86,7 +86,8 @@ void Server::accept(const Listener& listener) {
 
 void Server::makeRoom(const Listener& listener) {
   const auto own = [&](const Client& client) { return client.from == &listener; };
-  if (static_cast<std::size_t>(std::ranges::count_if(clients_, own)) < kMaxClients) {
+  const std::size_t most = listener.workload.empty() ? kMaxAgentClients : kMaxWorkloadClients;
+  if (static_cast<std::size_t>(std::ranges::count_if(clients_, own)) < most) {
     return;
   }
   auto idlest = clients_.end();

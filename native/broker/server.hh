@@ -20,7 +20,8 @@ namespace transship::broker {
 class Server {
  public:
   /// Connections of one socket; when there are more, the one that has been idle longest ends.
-  static constexpr std::size_t kMaxClients = 16;
+  static constexpr std::size_t kMaxAgentClients = 2 * kMaxDevices;
+  static constexpr std::size_t kMaxWorkloadClients = 8;
 
   /// Begins to listen. Throws std::system_error.
   Server(const Options& options, Devices& devices);
