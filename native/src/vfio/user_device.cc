@@ -249,7 +249,7 @@ Result<vfio::MigrationStateReply> UserDevice::setMigrationState(std::uint32_t st
   const Stream before = std::exchange(stream_, streamOf(payload.device_state));
   vfio::MigrationStateReply reply{.state = payload.device_state};
   if (stream_ != Stream::kNone && stream_ != before) {
-    reply.data = std::make_unique<UserMigrationData>(client_, maxTransfer_);
+    reply.data = std::make_unique<UserMigrationData>(client_, maxTransfer_, limits_.precopyInfo);
   }
   return reply;
 }

@@ -45,9 +45,26 @@ Result<std::size_t> UserMigrationData::write(std::span<const std::byte> from) {
 }
 
 Result<vfio::PrecopyInfo> UserMigrationData::precopyInfo() {
-  return Error{.code = ErrorCode::kAccessFailed,
-               .message = "vfio-user has no request for pre-copy info",
-               .errorNumber = ENOTTY};
+  if (!precopyInfo_) {
+    return Error{.code = ErrorCode::kAccessFailed,
+                 .message = "vfio-user has no request for pre-copy info",
+                 .errorNumber = ENOTTY};
+  }
+  vfio::MigPrecopyInfo info{.argsz = sizeof(info), .flags = 0, .initial_bytes = 0, .dirty_bytes = 0};
+  const auto bytes = std::as_writable_bytes(std::span{&info, 1});
+  auto answered = client_.exchange(*precopyInfo_, {.fixed = bytes}, {.fixed = bytes});
+  if (!answered) {
+    return std::move(answered.error());
+  }
+  if (answered->size != sizeof(info)) {
+    client_.abandon();
+    return Error{
+        .code = ErrorCode::kProtocolViolation,
+        .message = "the device's server broke the vfio-user protocol: its pre-copy info is cut short"};
+  }
+  return vfio::PrecopyInfo{.initialBytes = info.initial_bytes,
+                           .dirtyBytes = info.dirty_bytes,
+                           .reinit = (info.flags & vfio::kPrecopyInfoReinit) != 0};
 }
 
 }  // namespace transship::vfio_user

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "common/error.hh"
 #include "vfio/device.hh"
 #include "vfio/user_client.hh"
+#include "vfio/user_protocol.hh"
 
 namespace transship::vfio_user {
 
@@ -13,17 +15,18 @@ namespace transship::vfio_user {
 class UserMigrationData final : public vfio::MigrationData {
  public:
   /// Transfers have at most `maxTransfer` bytes. `client` must outlive this.
-  UserMigrationData(UserClient& client, std::size_t maxTransfer)
-      : client_(client), maxTransfer_(maxTransfer) {}
+  UserMigrationData(UserClient& client, std::size_t maxTransfer, std::optional<Command> precopyInfo)
+      : client_(client), maxTransfer_(maxTransfer), precopyInfo_(precopyInfo) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override;
   Result<std::size_t> write(std::span<const std::byte> from) override;
-  /// The protocol has no such message: always ENOTTY.
+  /// The protocol has no such message: ENOTTY from a server without one of its own.
   Result<vfio::PrecopyInfo> precopyInfo() override;
 
  private:
   UserClient& client_;
   std::size_t maxTransfer_;
+  std::optional<Command> precopyInfo_;
 };
 
 }  // namespace transship::vfio_user

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 #include "vfio/json_reader.hh"
@@ -11,6 +12,8 @@ namespace {
 
 // Registers are accessed at their native width, the largest of which has eight bytes.
 constexpr std::uint64_t kLeastTransfer = sizeof(std::uint64_t);
+// Below are the numbers that the protocol may give away (a server's own begin at 0x8000).
+constexpr std::uint64_t kFirstPrivateCommand = 0x8000;
 constexpr std::uint64_t kMostTransfer = kMaxMessageSize - sizeof(Header) - sizeof(RegionAccess);
 
 Error malformed(const std::string& what) {
@@ -54,6 +57,11 @@ Result<PeerLimits> parseVersionReply(std::span<const std::byte> payload) {
         return malformed("a max_data_xfer_size below 8 bytes cannot carry a register");
       }
       limits.maxDataTransfer = std::min(value, kMostTransfer);
+    } else if (path == "capabilities.x_mig_precopy_info") {
+      if (value < kFirstPrivateCommand || value > std::numeric_limits<std::uint16_t>::max()) {
+        return malformed("x_mig_precopy_info is no number of a message of its own");
+      }
+      limits.precopyInfo = static_cast<Command>(value);
     }
     return Done{};
   };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +15,9 @@ namespace transship::vfio_user {
 /// VFIO_USER_VERSION).
 struct PeerLimits {
   std::size_t maxDataTransfer = kDefaultMaxDataTransfer;
+  /// The message that the server has for pre-copy info (struct vfio_precopy_info both ways). The protocol has
+  /// none; a server that offers one names it in the capability x_mig_precopy_info.
+  std::optional<Command> precopyInfo = {};
 };
 
 /// The largest version reply that is read.
