@@ -87,6 +87,8 @@ export interface AgentOptions {
   readonly tls: TlsFiles;
   /** Devices a workload, as the emulator's `--group`; default: one workload drives all. */
   readonly group?: number;
+  /** Socket of the hook of the workload that drives all devices; default: the emulated workloads drive them. */
+  readonly hook?: string;
   /** Default: any free port of 127.0.0.1. */
   readonly listen?: string;
   /** Further arguments of transship-agent, such as `['--operator-timeout', '5s']`. */
@@ -108,13 +110,13 @@ export interface RunningAgentProcess extends AsyncDisposable {
 
 /** Starts the agent of an emulator's node and waits until it serves. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgentProcess> {
-  const { directory, emulator, tls, group, listen = '127.0.0.1:0', args = [], env } = options;
+  const { directory, emulator, tls, group, hook, listen = '127.0.0.1:0', args = [], env } = options;
   const { node } = emulator;
   const stateDir = join(directory, 'state');
   await mkdir(stateDir, { recursive: true });
   const deviceIds = emulator.sockets.map((_, index) => `${node}/${index}`);
   const devicesFile = join(directory, 'devices.yaml');
-  await writeFile(devicesFile, devicesYaml(emulator, deviceIds, group));
+  await writeFile(devicesFile, devicesYaml(emulator, deviceIds, group, hook));
   const process = new ManagedProcess({
     name: `agent ${node}`,
     program: globalThis.process.execPath,
@@ -223,12 +225,15 @@ function devicesYaml(
   emulator: AgentOptions['emulator'],
   ids: readonly string[],
   group = Number.POSITIVE_INFINITY,
+  hook: string | null = null,
 ): string {
   const devices = emulator.sockets.map((socket, index) => ({
     id: ids[index],
     vfioUser: socket,
     group: Math.floor(index / group),
   }));
+  const workloads = hook === null ? [] : [{ name: 'hooked', hook, devices: ids }];
+  const workload = { emulatorControl: emulator.controlSocket };
   // JSON is YAML.
-  return JSON.stringify({ devices, workload: { emulatorControl: emulator.controlSocket } }, null, 2);
+  return JSON.stringify({ devices, workload, workloads }, null, 2);
 }

@@ -68,6 +68,10 @@ export class DirtyLog {
         yield { kind: 'pages', device: id, ...part, pageSize, bitmap };
       }
     } catch (error) {
+      this.#log.warn(
+        { device: id, error: messageOf(error) },
+        'a DMA log cannot be read: all memory is dirty',
+      );
       yield { kind: 'unknown', device: id, reason: `the DMA log cannot be read: ${messageOf(error)}` };
     }
   }
