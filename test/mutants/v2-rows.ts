@@ -110,18 +110,14 @@ export const v2Rows: readonly Row[] = [
     mutants: [
       mutant(
         'V2-21-source',
-        'stops a device as soon as it is quiet',
+        'stops devices without quieting them',
         core('barriers', 'V1-26: '),
         edit(
           SOURCE_ADVANCE,
-          "if (state === 'RunningP2P') return 'Stop';",
-          "if (state === 'Running') return 'Stop';",
+          'if (!draft.bound(index).p2p)\n      return state',
+          'if (true)\n      return state',
         ),
-        edit(
-          SOURCE_ADVANCE,
-          "if (!arrived) return false;\n  draft.effects.push({ kind: 'disarmQuiesceDeadline' });",
-          "draft.effects.push({ kind: 'disarmQuiesceDeadline' });",
-        ),
+        edit(SOURCE_ADVANCE, 'const { p2p } = draft.bound(index);', 'const p2p = false;'),
       ),
       mutant(
         'V2-21-target',

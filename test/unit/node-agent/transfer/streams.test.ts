@@ -22,13 +22,14 @@ const isDeviceFrame = (item: PullItem): item is Extract<PullItem, { kind: 'frame
 describe('streams of a set', () => {
   test('arrive in the segments of the source, with equal totals on both sides', async () => {
     const from = stopped(FakeDevice.holding('a/0', segments(...SIZES)));
+    from.externals = Buffer.from('externals of the source');
     const to = resuming();
     const passage = new Passage(from, to);
     await passage.complete();
 
     expect(passage.failure).toBeNull();
     expect(to.accepted).toEqual(from.outgoing);
-    expect(to.externals).toEqual(Buffer.from('externals'));
+    expect(to.externals).toEqual(Buffer.from('externals of the source'));
     expect(passage.targetFreezer.loaded).toEqual(Buffer.from('state of the workload'));
     expect(passage.target.progress.map(({ totals }) => totals)).toEqual(
       passage.source.progress.map(({ totals }) => totals),
