@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -25,7 +26,7 @@ struct Client {
 
   Result<vfio::BrokerReply> ask(const std::string& path, const std::string& request,
                                 std::chrono::milliseconds timeout = 20s) {
-    return vfio::askBroker(system, *cancellation, path, request, {}, std::chrono::steady_clock::now() + timeout);
+    return vfio::askBroker(system, *cancellation, path, request, std::chrono::steady_clock::now() + timeout);
   }
 };
 
@@ -152,18 +153,19 @@ TEST(BrokerClient, LeavesNoDescriptorBehind) {
   EXPECT_LE(openDescriptors(), before + 2);
 }
 
+// The file in memory answers no ioctl: those that a real device would answer are answered here.
+class AnsweringDevice final : public SystemCalls {
+ public:
+  std::atomic<int> resets = 0;
+  int ioctl(int, unsigned long request, void*) override {
+    resets += request == vfio::request::kDeviceReset ? 1 : 0;
+    return 0;
+  }
+};
+
 TEST(BrokerDoor, OpensADuplicateAndResetsThroughTheBroker) {
   BrokerRig rig;
-  // The file in memory answers no ioctl: those that a real device would answer are answered here.
-  class Device final : public SystemCalls {
-   public:
-    int resets = 0;
-    int ioctl(int, unsigned long request, void*) override {
-      resets += request == vfio::request::kDeviceReset ? 1 : 0;
-      return 0;
-    }
-  };
-  Device system;
+  AnsweringDevice system;
   auto cancellation = std::make_shared<Cancellation>();
   auto device = vfio::openBrokeredDevice(system, cancellation, rig.agent(), "gpu/1", 20s);
   ASSERT_TRUE(device) << device.error().message;
@@ -180,6 +182,47 @@ TEST(BrokerDoor, OpensADuplicateAndResetsThroughTheBroker) {
   }};
   EXPECT_EQ(codeOf((*device)->reset()), "TRANSSHIP_CLOSED");
   rig.backend(1).stalled = false;
+}
+
+TEST(BrokerDoor, GivesADeviceBackToABrokerThatWasStartedAgain) {
+  BrokerRig rig;
+  AnsweringDevice system;
+  auto device =
+      vfio::openBrokeredDevice(system, std::make_shared<Cancellation>(), rig.agent(), "gpu/1", 20s);
+  ASSERT_TRUE(device) << device.error().message;
+  EXPECT_TRUE((*device)->reset());
+  rig.end();
+  EXPECT_EQ(codeOf((*device)->reset()), "TRANSSHIP_CONNECT_FAILED");
+  rig.restart("instance-2");
+  rig.await(1, true);
+  const RawClient agent{rig.agent()};
+  EXPECT_NE(agent.ask("info gpu/1").text.find(R"("instance":"instance-1","opens":1,"resets":1)"), std::string::npos);
+  EXPECT_NE(agent.ask("info gpu/0").text.find("held by another"), std::string::npos);
+  EXPECT_EQ(rig.backend(1).opened, 1);
+  EXPECT_EQ(rig.backend(1).resets, 1);
+  // With its address space, for the workload.
+  const RawClient workload{rig.workload("trainer")};
+  const BrokerMessage given = workload.ask("get gpu/1");
+  ASSERT_EQ(given.descriptors.size(), 2u);
+  EXPECT_EQ(contentOf(given.descriptors[0].get()), "state of the device 1");
+  EXPECT_EQ(contentOf(given.descriptors[1].get()), "space of trainer");
+  EXPECT_NE(given.text.find(R"("ioas":5)"), std::string::npos);
+  EXPECT_TRUE((*device)->reset());
+  EXPECT_NE(agent.ask("info gpu/1").text.find(R"("resets":2)"), std::string::npos);
+}
+
+TEST(BrokerDoor, AClosedDeviceIsNotGivenBack) {
+  BrokerRig rig;
+  AnsweringDevice system;
+  {
+    const auto device =
+        vfio::openBrokeredDevice(system, std::make_shared<Cancellation>(), rig.agent(), "gpu/1", 20s);
+    ASSERT_TRUE(device);
+  }
+  rig.restart("instance-2");
+  std::this_thread::sleep_for(300ms);
+  const RawClient agent{rig.agent()};
+  EXPECT_NE(agent.ask("info gpu/1").text.find("held by another"), std::string::npos);
 }
 
 TEST(BrokerDoor, DescribesDevices) {

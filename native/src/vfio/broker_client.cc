@@ -29,36 +29,59 @@ Error violation(const char* what) {
   return {.code = ErrorCode::kProtocolViolation, .message = std::string("the broker broke its protocol: ") + what};
 }
 
+Error lost(int errorNumber) {
+  return systemError(ErrorCode::kConnectionLost, "the broker ended the connection", errorNumber);
+}
+
 bool past(const Deadline& deadline) { return deadline && steady_clock::now() >= *deadline; }
 
-// Waits until `fd` is ready or has failed.
-Status await(SystemCalls& system, const Cancellation& cancellation, int fd, short events, const Deadline& deadline) {
-  for (;;) {
-    int most = -1;
-    if (deadline) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - steady_clock::now()).count();
-      most = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+void takeDescriptors(msghdr& message, std::vector<UniqueFd>& into) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
+      continue;
     }
-    std::array<pollfd, 2> entries{{{.fd = fd, .events = events, .revents = 0},
-                                   {.fd = cancellation.fd(), .events = POLLIN, .revents = 0}}};
-    const int ready = system.poll(entries.data(), entries.size(), most);
-    if (cancellation.cancelled()) {
-      return closed();
-    }
-    if (ready == 0) {
-      return timedOut();
-    }
-    if (ready > 0) {
-      return Done{};
-    }
-    if (errno != EINTR) {
-      return systemError(ErrorCode::kConnectionLost, "cannot wait for the broker", errno);
+    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof(fd));
+      into.emplace_back(fd);
     }
   }
 }
 
-Result<UniqueFd> connect(SystemCalls& system, const Cancellation& cancellation, const std::string& path,
-                         const Deadline& deadline) {
+// The error behind a refusal's code.
+ErrorCode errorOf(std::string_view code) {
+  static constexpr std::array<std::pair<std::string_view, ErrorCode>, 9> kCodes{{
+      {"NotAllowed", ErrorCode::kNotAllowed},
+      {"DeviceBusy", ErrorCode::kDeviceBusy},
+      {"DeviceNotFound", ErrorCode::kNotFound},
+      {"UnknownDevice", ErrorCode::kNotFound},
+      {"IommuRefused", ErrorCode::kIommuRefused},
+      {"AccessFailed", ErrorCode::kAccessFailed},
+      {"DeviceGone", ErrorCode::kConnectionLost},
+      {"BadRequest", ErrorCode::kInvalidArgument},
+      {"Opening", ErrorCode::kQueueFull},
+  }};
+  const auto known = std::ranges::find(kCodes, code, &std::pair<std::string_view, ErrorCode>::first);
+  return known == kCodes.end() ? ErrorCode::kConnectFailed : known->second;
+}
+
+Status parse(BrokerReply& reply) {
+  return JsonReader::read(
+      reply.json,
+      [&](std::string_view path, std::uint64_t value) -> Status {
+        reply.numbers.insert_or_assign(std::string(path), value);
+        return Done{};
+      },
+      [&](std::string_view path, std::string_view value) {
+        reply.texts.insert_or_assign(std::string(path), unescapeJson(value));
+      });
+}
+
+}  // namespace
+
+Result<BrokerConnection> BrokerConnection::connect(SystemCalls& system, const Cancellation& cancellation,
+                                                   const std::string& path, Deadline deadline) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
@@ -87,16 +110,49 @@ Result<UniqueFd> connect(SystemCalls& system, const Cancellation& cancellation, 
     }
     vfio_user::pauseBeforeRetry(system, cancellation, attempt++);
   }
-  return fd;
+  return BrokerConnection{system, cancellation, std::move(fd)};
 }
 
-Status send(SystemCalls& system, int fd, const std::string& request, std::span<const int> descriptors) {
+// Waits until the socket is ready or has failed.
+Status BrokerConnection::await(short events, const Deadline& deadline) {
+  for (;;) {
+    int most = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - steady_clock::now()).count();
+      most = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+    }
+    std::array<pollfd, 2> entries{{{.fd = socket_.get(), .events = events, .revents = 0},
+                                   {.fd = cancellation_->fd(), .events = POLLIN, .revents = 0}}};
+    const int ready = system_->poll(entries.data(), entries.size(), most);
+    if (cancellation_->cancelled()) {
+      return closed();
+    }
+    if (ready == 0) {
+      return timedOut();
+    }
+    if (ready > 0) {
+      return Done{};
+    }
+    if (errno != EINTR) {
+      return systemError(ErrorCode::kConnectionLost, "cannot wait for the broker", errno);
+    }
+  }
+}
+
+Status BrokerConnection::awaitEnd() {
+  if (Status ended = await(POLLRDHUP, std::nullopt); !ended) {
+    return ended;
+  }
+  return lost(ECONNRESET);
+}
+
+Status BrokerConnection::send(const std::string& request, std::span<const int> descriptors) {
   iovec part{.iov_base = const_cast<char*>(request.data()), .iov_len = request.size()};  // not written to
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMaxDescriptors * sizeof(int))> control{};
-  if (!descriptors.empty()) {
+  if (!descriptors.empty() && descriptors.size() <= kMaxDescriptors) {
     message.msg_control = control.data();
     message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
     cmsghdr* const header = CMSG_FIRSTHDR(&message);
@@ -105,35 +161,21 @@ Status send(SystemCalls& system, int fd, const std::string& request, std::span<c
     header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
     std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
   }
-  // One small packet on a new connection: there is room for it.
-  while (system.sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+  // A small packet on a connection with nothing under way: there is room for it.
+  while (system_->sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     if (errno != EINTR) {
-      return systemError(ErrorCode::kConnectionLost, "the broker ended the connection", errno);
+      return lost(errno);
     }
   }
   return Done{};
 }
 
-void takeDescriptors(msghdr& message, std::vector<UniqueFd>& into) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
-    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof(fd));
-      into.emplace_back(fd);
-    }
-  }
-}
-
-Result<BrokerReply> receive(SystemCalls& system, const Cancellation& cancellation, int fd, const Deadline& deadline) {
+Result<BrokerReply> BrokerConnection::receive(const Deadline& deadline) {
   BrokerReply reply;
   reply.json.resize(kMaxReply);
   iovec part{.iov_base = reply.json.data(), .iov_len = reply.json.size()};
   for (;;) {
-    if (Status ready = await(system, cancellation, fd, POLLIN, deadline); !ready) {
+    if (Status ready = await(POLLIN, deadline); !ready) {
       return std::move(ready.error());
     }
     alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMaxDescriptors * sizeof(int))> control{};
@@ -142,12 +184,12 @@ Result<BrokerReply> receive(SystemCalls& system, const Cancellation& cancellatio
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    const ssize_t got = system.recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    const ssize_t got = system_->recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
       continue;
     }
     if (got <= 0) {
-      return systemError(ErrorCode::kConnectionLost, "the broker ended the connection", got < 0 ? errno : ECONNRESET);
+      return lost(got < 0 ? errno : ECONNRESET);
     }
     takeDescriptors(message, reply.descriptors);
     if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
@@ -158,70 +200,37 @@ Result<BrokerReply> receive(SystemCalls& system, const Cancellation& cancellatio
   }
 }
 
-// The error behind a refusal's code.
-ErrorCode errorOf(std::string_view code) {
-  static constexpr std::array<std::pair<std::string_view, ErrorCode>, 8> kCodes{{
-      {"NotAllowed", ErrorCode::kNotAllowed},
-      {"DeviceBusy", ErrorCode::kDeviceBusy},
-      {"DeviceNotFound", ErrorCode::kNotFound},
-      {"UnknownDevice", ErrorCode::kNotFound},
-      {"IommuRefused", ErrorCode::kIommuRefused},
-      {"AccessFailed", ErrorCode::kAccessFailed},
-      {"DeviceGone", ErrorCode::kConnectionLost},
-      {"BadRequest", ErrorCode::kInvalidArgument},
-  }};
-  const auto known = std::ranges::find(kCodes, code, &std::pair<std::string_view, ErrorCode>::first);
-  return known == kCodes.end() ? ErrorCode::kConnectFailed : known->second;
-}
-
-Status parse(BrokerReply& reply) {
-  return JsonReader::read(
-      reply.json,
-      [&](std::string_view path, std::uint64_t value) -> Status {
-        reply.numbers.insert_or_assign(std::string(path), value);
-        return Done{};
-      },
-      [&](std::string_view path, std::string_view value) {
-        reply.texts.insert_or_assign(std::string(path), unescapeJson(value));
-      });
-}
-
-Result<BrokerReply> askOnce(SystemCalls& system, const Cancellation& cancellation, const std::string& path,
-                            const std::string& request, std::span<const int> descriptors, Deadline deadline) {
-  auto socket = connect(system, cancellation, path, deadline);
-  if (!socket) {
-    return std::move(socket.error());
-  }
-  if (Status sent = send(system, socket->get(), request, descriptors); !sent) {
+Result<BrokerReply> BrokerConnection::exchange(const std::string& request, std::span<const int> descriptors,
+                                               Deadline deadline) {
+  if (Status sent = send(request, descriptors); !sent) {
     return std::move(sent.error());
   }
-  auto reply = receive(system, cancellation, socket->get(), deadline);
+  auto reply = receive(deadline);
   if (!reply) {
     return reply;
   }
   if (Status read = parse(*reply); !read) {
     return violation("a reply is no JSON object");
   }
-  return reply;
+  const auto code = reply->texts.find("code");  // only refusals have one
+  if (code == reply->texts.end()) {
+    return reply;
+  }
+  return Error{.code = errorOf(code->second),
+               .message = "broker: " + reply->texts["error"],
+               .errorNumber = static_cast<int>(std::min<std::uint64_t>(reply->numbers["errno"], 4095))};
 }
 
-}  // namespace
-
 Result<BrokerReply> askBroker(SystemCalls& system, const Cancellation& cancellation, const std::string& path,
-                              const std::string& request, std::span<const int> descriptors, Deadline deadline) {
+                              const std::string& request, Deadline deadline) {
   for (int attempt = 0;; ++attempt) {
-    auto reply = askOnce(system, cancellation, path, request, descriptors.first(std::min(descriptors.size(), kMaxDescriptors)), deadline);
-    if (!reply) {
-      return reply;
+    auto connection = BrokerConnection::connect(system, cancellation, path, deadline);
+    if (!connection) {
+      return std::move(connection.error());
     }
-    const auto code = reply->texts.find("code");  // only refusals have one
-    if (code == reply->texts.end()) {
+    auto reply = connection->exchange(request, {}, deadline);
+    if (reply || reply.error().code != ErrorCode::kQueueFull) {
       return reply;
-    }
-    if (code->second != "Opening") {
-      return Error{.code = errorOf(code->second),
-                   .message = "broker: " + reply->texts["error"],
-                   .errorNumber = static_cast<int>(std::min<std::uint64_t>(reply->numbers["errno"], 4095))};
     }
     if (past(deadline)) {
       return timedOut();

@@ -1,6 +1,11 @@
 #include "vfio/broker_door.hh"
 
+#include <fcntl.h>
+
+#include <system_error>
+
 #include "vfio/broker_client.hh"
+#include "vfio/broker_link.hh"
 #include "vfio/kernel_device.hh"
 
 namespace transship::vfio {
@@ -25,25 +30,39 @@ OpenedDevice openedOf(BrokerReply& reply) {
 Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,
                                                    const std::string& path, const std::string& name,
                                                    std::chrono::milliseconds timeout) {
-  auto reply = askBroker(system, *cancellation, path, "get " + name, {}, after(timeout));
+  auto reply = askBroker(system, *cancellation, path, "get " + name, after(timeout));
   if (!reply) {
     return std::move(reply.error());
   }
   if (reply->descriptors.empty()) {
     return Error{.code = ErrorCode::kProtocolViolation, .message = "the broker passed no descriptor"};
   }
-  const auto reset = [&system, cancellation, path, name](const OpenedDevice&) -> Status {
+  OpenedDevice opened = openedOf(*reply);
+  std::shared_ptr<BrokerLink> link;
+  try {
+    link = std::make_shared<BrokerLink>(
+        system, path, name,
+        BrokerLink::Incarnation{reply->texts["instance"], reply->numbers["opens"], reply->numbers["resets"]},
+        UniqueFd{system.fcntl(opened.fd.get(), F_DUPFD_CLOEXEC, 0)}, opened.iommu);
+  } catch (const std::system_error& noThread) {
+    return Error{.code = ErrorCode::kOutOfMemory, .message = "the system has no thread left for the device"};
+  }
+  const auto reset = [&system, cancellation, path, name, link](const OpenedDevice&) -> Status {
     // The device takes as long as it takes; cancellation ends the wait.
-    auto done = askBroker(system, *cancellation, path, "reset " + name, {}, std::nullopt);
-    return done ? Status{Done{}} : Status{std::move(done.error())};
+    auto done = askBroker(system, *cancellation, path, "reset " + name, std::nullopt);
+    if (!done) {
+      return std::move(done.error());
+    }
+    link->noteResets(done->numbers["resets"]);
+    return Done{};
   };
-  auto device = KernelDevice::open(system, cancellation, openedOf(*reply), reset);
+  auto device = KernelDevice::open(system, cancellation, std::move(opened), reset);
   return device ? Result<std::unique_ptr<Device>>{std::move(*device)} : std::move(device.error());
 }
 
 Result<std::string> describeBrokered(SystemCalls& system, const Cancellation& cancellation, const std::string& path,
                                      const std::string& name, std::chrono::milliseconds timeout) {
-  auto reply = askBroker(system, cancellation, path, name.empty() ? "list" : "info " + name, {}, after(timeout));
+  auto reply = askBroker(system, cancellation, path, name.empty() ? "list" : "info " + name, after(timeout));
   return reply ? Result<std::string>{std::move(reply->json)} : std::move(reply.error());
 }
 

@@ -11,7 +11,8 @@
 namespace transship::vfio {
 
 /// Gets a duplicate of the device `name` from the broker that listens at `path`. A reset goes through the broker,
-/// which counts it, and closing the duplicate leaves the device as it is.
+/// which counts it, and closing the duplicate leaves the device as it is. When the broker dies, its successor is given the
+/// device (broker_link.hh).
 ///
 /// Errors: those of askBroker, and of the device when it is asked what it is. `system` must outlive the device.
 Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,

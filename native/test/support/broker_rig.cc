@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 
@@ -16,6 +17,9 @@ namespace transship::test {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Whose gpu/0, gpu/1 and so on are.
+const std::vector<std::string> kOwners{"trainer", "trainer", "other", ""};
 
 UniqueFd memoryFile(const std::string& content) {
   UniqueFd file{::memfd_create("device", MFD_CLOEXEC)};
@@ -81,35 +85,51 @@ Result<broker::HeldDevice> FakeOpener::adopt(vfio::OpenedDevice file) {
   return held(std::move(file));
 }
 
-BrokerRig::BrokerRig(uid_t agentUid, const std::string& instance) : stop_(::eventfd(0, EFD_CLOEXEC)) {
+BrokerRig::BrokerRig(uid_t agentUid, const std::string& instance)
+    : agentUid_(agentUid), stop_(::eventfd(0, EFD_CLOEXEC)) {
   std::string name = (std::filesystem::temp_directory_path() / "transship-broker-XXXXXX").string();
   folder_ = ::mkdtemp(name.data());
-  broker::Options options{.agentSocket = agent(), .agentUid = agentUid};
-  const std::vector<std::string> owners{"trainer", "trainer", "other", ""};
-  for (const std::string workload : {"trainer", "other"}) {
-    options.workloads.push_back({.name = workload, .path = this->workload(workload), .uid = ::geteuid()});
-  }
-  server_ = std::make_unique<broker::Server>(options, devices_);
   std::map<std::string, std::shared_ptr<vfio::IommuFile>> spaces;
-  for (std::size_t index = 0; index < owners.size(); ++index) {
-    auto& space = spaces[owners[index]];
+  for (std::size_t index = 0; index < kOwners.size(); ++index) {
+    auto& space = spaces[kOwners[index]];
     if (!space) {
       space = std::make_shared<vfio::IommuFile>(
-          vfio::IommuFile{.fd = memoryFile("space of " + owners[index]), .ioas = 5});
+          vfio::IommuFile{.fd = memoryFile("space of " + kOwners[index]), .ioas = 5});
     }
     auto backend = std::make_shared<FakeBackend>();
     backend->content += " " + std::to_string(index);
     backend->iommu = space;
-    const std::string device = "gpu/" + std::to_string(index);
-    devices_.add({.name = device, .address = "address-" + std::to_string(index), .workload = owners[index]},
-                 std::make_unique<broker::Keeper>(instance, std::make_unique<FakeOpener>(backend), kFast,
-                                                  [](const std::string&) {}));
     backends_.push_back(std::move(backend));
   }
-  thread_ = std::thread([this] { server_->run(stop_.get()); });
-  for (std::size_t index = 0; index < owners.size(); ++index) {
+  begin(instance);
+  for (std::size_t index = 0; index < kOwners.size(); ++index) {
     await(index, true);
   }
+}
+
+void BrokerRig::begin(const std::string& instance) {
+  broker::Options options{.agentSocket = agent(), .agentUid = agentUid_};
+  for (const std::string name : {"trainer", "other"}) {
+    options.workloads.push_back({.name = name, .path = workload(name), .uid = ::geteuid()});
+  }
+  server_ = std::make_unique<broker::Server>(options, devices_);
+  for (std::size_t index = 0; index < kOwners.size(); ++index) {
+    const std::string device = "gpu/" + std::to_string(index);
+    devices_.add({.name = device, .address = "address-" + std::to_string(index), .workload = kOwners[index]},
+                 std::make_unique<broker::Keeper>(instance, std::make_unique<FakeOpener>(backends_[index]), kFast,
+                                                  [](const std::string&) {}));
+  }
+  thread_ = std::thread([this] { server_->run(stop_.get()); });
+}
+
+void BrokerRig::restart(const std::string& instance) {
+  end();
+  stop_.reset(::eventfd(0, EFD_CLOEXEC));
+  for (const auto& backend : backends_) {
+    const std::lock_guard lock{backend->mutex};
+    backend->openErrors = {Error{.code = ErrorCode::kDeviceBusy, .message = "held by another", .errorNumber = EBUSY}};
+  }
+  begin(instance);
 }
 
 void BrokerRig::await(std::size_t index, bool open) {

@@ -71,8 +71,13 @@ class BrokerRig {
   void await(std::size_t index, bool open);
   /// Ends the broker: its sockets and descriptors are gone.
   void end();
+  /// Another broker process in its place, which finds every device held by somebody else.
+  void restart(const std::string& instance);
 
  private:
+  void begin(const std::string& instance);
+
+  uid_t agentUid_;
   std::string folder_;
   std::vector<std::shared_ptr<FakeBackend>> backends_;
   broker::Devices devices_;
