@@ -18,43 +18,13 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${TRANSSHIP_CACHE:-${XDG_CACHE_HOME:-${HOME:?set TRANSSHIP_CACHE or HOME}/.cache}/transship}/kernel
-limit=${TRANSSHIP_BUILD_SECONDS:-1800}
 module=$here/../module
-# shellcheck source=packages.sh
-source "$here/packages.sh"
-
-# First characters of a digest over the names and contents of files and folders.
-digest_of() {
-  local digest
-  digest=$(find "$@" -type f -print0 | sort -z | xargs -0 sha256sum | sed "s#$here/##" | sha256sum)
-  echo "${digest:0:12}"
-}
-
-# Runs "$@ FOLDER" in a folder beside $1 and renames that to $1, unless $1 is there. The lock makes a second run wait
-# for the first; the rename makes a result appear whole or not at all.
-make_once() {
-  local result=$1 part started
-  shift
-  [[ -d $result ]] && return
-  mkdir -p "$cache"
-  (
-    flock -w "$limit" 9 || die "another build held $cache/.lock for $limit s"
-    [[ -d $result ]] && exit 0
-    part=$(mktemp -d "$cache/.part.XXXXXX")
-    trap 'rm -rf "$part"' EXIT
-    started=$SECONDS
-    say "making $(basename "$result")"
-    # The lock is not passed on: a process that a build leaves behind must not keep it.
-    timeout --foreground -k 10 "$limit" "$@" "$part" >&2 9>&- || die "making $(basename "$result") failed"
-    mv -T "$part" "$result"
-    say "made $(basename "$result") in $((SECONDS - started)) s"
-  ) 9>"$cache/.lock"
-}
+# shellcheck source=common.sh
+source "$here/common.sh"
 
 require_programs
 version=$(kernel_version)
-kit=$cache/kit-$version-$(digest_of "$here/kit.sh" "$here/packages.sh")
+kit=$cache/kit-$version-$(digest_of "$here/kit.sh" "$here/common.sh")
 make_once "$kit" "$here/kit.sh" "$version"
 sources=("$here/assets.sh" "$here/make-assets.sh" "$here/modules.sh" "$here/initramfs.sh" "$here/cdev" "$here/../guest/init")
 [[ ! -d $module ]] || sources+=("$module")

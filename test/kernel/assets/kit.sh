@@ -8,8 +8,8 @@
 #   digest                 of the packages
 set -euo pipefail
 
-# shellcheck source=packages.sh
-source "$(dirname "${BASH_SOURCE[0]}")/packages.sh"
+# shellcheck source=common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 version=$1 kit=$2
 packages=(
   "linux-image-$version-amd64"

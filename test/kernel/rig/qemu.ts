@@ -76,7 +76,7 @@ export async function startQemu({ name, set, assets, workDir }: QemuOptions): Pr
     name: `guest ${name}`,
     program: 'qemu-system-x86_64',
     args: [
-      ...['-accel', accel, '-cpu', 'qemu64', '-M', 'q35', '-m', String(MEMORY_MIB)],
+      ...['-accel', accel, '-cpu', 'qemu64', '-M', 'q35', '-m', String(MEMORY_MIB), '-smp', '2'],
       ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${consoleFile}`],
       ...['-kernel', join(assets.directory, 'bzImage'), '-initrd', join(assets.directory, 'initramfs.gz')],
       ...['-append', kernelArguments(process.execPath, join(projectRoot, 'test/dist/kernel/guest/main.js'))],
