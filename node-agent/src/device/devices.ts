@@ -16,8 +16,8 @@ export interface DevicesParts {
   /** Id of the machine's boot. */
   readonly boot: string;
   readonly clock: Clock;
-  openOnSocket(socketPath: string): Promise<OpenDevice>;
-  broker(socketPath: string): BrokerClient;
+  readonly openOnSocket: (socketPath: string) => Promise<OpenDevice>;
+  readonly broker: (socketPath: string) => BrokerClient;
   /** Incarnations of emulated devices by their index; null without an emulator. */
   readonly emulated: { ofDevice(index: number): IncarnationSource } | null;
 }

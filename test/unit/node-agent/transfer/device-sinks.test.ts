@@ -39,7 +39,7 @@ describe('a device that is loaded', () => {
     await load(externals, EXTERNALS);
     const applied = externals.finish();
     ending.abort();
-    await expect(applied).rejects.toThrow();
+    await expect(applied).rejects.toThrow('the load was ended');
     expect(device.externals.toString()).toBe('externals');
   });
 });
