@@ -18,7 +18,9 @@ const definition = loadSync('transship/workload/v1alpha1/hook.proto', {
   oneofs: true,
 });
 
-const wire = (loadPackageDefinition(definition) as unknown as ProtoGrpcType).transship.workload.v1alpha1;
+/** Client constructor and service definition. */
+export const { WorkloadHook } = (loadPackageDefinition(definition) as unknown as ProtoGrpcType).transship
+  .workload.v1alpha1;
 
 /** Pieces that a workload may have on the way while one is being read: the default would be a sixteenth of one. */
 const FLOW_CONTROL_WINDOW = 4 * MAX_PIECE_BYTES;
@@ -39,5 +41,5 @@ const OPTIONS: ChannelOptions = {
  * an earlier one left behind when the workload was stopped or replaced.
  */
 export function connectHook(socketPath: string): WorkloadHookClient {
-  return new wire.WorkloadHook(`unix:${socketPath}`, credentials.createInsecure(), OPTIONS);
+  return new WorkloadHook(`unix:${socketPath}`, credentials.createInsecure(), OPTIONS);
 }

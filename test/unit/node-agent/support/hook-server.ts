@@ -1,21 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { loadPackageDefinition, Server, ServerCredentials } from '@grpc/grpc-js';
-import type { ServiceClientConstructor, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-
-const includeDir = fileURLToPath(new URL('../../../../node-agent/proto', import.meta.url));
-const loaded = loadSync('transship/workload/v1alpha1/hook.proto', {
-  includeDirs: [includeDir],
-  longs: String,
-  enums: String,
-  defaults: true,
-  oneofs: true,
-});
-type Package = { transship: { workload: { v1alpha1: { WorkloadHook: ServiceClientConstructor } } } };
-const { WorkloadHook } = (loadPackageDefinition(loaded) as unknown as Package).transship.workload.v1alpha1;
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { WorkloadHook } from '@transship/node-agent/internal/workload/hook-wire';
 
 /** A hook on a Unix socket of its own that answers as the test says, and is UNIMPLEMENTED where it says nothing. */
 export class HookServer {
