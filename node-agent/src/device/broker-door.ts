@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import type { BrokerBook, BrokerClient, BrokerEntry } from './broker.ts';
 import { BrokerError } from './broker.ts';
-import type { DeviceDoor, Keeper, OpenDevice, OwnCounts } from './door.ts';
+import type { DeviceDoor, Keeper, OpenDevice } from './door.ts';
 import { isBrokerAway } from './native-failure.ts';
 import { vmmAmong } from './vmm.ts';
 
@@ -68,11 +68,10 @@ export class BrokerDoor implements DeviceDoor {
         if (!isBrokerAway(error) || clock.now() >= until) throw error;
       }
       await sleep(clock, RESET_RETRY_MS * (0.5 + Math.random() / 2), FOREVER);
-      await this.ask({ opens: 0, resets: 0 }, device);
     }
   }
 
-  async ask(_counts: OwnCounts, device: OpenDevice | null): Promise<Keeper> {
+  async ask(): Promise<Keeper> {
     const held = this.#held;
     const entry = await this.#entryOr(held);
     if (held === null) return this.#keeper(entry, false);
@@ -82,14 +81,9 @@ export class BrokerDoor implements DeviceDoor {
       return this.#keeper(entry, entry.error !== null);
     }
     if (entry.error === null) return this.#keeper(entry, true);
-    // Another broker cannot open what this agent holds: nothing has happened to the device.
-    await this.#handOver(held, device);
+    // Another broker cannot open what this agent holds, and is handed the duplicate by native: nothing has happened to
+    // the device.
     return this.#keeper(held, false);
-  }
-
-  /** Asked again at the next look, should the broker not take it: it may be opening the device in vain just now. */
-  async #handOver({ instance, opens, resets }: Held, device: OpenDevice | null): Promise<void> {
-    await device?.handToBroker?.({ instance, opens, resets }).catch(() => undefined);
   }
 
   async #entryOr(held: Held | null): Promise<Held & { readonly error: string | null }> {

@@ -26,15 +26,6 @@ export interface OpenDevice {
   startDmaLogging(ranges: readonly IovaRange[], pageSize: number): Promise<number>;
   reportDmaLogging(range: IovaRange): Promise<Buffer>;
   stopDmaLogging(): Promise<void>;
-  /**
-   * Brokered devices: gives a broker that does not have the device this duplicate of it, as the opening that it is of.
-   * Absent where there is no broker.
-   */
-  handToBroker?(opening: {
-    readonly instance: string;
-    readonly opens: number;
-    readonly resets: number;
-  }): Promise<void>;
   /** Lets go of the device, whose state stays as it is. Bounded, whatever the device is doing. */
   close(): Promise<void>;
 }
@@ -65,6 +56,6 @@ export interface DeviceDoor {
   open(): Promise<OpenDevice>;
   /** Resets the device through who keeps it, so that its incarnation changes. Rejects with native's error. */
   reset(device: OpenDevice): Promise<void>;
-  /** `device`: what this process has open. Rejects when nobody can tell. */
-  ask(counts: OwnCounts, device: OpenDevice | null): Promise<Keeper>;
+  /** Rejects when nobody can tell. */
+  ask(counts: OwnCounts): Promise<Keeper>;
 }

@@ -245,8 +245,7 @@ export class VfioDevice implements MigratableDevice {
   }
 
   async #ask(): Promise<Keeper> {
-    const device = (await this.#open?.catch(() => null)) ?? null;
-    this.#keeper = await this.#options.door.ask({ opens: this.#opens, resets: this.#resets }, device);
+    this.#keeper = await this.#options.door.ask({ opens: this.#opens, resets: this.#resets });
     return this.#keeper;
   }
 

@@ -13,8 +13,6 @@ export class FakeBroker implements BrokerClient {
   holders: Holder[] = [];
   /** Nobody listens. */
   away = false;
-  /** Takes a duplicate of what it cannot open. */
-  takes = false;
   /** What get() refuses with. */
   refusal: Error | null = null;
   /** Told when somebody asks for a duplicate. */
@@ -35,10 +33,7 @@ export class FakeBroker implements BrokerClient {
     this.onOpen();
     if (this.away) return Promise.reject(nativeError('TRANSSHIP_CONNECT_FAILED'));
     if (this.refusal !== null) return Promise.reject(this.refusal);
-    const duplicate = new FakeOpenDevice(this.hardware, {
-      reset: () => this.#reset(),
-      take: (opening) => this.#take(opening),
-    });
+    const duplicate = new FakeOpenDevice(this.hardware, () => this.#reset());
     this.duplicates.push(duplicate);
     return Promise.resolve(duplicate);
   }
@@ -49,9 +44,9 @@ export class FakeBroker implements BrokerClient {
     this.resets += 1;
   }
 
-  #take(opening: { instance: string; opens: number; resets: number }): void {
-    if (!this.takes) throw nativeError('TRANSSHIP_DEVICE_BUSY');
-    Object.assign(this, opening, { error: null });
+  /** Is handed a duplicate of what it could not open, and keeps it as the opening that it is of. */
+  adopt(instance: string, opens: number, resets: number): void {
+    Object.assign(this, { instance, opens, resets, error: null });
   }
 
   /** Dies and is started again. As long as somebody holds the device, the new one cannot open it. */

@@ -56,26 +56,19 @@ export class FakeHardware {
   }
 }
 
-/** What a broker does about a duplicate; throws when it refuses. */
-export interface BrokerSide {
-  reset(): void;
-  take(opening: { instance: string; opens: number; resets: number }): void;
-}
-
-const NO_BROKER: BrokerSide = { reset: () => undefined, take: () => undefined };
-
 /** One duplicate of an open device. */
 export class FakeOpenDevice implements OpenDevice {
   readonly info: DeviceFacts;
   connected = true;
   closed = false;
   readonly #hardware: FakeHardware;
-  readonly #broker: BrokerSide;
+  readonly #beforeReset: () => void;
 
-  constructor(hardware: FakeHardware, broker: BrokerSide = NO_BROKER) {
+  /** `beforeReset`: what who keeps the device does; throws when it refuses. */
+  constructor(hardware: FakeHardware, beforeReset: () => void = () => undefined) {
     this.#hardware = hardware;
     this.info = hardware.facts;
-    this.#broker = broker;
+    this.#beforeReset = beforeReset;
   }
 
   state(): Promise<DeviceState> {
@@ -89,14 +82,10 @@ export class FakeOpenDevice implements OpenDevice {
   }
 
   async reset(): Promise<void> {
-    this.#broker.reset();
+    this.#beforeReset();
     await this.#do('reset', () => {
       Object.assign(this.#hardware, { state: 'Running', command: 0, msixControl: 0 });
     });
-  }
-
-  async handToBroker(opening: Parameters<BrokerSide['take']>[0]): Promise<void> {
-    this.#broker.take(opening);
   }
 
   nextSegment(): Promise<{ readonly size: number }> {
