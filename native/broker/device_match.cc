@@ -10,7 +10,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSyspath = "vfio-device-syspath:";
 
-// What the kernel says beside the descriptor: the device's folder in sysfs, without /sys before it in some versions.
+// What the kernel says beside the descriptor: the device's folder in sysfs, without /sys before it in some
+// versions.
 Match matchSyspath(const std::string& file, const vfio::DevicePlace& place) {
   std::ifstream info(file);
   for (std::string line; std::getline(info, line);) {

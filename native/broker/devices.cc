@@ -13,7 +13,8 @@ void Devices::add(DeviceSpec spec, std::unique_ptr<Keeper> keeper) {
 
 Device* Devices::find(std::string_view name, const Asker& asker) {
   const auto found = devices_.find(name);
-  const bool known = found != devices_.end() && (asker.agent() || found->second.spec.workload == asker.workload);
+  const bool known =
+      found != devices_.end() && (asker.agent() || found->second.spec.workload == asker.workload);
   return known ? &found->second : nullptr;
 }
 

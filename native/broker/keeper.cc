@@ -16,7 +16,8 @@ using std::chrono::milliseconds;
 
 milliseconds spread(milliseconds base) {
   thread_local std::minstd_rand random{std::random_device{}()};
-  return milliseconds{std::uniform_int_distribution<std::int64_t>{base.count() / 2, base.count() * 3 / 2}(random)};
+  return milliseconds{
+      std::uniform_int_distribution<std::int64_t>{base.count() / 2, base.count() * 3 / 2}(random)};
 }
 
 UniqueFd newEvent() {
@@ -33,7 +34,8 @@ Error alreadyOpen() {
 
 void signal(int event) {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(event, &one, sizeof(one));  // a full counter is readable already
+  [[maybe_unused]] const auto written =
+      ::write(event, &one, sizeof(one));  // a full counter is readable already
 }
 
 }  // namespace
@@ -85,7 +87,8 @@ Status Keeper::adopt(vfio::OpenedDevice file, const Incarnation& incarnation) {
     // First of all, since adopting again would take the removal's notice away from the device that is held.
     const std::lock_guard lock{mutex_};
     if (device_) {
-      const bool same = incarnation_.instance == incarnation.instance && incarnation_.opens == incarnation.opens;
+      const bool same =
+          incarnation_.instance == incarnation.instance && incarnation_.opens == incarnation.opens;
       return same ? Status{Done{}} : Status{alreadyOpen()};
     }
   }
@@ -138,7 +141,8 @@ void Keeper::tryOpen() {
       incarnation_ = {.instance = instance_, .opens = ++opens_, .resets = 0};
       error_.reset();
       retry_ = timing_.firstRetry;
-      news = "open (" + std::string(vfio::interfaceName(device_->file.interface)) + ", " + device_->driver + ")";
+      news =
+          "open (" + std::string(vfio::interfaceName(device_->file.interface)) + ", " + device_->driver + ")";
     } else {
       if (!error_ || error_->message != opened.error().message) {
         news = opened.error().message;
@@ -211,8 +215,8 @@ void Keeper::resetOnce(const OnReset& done) {
 
 // Until something happens, at most so long.
 void Keeper::wait(int removal, milliseconds most) {
-  std::array<pollfd, 2> entries{{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
-                                 {.fd = removal, .events = POLLIN, .revents = 0}}};
+  std::array<pollfd, 2> entries{
+      {{.fd = wake_.get(), .events = POLLIN, .revents = 0}, {.fd = removal, .events = POLLIN, .revents = 0}}};
   if (::poll(entries.data(), entries.size(), static_cast<int>(most.count())) > 0 && entries[0].revents != 0) {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto drained = ::read(wake_.get(), &count, sizeof(count));

@@ -27,15 +27,16 @@ struct Incarnation {
 };
 
 struct KeeperTiming {
-  /// Between two tries to open an absent or busy device: doubled from the first to the most, give or take a half.
+  /// Between two tries to open an absent or busy device: doubled from the first to the most, give or take a
+  /// half.
   std::chrono::milliseconds firstRetry{100};
   std::chrono::milliseconds mostRetry{5000};
   /// Between two looks whether the device is still registered.
   std::chrono::milliseconds check{500};
 };
 
-/// Opens one device, keeps it open on a thread of its own, and opens it again after it was unplugged. Everything
-/// that may take long (opening, resetting) happens on that thread; the other calls return at once.
+/// Opens one device, keeps it open on a thread of its own, and opens it again after it was unplugged.
+/// Everything that may take long (opening, resetting) happens on that thread; the other calls return at once.
 class Keeper {
  public:
   struct View {
@@ -59,8 +60,9 @@ class Keeper {
   /// Resets the device after what is under way.
   void reset(OnReset done);
 
-  /// Takes the device over from a process that was given it by a broker that has ended; nothing is reset and the
-  /// incarnation goes on. Done at once for the opening that is held here already, kDeviceBusy for another one.
+  /// Takes the device over from a process that was given it by a broker that has ended; nothing is reset and
+  /// the incarnation goes on. Done at once for the opening that is held here already, kDeviceBusy for another
+  /// one.
   Status adopt(vfio::OpenedDevice file, const Incarnation& incarnation);
 
   /// Begins to end; a device that takes long holds up the destructor, not this.

@@ -51,11 +51,12 @@ Result<Descriptor> findDescriptor(const std::string& procfs, pid_t process, cons
                              "cannot look into " + folder, failed.value());
   }
   if (perhaps.size() > 1) {
-    return Error{.code = ErrorCode::kNotFound,
-                 .message = "process " + std::to_string(process) +
-                            " has several VFIO devices open by their groups, and this kernel does not say which of "
-                            "them is " +
-                            place.name};
+    return Error{
+        .code = ErrorCode::kNotFound,
+        .message = "process " + std::to_string(process) +
+                   " has several VFIO devices open by their groups, and this kernel does not say which of "
+                   "them is " +
+                   place.name};
   }
   return perhaps.empty() ? Result<Descriptor>{notIn(process, place)} : perhaps.front();
 }
@@ -87,7 +88,8 @@ HeldDevice KernelOpener::held(const vfio::DevicePlace& place, vfio::OpenedDevice
 UniqueFd KernelOpener::removalNotice(int device) {
   vfio::DeviceInfo info{.argsz = sizeof(info), .flags = 0, .num_regions = 0, .num_irqs = 0};
   vfio::IrqInfo irq{.argsz = sizeof(irq), .flags = 0, .index = vfio::kPciReqIrqIndex, .count = 0};
-  if (system_.ioctl(device, request::kDeviceGetInfo, &info) != 0 || (info.flags & vfio::kDeviceFlagsPci) == 0 ||
+  if (system_.ioctl(device, request::kDeviceGetInfo, &info) != 0 ||
+      (info.flags & vfio::kDeviceFlagsPci) == 0 ||
       system_.ioctl(device, request::kDeviceGetIrqInfo, &irq) != 0 || irq.count != 1 ||
       (irq.flags & vfio::kIrqInfoEventfd) == 0) {
     return {};
@@ -143,7 +145,8 @@ Result<HeldDevice> KernelOpener::adopt(vfio::OpenedDevice file) {
   }
   const Match match = matchDescriptor(procfs_ + "/self", file.fd.get(), *place);
   if (match == Match::kNo) {
-    return Error{.code = ErrorCode::kInvalidArgument, .message = "the descriptor is not that of " + place->name};
+    return Error{.code = ErrorCode::kInvalidArgument,
+                 .message = "the descriptor is not that of " + place->name};
   }
   file.interface = match == Match::kCdev ? vfio::Interface::kCdev : vfio::Interface::kGroup;
   return held(*place, std::move(file));

@@ -9,8 +9,8 @@
 
 namespace transship::broker {
 
-/// Opens one device of the kernel, in the address space that its workload's devices share, or takes a duplicate
-/// from the process that has opened it.
+/// Opens one device of the kernel, in the address space that its workload's devices share, or takes a
+/// duplicate from the process that has opened it.
 class KernelOpener final : public DeviceOpener {
  public:
   /// `system` must outlive the opener.

@@ -23,8 +23,8 @@ struct HeldDevice {
   pid_t process = 0;
 };
 
-/// How one device is opened, for a keeper; tests serve files of their own. Used by one thread at a time, except
-/// for adopt().
+/// How one device is opened, for a keeper; tests serve files of their own. Used by one thread at a time,
+/// except for adopt().
 class DeviceOpener {
  public:
   virtual ~DeviceOpener() = default;
@@ -36,7 +36,8 @@ class DeviceOpener {
   virtual Status reset(const HeldDevice& device) = 0;
 
   /// Takes over a device that another broker had opened: its file, and the one that memory is mapped through
-  /// (null when it is not known). kInvalidArgument when `file` is not this device. May be called beside open().
+  /// (null when it is not known). kInvalidArgument when `file` is not this device. May be called beside
+  /// open().
   virtual Result<HeldDevice> adopt(vfio::OpenedDevice file) = 0;
 };
 

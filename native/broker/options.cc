@@ -108,11 +108,13 @@ std::string contradiction(const Options& options) {
     return "--agent-socket and at least one --device are needed";
   }
   if (options.devices.size() > kMaxDevices || options.workloads.size() > kMaxWorkloads) {
-    return "at most " + std::to_string(kMaxDevices) + " devices and " + std::to_string(kMaxWorkloads) + " workloads";
+    return "at most " + std::to_string(kMaxDevices) + " devices and " + std::to_string(kMaxWorkloads) +
+           " workloads";
   }
   if (repeated(options.devices, &DeviceSpec::name) || repeated(options.devices, &DeviceSpec::address) ||
       repeated(options.workloads, &WorkloadSpec::name) || repeated(options.workloads, &WorkloadSpec::path) ||
-      std::ranges::find(options.workloads, options.agentSocket, &WorkloadSpec::path) != options.workloads.end()) {
+      std::ranges::find(options.workloads, options.agentSocket, &WorkloadSpec::path) !=
+          options.workloads.end()) {
     return "a name, an address or a path is given twice";
   }
   for (const WorkloadSpec& workload : options.workloads) {
@@ -127,8 +129,8 @@ std::string contradiction(const Options& options) {
 
 bool validName(std::string_view name) {
   return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '/' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '/' || c == '-';
   });
 }
 

@@ -64,9 +64,13 @@ std::string_view codeOf(ErrorCode code) {
 
 Answer refused(std::string_view code, std::string_view message) { return {.text = refusal(code, message)}; }
 
-Answer refused(const Error& error) { return {.text = refusal(codeOf(error.code), error.message, error.errorNumber)}; }
+Answer refused(const Error& error) {
+  return {.text = refusal(codeOf(error.code), error.message, error.errorNumber)};
+}
 
-bool sameOpening(const Incarnation& a, const Incarnation& b) { return a.instance == b.instance && a.opens == b.opens; }
+bool sameOpening(const Incarnation& a, const Incarnation& b) {
+  return a.instance == b.instance && a.opens == b.opens;
+}
 
 // Those who hold the device as it is open now.
 Holders& holdersOf(Device& device, const Keeper::View& view) {
@@ -84,10 +88,12 @@ JsonObject& incarnation(JsonObject& object, const Incarnation& now) {
   return object.text("instance", now.instance).number("opens", now.opens).number("resets", now.resets);
 }
 
-// A device that has never been open is shown with the newer interface, unless it is to be opened by its group.
+// A device that has never been open is shown with the newer interface, unless it is to be opened by its
+// group.
 std::string_view interfaceOf(Device& device, const Keeper::View& view) {
   device.interface = view.device ? view.device->file.interface : device.interface;
-  return vfio::interfaceName(device.interface == vfio::Interface::kAuto ? vfio::Interface::kCdev : device.interface);
+  return vfio::interfaceName(device.interface == vfio::Interface::kAuto ? vfio::Interface::kCdev
+                                                                        : device.interface);
 }
 
 std::string describe(Device& device) {
@@ -120,8 +126,9 @@ Answer list(const std::vector<Device*>& devices) {
     descriptions.push_back(describe(*device));
   }
   std::string text = JsonObject{}.boolean("ok", true).raw("devices", jsonArray(descriptions)).str();
-  return text.size() <= kMaxReply ? Answer{.text = std::move(text)}
-                                  : refused("TooLarge", "the list does not fit a reply; ask for one device at a time");
+  return text.size() <= kMaxReply
+             ? Answer{.text = std::move(text)}
+             : refused("TooLarge", "the list does not fit a reply; ask for one device at a time");
 }
 
 Answer give(Device& device, const Asker& asker) {
@@ -157,14 +164,15 @@ Answer adopt(Device& device, const Asker& asker, const Words& words, std::vector
   const auto opens = number(words[3]);
   const auto resets = number(words[4]);
   const auto ioas = number(words[5]);
-  if (!opens || !resets || !ioas || *ioas > std::numeric_limits<std::uint32_t>::max() || descriptors.empty()) {
+  if (!opens || !resets || !ioas || *ioas > std::numeric_limits<std::uint32_t>::max() ||
+      descriptors.empty()) {
     return refused("BadRequest", std::string(kAdopt) + " comes with the device's descriptor");
   }
   vfio::OpenedDevice file;
   file.fd = std::move(descriptors[0]);
   if (descriptors.size() > 1) {
-    file.iommu = std::make_shared<vfio::IommuFile>(vfio::IommuFile{
-        .fd = std::move(descriptors[1]), .ioas = static_cast<std::uint32_t>(*ioas)});
+    file.iommu = std::make_shared<vfio::IommuFile>(
+        vfio::IommuFile{.fd = std::move(descriptors[1]), .ioas = static_cast<std::uint32_t>(*ioas)});
   }
   const Incarnation before{.instance = std::string(words[2]), .opens = *opens, .resets = *resets};
   if (Status adopted = device.keeper->adopt(std::move(file), before); !adopted) {
@@ -183,8 +191,9 @@ std::string refusal(std::string_view code, std::string_view message, int errorNu
 }
 
 std::string resetReply(const Result<std::uint64_t>& outcome) {
-  return outcome ? JsonObject{}.boolean("ok", true).number("resets", *outcome).str()
-                 : refusal(codeOf(outcome.error().code), outcome.error().message, outcome.error().errorNumber);
+  return outcome
+             ? JsonObject{}.boolean("ok", true).number("resets", *outcome).str()
+             : refusal(codeOf(outcome.error().code), outcome.error().message, outcome.error().errorNumber);
 }
 
 Answer answerRequest(Devices& devices, const Asker& asker, std::string_view request,
@@ -222,7 +231,8 @@ Answer answerRequest(Devices& devices, const Asker& asker, std::string_view requ
         return adopt(*device, asker, words, std::move(descriptors));
     }
   }
-  return refused("BadRequest", std::string("the requests are: list, info NAME, get NAME, reset NAME, ") + kAdopt);
+  return refused("BadRequest",
+                 std::string("the requests are: list, info NAME, get NAME, reset NAME, ") + kAdopt);
 }
 
 }  // namespace transship::broker

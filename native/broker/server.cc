@@ -45,7 +45,8 @@ void Server::run(int stop) {
     }
     for (const Client& client : clients_) {
       // One that waits for a reset is not read from: its next request waits in the socket.
-      entries.push_back({.fd = client.socket.get(), .events = client.resetting ? short{0} : short{POLLIN}, .revents = 0});
+      entries.push_back(
+          {.fd = client.socket.get(), .events = client.resetting ? short{0} : short{POLLIN}, .revents = 0});
     }
     if (::poll(entries.data(), entries.size(), -1) < 0) {
       continue;  // EINTR
@@ -140,12 +141,13 @@ void Server::reply(Client& client, const Answer& answer) {
 
 void Server::beginReset(Client& client, Device& device) {
   client.resetting = true;
-  device.keeper->reset([completions = completions_, number = client.number](const Result<std::uint64_t>& outcome) {
-    const std::lock_guard lock{completions->mutex};
-    completions->waiting.push_back({number, resetReply(outcome)});
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(completions->event.get(), &one, sizeof(one));
-  });
+  device.keeper->reset(
+      [completions = completions_, number = client.number](const Result<std::uint64_t>& outcome) {
+        const std::lock_guard lock{completions->mutex};
+        completions->waiting.push_back({number, resetReply(outcome)});
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(completions->event.get(), &one, sizeof(one));
+      });
 }
 
 void Server::finishResets() {

@@ -15,8 +15,8 @@
 
 namespace transship::broker {
 
-/// Serves the agent's socket and the workloads', on one thread: a packet is a whole request and a whole reply,
-/// so nothing but a reset (which the keeper's thread does) makes a client wait for another.
+/// Serves the agent's socket and the workloads', on one thread: a packet is a whole request and a whole
+/// reply, so nothing but a reset (which the keeper's thread does) makes a client wait for another.
 class Server {
  public:
   /// Connections of one socket; when there are more, the one that has been idle longest ends.

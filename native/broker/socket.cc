@@ -26,7 +26,8 @@ bool answers(const sockaddr_un& address) {
 }
 
 void takeDescriptors(msghdr& message, std::vector<UniqueFd>& into) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(&message, control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
       continue;
     }
@@ -58,7 +59,8 @@ UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner) {
   UniqueFd fd{::socket(AF_UNIX, kType, 0)};
   // Nobody connects before owner and mode are what they should be.
   const mode_t before = ::umask(0777);
-  const bool bound = fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const bool bound =
+      fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   const int why = errno;
   ::umask(before);
   if (!bound) {
@@ -110,7 +112,8 @@ Packet receivePacket(int socket, std::size_t most) {
 }
 
 bool sendPacket(int socket, std::string_view text, const std::vector<int>& descriptors) {
-  iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};  // sendmsg(2) does not write
+  iovec part{.iov_base = const_cast<char*>(text.data()),
+             .iov_len = text.size()};  // sendmsg(2) does not write
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;

@@ -18,8 +18,9 @@ struct Peer {
   uid_t uid = 0;
 };
 
-/// Listens on a Unix socket of whole packets (SOCK_SEQPACKET) that only `mode` and `owner` let connect. A socket
-/// file that nobody listens on any more is replaced; throws std::system_error, EADDRINUSE when somebody does.
+/// Listens on a Unix socket of whole packets (SOCK_SEQPACKET) that only `mode` and `owner` let connect. A
+/// socket file that nobody listens on any more is replaced; throws std::system_error, EADDRINUSE when
+/// somebody does.
 UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner);
 
 /// The next connection, not blocking; empty when there is none.
@@ -36,7 +37,8 @@ struct Packet {
   std::vector<UniqueFd> descriptors = {};
 };
 
-/// Takes one packet of at most `most` bytes and two descriptors; a longer one is kTooLong, none waiting kNone.
+/// Takes one packet of at most `most` bytes and two descriptors; a longer one is kTooLong, none waiting
+/// kNone.
 Packet receivePacket(int socket, std::size_t most);
 
 /// Sends one packet with descriptors; false when the peer is gone or does not take its replies.

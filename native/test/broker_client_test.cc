@@ -98,7 +98,10 @@ TEST(BrokerClient, MapsRefusalsToErrorsWithTheirErrno) {
 }
 
 TEST(BrokerClient, RepliesThatAreNoneAreAViolation) {
-  for (const std::string reply : {"hello", "[]", R"({"ok":true)", R"({"ok":true} )" "x", R"({"a":01})"}) {
+  for (const std::string reply : {"hello", "[]", R"({"ok":true)",
+                                  R"({"ok":true} )"
+                                  "x",
+                                  R"({"a":01})"}) {
     expectReply(reply, "TRANSSHIP_PROTOCOL_VIOLATION");
   }
   expectReply(R"({"a":")" + std::string(64 * 1024, 'x') + R"("})", "TRANSSHIP_PROTOCOL_VIOLATION");
@@ -130,12 +133,12 @@ TEST(BrokerClient, NobodyThereAndImpossiblePaths) {
 
 TEST(BrokerClient, ADeviceThatIsBeingOpenedIsAskedForAgain) {
   int asked = 0;
-  const Imposter imposter{[&](int fd) {
-                            EXPECT_TRUE(broker::sendPacket(
-                                fd, ++asked < 3 ? R"({"ok":false,"code":"Opening","error":"a","errno":0})"
-                                                : R"({"ok":true})"));
-                          },
-                          3};
+  const Imposter imposter{
+      [&](int fd) {
+        EXPECT_TRUE(broker::sendPacket(
+            fd, ++asked < 3 ? R"({"ok":false,"code":"Opening","error":"a","errno":0})" : R"({"ok":true})"));
+      },
+      3};
   Client client;
   EXPECT_TRUE(client.ask(imposter.path(), "get gpu/0"));
 }
@@ -187,8 +190,7 @@ TEST(BrokerDoor, OpensADuplicateAndResetsThroughTheBroker) {
 TEST(BrokerDoor, GivesADeviceBackToABrokerThatWasStartedAgain) {
   BrokerRig rig;
   AnsweringDevice system;
-  auto device =
-      vfio::openBrokeredDevice(system, std::make_shared<Cancellation>(), rig.agent(), "gpu/1", 20s);
+  auto device = vfio::openBrokeredDevice(system, std::make_shared<Cancellation>(), rig.agent(), "gpu/1", 20s);
   ASSERT_TRUE(device) << device.error().message;
   EXPECT_TRUE((*device)->reset());
   rig.end();
@@ -196,7 +198,8 @@ TEST(BrokerDoor, GivesADeviceBackToABrokerThatWasStartedAgain) {
   rig.restart("instance-2");
   rig.await(1, true);
   const RawClient agent{rig.agent()};
-  EXPECT_NE(agent.ask("info gpu/1").text.find(R"("instance":"instance-1","opens":1,"resets":1)"), std::string::npos);
+  EXPECT_NE(agent.ask("info gpu/1").text.find(R"("instance":"instance-1","opens":1,"resets":1)"),
+            std::string::npos);
   EXPECT_NE(agent.ask("info gpu/0").text.find("held by another"), std::string::npos);
   EXPECT_EQ(rig.backend(1).opened, 1);
   EXPECT_EQ(rig.backend(1).resets, 1);
@@ -233,8 +236,9 @@ TEST(BrokerDoor, DescribesDevices) {
   EXPECT_NE(all->find("gpu/3"), std::string::npos);
   const auto one = vfio::describeBrokered(client.system, *client.cancellation, rig.agent(), "gpu/2", 20s);
   ASSERT_TRUE(one);
-  EXPECT_EQ(*one, R"({"ok":true,"devices":[{"name":"gpu/2","address":"address-2","interface":"cdev",)"
-                  R"("instance":"instance-1","opens":1,"resets":0,"driver":"fake","holders":[],"error":null}]})");
+  EXPECT_EQ(*one,
+            R"({"ok":true,"devices":[{"name":"gpu/2","address":"address-2","interface":"cdev",)"
+            R"("instance":"instance-1","opens":1,"resets":0,"driver":"fake","holders":[],"error":null}]})");
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
-// Keeping a device open: absent, busy, unplugged, back again, reset, and taken over from a broker that has died.
-#include "broker/keeper.hh"
-
+// Keeping a device open: absent, busy, unplugged, back again, reset, and taken over from a broker that has
+// died.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <future>
 
+#include "broker/keeper.hh"
 #include "support/broker_rig.hh"
 #include "support/driver.hh"
 
@@ -24,10 +24,11 @@ struct Rig {
   std::unique_ptr<Keeper> keeper = {};
 
   void start() {
-    keeper = std::make_unique<Keeper>("own", std::make_unique<FakeOpener>(backend), kFast, [this](const std::string& text) {
-      const std::lock_guard lock{mutex};
-      news.push_back(text);
-    });
+    keeper = std::make_unique<Keeper>("own", std::make_unique<FakeOpener>(backend), kFast,
+                                      [this](const std::string& text) {
+                                        const std::lock_guard lock{mutex};
+                                        news.push_back(text);
+                                      });
   }
 
   template <typename Condition>
@@ -75,7 +76,8 @@ TEST(BrokerKeeper, TriesABusyDeviceAgainAndReportsEachReasonOnce) {
   Rig rig;
   rig.backend->openErrors = {busy()};
   rig.start();
-  rig.await([](const Keeper::View& view) { return view.error && view.error->code == ErrorCode::kDeviceBusy; });
+  rig.await(
+      [](const Keeper::View& view) { return view.error && view.error->code == ErrorCode::kDeviceBusy; });
   std::this_thread::sleep_for(50ms);
   {
     const std::lock_guard lock{rig.mutex};

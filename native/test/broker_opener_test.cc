@@ -30,7 +30,8 @@ struct Rig {
   Rig() { machine.add(kName); }
 
   // A descriptor of a process, as /proc shows it.
-  void descriptor(const std::string& process, int number, const std::string& target, const std::string& info = "") {
+  void descriptor(const std::string& process, int number, const std::string& target,
+                  const std::string& info = "") {
     fs::create_directories(procfs + "/" + process + "/fd");
     fs::create_directories(procfs + "/" + process + "/fdinfo");
     fs::create_symlink(target, procfs + "/" + process + "/fd/" + std::to_string(number));
@@ -40,7 +41,9 @@ struct Rig {
     return "vfio-device-syspath: /devices/parent/" + name + "\n";
   }
   [[nodiscard]] vfio::DevicePlace place() const { return *vfio::locateDevice(machine.paths(), kName); }
-  [[nodiscard]] Match match(int number) const { return broker::matchDescriptor(procfs + "/42", number, place()); }
+  [[nodiscard]] Match match(int number) const {
+    return broker::matchDescriptor(procfs + "/42", number, place());
+  }
 
   std::unique_ptr<KernelOpener> opener(pid_t process = 0) {
     auto iommu = std::make_shared<vfio::KernelIommu>(machine, machine.paths());
@@ -65,8 +68,8 @@ TEST(BrokerOpener, OpensADeviceAndListensForItsRemoval) {
 
 TEST(BrokerOpener, ADriverWithoutARequestInterruptIsNoFailure) {
   Rig rig;
-  for (const auto request : {vfio::request::kDeviceGetInfo, vfio::request::kDeviceGetIrqInfo,
-                             vfio::request::kDeviceSetIrqs}) {
+  for (const auto request :
+       {vfio::request::kDeviceGetInfo, vfio::request::kDeviceGetIrqInfo, vfio::request::kDeviceSetIrqs}) {
     rig.machine.fail(request, {EINVAL});
     const auto held = rig.opener()->open();
     ASSERT_TRUE(held);
@@ -154,7 +157,8 @@ TEST(BrokerOpener, AProcessWithoutTheDeviceOrNoneAtAll) {
   };
   Guarded guarded;
   rig.descriptor(std::to_string(::getpid()), 4, kAnonymous);
-  KernelOpener opener{guarded, rig.machine.paths(), {.address = kName, .process = ::getpid()}, nullptr, rig.procfs};
+  KernelOpener opener{
+      guarded, rig.machine.paths(), {.address = kName, .process = ::getpid()}, nullptr, rig.procfs};
   const auto refused = opener.open();
   EXPECT_EQ(codeOf(refused), "TRANSSHIP_NOT_ALLOWED");
   EXPECT_NE(refused.error().message.find("CAP_SYS_PTRACE"), std::string::npos);

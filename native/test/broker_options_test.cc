@@ -1,8 +1,8 @@
 // The broker's arguments.
-#include "broker/options.hh"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include "broker/options.hh"
 
 namespace transship::test {
 namespace {
@@ -11,7 +11,8 @@ using broker::Options;
 using broker::parseOptions;
 
 std::vector<std::string> with(std::vector<std::string> more) {
-  std::vector<std::string> arguments{"--agent-socket", "/run/a.sock", "--device", "name=gpu-a/0,address=0000:3b:00.1"};
+  std::vector<std::string> arguments{"--agent-socket", "/run/a.sock", "--device",
+                                     "name=gpu-a/0,address=0000:3b:00.1"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -23,11 +24,12 @@ std::string refusalOf(const std::vector<std::string>& arguments) {
 
 TEST(BrokerOptions, AreReadWhole) {
   std::string why;
-  const auto options = parseOptions(
-      {"--agent-socket", "/run/a.sock", "--agent-uid", "7", "--device",
-       "name=gpu-a/0,address=0000:3b:00.1,workload=trainer,interface=group,process=42", "--device",
-       "address=/sys/devices/x=y,name=gpu-a/1", "--workload-socket", "name=trainer,path=/run/t.sock,uid=1000"},
-      why);
+  const auto options =
+      parseOptions({"--agent-socket", "/run/a.sock", "--agent-uid", "7", "--device",
+                    "name=gpu-a/0,address=0000:3b:00.1,workload=trainer,interface=group,process=42",
+                    "--device", "address=/sys/devices/x=y,name=gpu-a/1", "--workload-socket",
+                    "name=trainer,path=/run/t.sock,uid=1000"},
+                   why);
   ASSERT_TRUE(options) << why;
   EXPECT_EQ(options->agentSocket, "/run/a.sock");
   EXPECT_EQ(options->agentUid, 7u);
@@ -46,8 +48,8 @@ TEST(BrokerOptions, AreReadWhole) {
 
 TEST(BrokerOptions, ServeThisProcessesUserUnlessToldOtherwise) {
   std::string why;
-  const auto options =
-      parseOptions(with({"--device", "name=b,address=b,workload=w", "--workload-socket", "name=w,path=/run/w"}), why);
+  const auto options = parseOptions(
+      with({"--device", "name=b,address=b,workload=w", "--workload-socket", "name=w,path=/run/w"}), why);
   ASSERT_TRUE(options) << why;
   EXPECT_EQ(options->agentUid, ::geteuid());
   EXPECT_EQ(options->workloads[0].uid, ::geteuid());
@@ -55,17 +57,20 @@ TEST(BrokerOptions, ServeThisProcessesUserUnlessToldOtherwise) {
 
 TEST(BrokerOptions, ThatMakeNoSenseAreRefusedWithTheReason) {
   EXPECT_EQ(refusalOf({}), "--agent-socket and at least one --device are needed");
-  EXPECT_EQ(refusalOf({"--agent-socket", "/run/a.sock"}), "--agent-socket and at least one --device are needed");
+  EXPECT_EQ(refusalOf({"--agent-socket", "/run/a.sock"}),
+            "--agent-socket and at least one --device are needed");
   EXPECT_EQ(refusalOf(with({"--frobnicate", "1"})), "unknown option --frobnicate");
   EXPECT_EQ(refusalOf(with({"--device"})), "--device needs a value");
   for (const std::string device :
-       {"name=b", "address=b", "name=,address=b", "name=b,address=", "name=b c,address=d", "name=b,address=c,bogus=d",
-        "name=b,address=c,interface=pci", "name=b,address=c,process=0", "name=b,address=c,process=x", "name=b;address=c",
-        "name=b,address=c,workload=", ""}) {
+       {"name=b", "address=b", "name=,address=b", "name=b,address=", "name=b c,address=d",
+        "name=b,address=c,bogus=d", "name=b,address=c,interface=pci", "name=b,address=c,process=0",
+        "name=b,address=c,process=x", "name=b;address=c", "name=b,address=c,workload=", ""}) {
     EXPECT_EQ(refusalOf(with({"--device", device})), "bad value '" + device + "' for --device");
   }
-  EXPECT_EQ(refusalOf(with({"--device", "name=" + std::string(65, 'a') + ",address=b"})).substr(0, 9), "bad value");
-  EXPECT_EQ(refusalOf(with({"--device", "name=b,address=" + std::string(257, 'a')})).substr(0, 9), "bad value");
+  EXPECT_EQ(refusalOf(with({"--device", "name=" + std::string(65, 'a') + ",address=b"})).substr(0, 9),
+            "bad value");
+  EXPECT_EQ(refusalOf(with({"--device", "name=b,address=" + std::string(257, 'a')})).substr(0, 9),
+            "bad value");
   EXPECT_EQ(refusalOf(with({"--agent-uid", "-1"})), "bad value '-1' for --agent-uid");
   EXPECT_EQ(refusalOf(with({"--agent-uid", "4294967295"})), "bad value '4294967295' for --agent-uid");
   EXPECT_EQ(refusalOf(with({"--workload-socket", "name=w"})), "bad value 'name=w' for --workload-socket");
@@ -73,7 +78,8 @@ TEST(BrokerOptions, ThatMakeNoSenseAreRefusedWithTheReason) {
   const std::string twice = "a name, an address or a path is given twice";
   EXPECT_EQ(refusalOf(with({"--device", "name=gpu-a/0,address=other"})), twice);
   EXPECT_EQ(refusalOf(with({"--device", "name=other,address=0000:3b:00.1"})), twice);
-  EXPECT_EQ(refusalOf(with({"--device", "name=b,address=b,workload=w", "--workload-socket", "name=w,path=/run/a.sock"})),
+  EXPECT_EQ(refusalOf(with(
+                {"--device", "name=b,address=b,workload=w", "--workload-socket", "name=w,path=/run/a.sock"})),
             twice);
 }
 

@@ -154,9 +154,9 @@ TEST(BrokerServer, AClientThatDiesDuringItsResetIsForgotten) {
 TEST(BrokerServer, MalformedRequestsAreRefusedAndTheConnectionGoesOn) {
   BrokerRig rig;
   const RawClient client{rig.agent()};
-  for (const std::string request :
-       {"x", "list gpu/0", "get", "get ", " get gpu/0", "get  gpu/0", "get gpu/0 ", "GET gpu/0", "get gpu/0\n",
-        "reset", "adopt gpu/0", "adopt gpu/0 i 1 0 x", "adopt gpu/0 i -1 0 0", "adopt gpu/0 i 1 0 0"}) {
+  for (const std::string request : {"x", "list gpu/0", "get", "get ", " get gpu/0", "get  gpu/0",
+                                    "get gpu/0 ", "GET gpu/0", "get gpu/0\n", "reset", "adopt gpu/0",
+                                    "adopt gpu/0 i 1 0 x", "adopt gpu/0 i -1 0 0", "adopt gpu/0 i 1 0 0"}) {
     EXPECT_TRUE(refused(client.ask(request), "BadRequest")) << request;
   }
   EXPECT_TRUE(refused(client.ask(std::string("get\0gpu/0", 9)), "BadRequest"));
@@ -239,8 +239,9 @@ TEST(BrokerServer, HoldersAreTheProcessesThatGotTheDeviceAndStillRun) {
   for (int i = 0; i < 2000 && !has(info = agent.ask("info gpu/0"), both); ++i) {
     std::this_thread::sleep_for(1ms);
   }
-  EXPECT_TRUE(has(info, R"({"pid":)" + std::to_string(child) + R"(,"comm":"transship-unit-","role":"workload"})") ||
-              has(info, R"({"pid":)" + std::to_string(child) + R"(,"comm":"unit","role":"workload"})"))
+  EXPECT_TRUE(
+      has(info, R"({"pid":)" + std::to_string(child) + R"(,"comm":"transship-unit-","role":"workload"})") ||
+      has(info, R"({"pid":)" + std::to_string(child) + R"(,"comm":"unit","role":"workload"})"))
       << info.text;
   EXPECT_TRUE(has(info, R"("role":"agent")"));
   EXPECT_EQ(::write(go[1], "x", 1), 1);

@@ -33,17 +33,19 @@ void append(std::vector<std::byte>& to, const T& object) {
 std::vector<std::byte> migrationRegion() {
   std::vector<std::byte> info;
   append(info, vfio::RegionInfo{.argsz = 0,
-                                .flags = vfio::kRegionFlagRead | vfio::kRegionFlagWrite | vfio::kRegionFlagMmap |
-                                         vfio::kRegionFlagCaps,
+                                .flags = vfio::kRegionFlagRead | vfio::kRegionFlagWrite |
+                                         vfio::kRegionFlagMmap | vfio::kRegionFlagCaps,
                                 .index = 9,
                                 .cap_offset = sizeof(vfio::RegionInfo),
                                 .size = 4 * kPage,
                                 .offset = kStart});
-  append(info, vfio::RegionCapType{
-                   .header = {.id = vfio::kRegionInfoCapType, .version = 1, .next = 48}, .type = 3, .subtype = 1});
-  append(info, vfio::RegionCapSparseMmap{
-                   .header = {.id = vfio::kRegionInfoCapSparseMmap, .version = 1, .next = 0}, .nr_areas = 1,
-                   .reserved = 0});
+  append(info,
+         vfio::RegionCapType{
+             .header = {.id = vfio::kRegionInfoCapType, .version = 1, .next = 48}, .type = 3, .subtype = 1});
+  append(info,
+         vfio::RegionCapSparseMmap{.header = {.id = vfio::kRegionInfoCapSparseMmap, .version = 1, .next = 0},
+                                   .nr_areas = 1,
+                                   .reserved = 0});
   append(info, vfio::SparseMmapArea{.offset = kPage, .size = kPage});
   return info;
 }
@@ -51,7 +53,8 @@ std::vector<std::byte> migrationRegion() {
 template <typename Payload>
 Payload payloadOf(const void* argument) {
   Payload payload{};
-  std::memcpy(&payload, static_cast<const std::byte*>(argument) + sizeof(vfio::DeviceFeature), sizeof(payload));
+  std::memcpy(&payload, static_cast<const std::byte*>(argument) + sizeof(vfio::DeviceFeature),
+              sizeof(payload));
   return payload;
 }
 
@@ -139,8 +142,12 @@ class ScriptedAccess final : public SystemCalls {
   ssize_t pwrite(int, const void*, std::size_t, std::int64_t) override { return next(); }
   int ioctl(int, unsigned long number, void* argument) override {
     if (number == request::kDeviceGetRegionInfo) {
-      *static_cast<vfio::RegionInfo*>(argument) = {
-          .argsz = sizeof(vfio::RegionInfo), .flags = 3, .index = 7, .cap_offset = 0, .size = 256, .offset = 0};
+      *static_cast<vfio::RegionInfo*>(argument) = {.argsz = sizeof(vfio::RegionInfo),
+                                                   .flags = 3,
+                                                   .index = 7,
+                                                   .cap_offset = 0,
+                                                   .size = 256,
+                                                   .offset = 0};
     }
     return 0;
   }
@@ -281,7 +288,8 @@ TEST(KernelDevice, ADescriptorThatComesWithAFailureIsClosed) {
 TEST(KernelDevice, DmaLoggingPassesItsRangesAndBitmapByAddress) {
   Rig rig;
   rig.machine.feature = [](void* argument) {
-    EXPECT_EQ(static_cast<vfio::DeviceFeature*>(argument)->flags, vfio::kFeatureSet | vfio::kFeatureDmaLoggingStart);
+    EXPECT_EQ(static_cast<vfio::DeviceFeature*>(argument)->flags,
+              vfio::kFeatureSet | vfio::kFeatureDmaLoggingStart);
     auto control = payloadOf<vfio::FeatureDmaLoggingControl>(argument);
     EXPECT_EQ(control.num_ranges, 2u);
     const auto* const ranges = reinterpret_cast<const vfio::FeatureDmaLoggingRange*>(control.ranges);
@@ -293,7 +301,8 @@ TEST(KernelDevice, DmaLoggingPassesItsRangesAndBitmapByAddress) {
   const std::vector<vfio::IovaRange> ranges{{.iova = 0, .length = 4096}, {.iova = 0x10000, .length = 0x2000}};
   EXPECT_EQ(*rig.device->startDmaLogging(ranges, 4096), 8192u);
   rig.machine.feature = [](void* argument) {
-    EXPECT_EQ(static_cast<vfio::DeviceFeature*>(argument)->flags, vfio::kFeatureGet | vfio::kFeatureDmaLoggingReport);
+    EXPECT_EQ(static_cast<vfio::DeviceFeature*>(argument)->flags,
+              vfio::kFeatureGet | vfio::kFeatureDmaLoggingReport);
     const auto report = payloadOf<vfio::FeatureDmaLoggingReport>(argument);
     EXPECT_EQ(report.page_size, 8192u);
     *reinterpret_cast<std::uint64_t*>(report.bitmap) |= 0x80;

@@ -23,7 +23,8 @@ struct Rig {
 
   Rig() { machine.add(kName); }
   Result<std::unique_ptr<vfio::Device>> open(milliseconds timeout, const std::string& address = kName) {
-    return vfio::openKernelDevice(machine, cancellation, address, {.timeout = timeout, .paths = machine.paths()});
+    return vfio::openKernelDevice(machine, cancellation, address,
+                                  {.timeout = timeout, .paths = machine.paths()});
   }
 };
 
@@ -73,7 +74,11 @@ TEST(KernelDoor, CancellationEndsTheTries) {
 TEST(KernelDoor, ADeviceOfPlainVfioPciCannotBeMigrated) {
   Rig rig;  // answers VFIO_DEVICE_FEATURE with ENOTTY, and has no region of the migration's type
   for (std::uint32_t index = 0; index < 10; ++index) {
-    const vfio::RegionInfo plain{.argsz = sizeof(plain), .flags = 3, .index = index, .cap_offset = 0, .size = 4096,
+    const vfio::RegionInfo plain{.argsz = sizeof(plain),
+                                 .flags = 3,
+                                 .index = index,
+                                 .cap_offset = 0,
+                                 .size = 4096,
                                  .offset = std::uint64_t{index} << 40};
     const auto bytes = std::as_bytes(std::span{&plain, 1});
     rig.machine.regions[index].assign(bytes.begin(), bytes.end());

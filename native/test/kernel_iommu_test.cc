@@ -37,7 +37,8 @@ struct Rig {
     const auto opened = open(interface);
     ASSERT_EQ(codeOf(opened), code);
     for (const char* const word : words) {
-      EXPECT_NE(opened.error().message.find(word), std::string::npos) << word << " in " << opened.error().message;
+      EXPECT_NE(opened.error().message.find(word), std::string::npos)
+          << word << " in " << opened.error().message;
     }
     EXPECT_EQ(openDescriptors(), before);
   }
@@ -75,9 +76,8 @@ TEST(KernelIommu, OpensADeviceByItsGroup) {
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->interface, Interface::kGroup);
   EXPECT_EQ(opened->iommu->ioas, 0u);
-  EXPECT_EQ(rig.machine.calls,
-            (Trace{"open vfio/7", "status vfio/7", "open vfio/vfio", "api vfio/vfio", "set-container vfio/7",
-                   "set-iommu vfio/vfio", "device-fd vfio/7"}));
+  EXPECT_EQ(rig.machine.calls, (Trace{"open vfio/7", "status vfio/7", "open vfio/vfio", "api vfio/vfio",
+                                      "set-container vfio/7", "set-iommu vfio/vfio", "device-fd vfio/7"}));
 }
 
 TEST(KernelIommu, AGroupIsOpenedOnceForAllItsDevicesAndTheContainerOnceForAllGroups) {
@@ -121,7 +121,8 @@ TEST(KernelIommuRefusals, ADeviceWithoutADriverOrWithAForeignOne) {
   Rig foreign({.driver = "mlx5_core", .vfioDevice = "", .cdev = false});
   foreign.machine.removeFile("/dev/vfio/7");
   for (const Interface interface : {Interface::kAuto, Interface::kCdev, Interface::kGroup}) {
-    foreign.refuses(interface, "TRANSSHIP_DEVICE_NOT_FOUND", {"mlx5_core", "driverctl set-override " /* and name */});
+    foreign.refuses(interface, "TRANSSHIP_DEVICE_NOT_FOUND",
+                    {"mlx5_core", "driverctl set-override " /* and name */});
   }
   // Another device of its group is with VFIO, this one is not.
   Rig member({.driver = "nvme", .vfioDevice = ""});

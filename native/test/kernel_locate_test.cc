@@ -51,14 +51,16 @@ TEST(KernelLocate, ADeviceMayHaveNeitherDriverNorGroup) {
 TEST(KernelLocate, AnAbsentDeviceIsNotFound) {
   KernelMachine machine;
   machine.add(kPci);
-  for (const std::string& address : {std::string{"0000:3b:00.2"}, kUuid, machine.path("/sys/devices/other")}) {
+  for (const std::string& address :
+       {std::string{"0000:3b:00.2"}, kUuid, machine.path("/sys/devices/other")}) {
     EXPECT_EQ(codeOf(vfio::locateDevice(machine.paths(), address)), "TRANSSHIP_DEVICE_NOT_FOUND") << address;
   }
 }
 
 TEST(KernelLocate, AnythingElseIsNoAddress) {
   KernelMachine machine;
-  for (const std::string address : {"", "vfio0", "3b:00.1", "0000:3b:00.g", "/etc/passwd", "..", "0000:3b:00.1x"}) {
+  for (const std::string address :
+       {"", "vfio0", "3b:00.1", "0000:3b:00.g", "/etc/passwd", "..", "0000:3b:00.1x"}) {
     EXPECT_EQ(codeOf(vfio::locateDevice(machine.paths(), address)), "TRANSSHIP_INVALID_ARGUMENT") << address;
   }
   EXPECT_EQ(codeOf(vfio::locateDevice(machine.paths(), machine.path("/sys/") + std::string(5000, 'a'))),

@@ -1,5 +1,5 @@
-// The module's exports: the class DeviceHandle, the functions crc32c(data, seed) and brokerInfo(socketPath, name,
-// timeoutMs), and in the mutant build setMutant(item or null). native/lib/addon.ts declares them.
+// The module's exports: the class DeviceHandle, the functions crc32c(data, seed) and brokerInfo(socketPath,
+// name, timeoutMs), and in the mutant build setMutant(item or null). native/lib/addon.ts declares them.
 #include <napi.h>
 
 #include <span>

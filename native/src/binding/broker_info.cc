@@ -55,9 +55,9 @@ class BrokerInfo final : public Napi::AsyncWorker {
 }  // namespace
 
 Napi::Value brokerInfo(const Napi::CallbackInfo& info) {
-  auto* const worker =
-      new BrokerInfo{info.Env(), info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value(),
-                     std::chrono::milliseconds{info[2].As<Napi::Number>().Int64Value()}};
+  auto* const worker = new BrokerInfo{info.Env(), info[0].As<Napi::String>().Utf8Value(),
+                                      info[1].As<Napi::String>().Utf8Value(),
+                                      std::chrono::milliseconds{info[2].As<Napi::Number>().Int64Value()}};
   const Napi::Promise promise = worker->promise();
   worker->Queue();  // deletes itself
   return promise;

@@ -5,11 +5,16 @@
 namespace transship {
 namespace {
 
-// Bytes of the UTF-8 character that starts at `at`; 0 when none does. Overlong forms and surrogates pass: they
-// confuse nobody who only shows the text.
+// Bytes of the UTF-8 character that starts at `at`; 0 when none does. Overlong forms and surrogates pass:
+// they confuse nobody who only shows the text.
 std::size_t characterLength(std::string_view text, std::size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
   if (length > text.size() - at) {
     return 0;
   }
@@ -54,11 +59,17 @@ std::string jsonArray(const std::vector<std::string>& values) {
   return array + ']';
 }
 
-JsonObject& JsonObject::text(std::string_view name, std::string_view value) { return raw(name, jsonString(value)); }
+JsonObject& JsonObject::text(std::string_view name, std::string_view value) {
+  return raw(name, jsonString(value));
+}
 
-JsonObject& JsonObject::number(std::string_view name, std::uint64_t value) { return raw(name, std::to_string(value)); }
+JsonObject& JsonObject::number(std::string_view name, std::uint64_t value) {
+  return raw(name, std::to_string(value));
+}
 
-JsonObject& JsonObject::boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
+JsonObject& JsonObject::boolean(std::string_view name, bool value) {
+  return raw(name, value ? "true" : "false");
+}
 
 JsonObject& JsonObject::null(std::string_view name) { return raw(name, "null"); }
 

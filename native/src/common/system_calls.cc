@@ -46,9 +46,7 @@ int SystemCalls::ioctl(int fd, unsigned long request, void* argument) {
 
 ssize_t SystemCalls::read(int fd, void* into, std::size_t length) { return ::read(fd, into, length); }
 
-ssize_t SystemCalls::write(int fd, const void* from, std::size_t length) {
-  return ::write(fd, from, length);
-}
+ssize_t SystemCalls::write(int fd, const void* from, std::size_t length) { return ::write(fd, from, length); }
 
 ssize_t SystemCalls::pread(int fd, void* into, std::size_t length, std::int64_t offset) {
   return ::pread(fd, into, length, offset);

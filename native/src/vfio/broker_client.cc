@@ -26,7 +26,8 @@ Error timedOut() {
 }
 
 Error violation(const char* what) {
-  return {.code = ErrorCode::kProtocolViolation, .message = std::string("the broker broke its protocol: ") + what};
+  return {.code = ErrorCode::kProtocolViolation,
+          .message = std::string("the broker broke its protocol: ") + what};
 }
 
 Error lost(int errorNumber) {
@@ -36,7 +37,8 @@ Error lost(int errorNumber) {
 bool past(const Deadline& deadline) { return deadline && steady_clock::now() >= *deadline; }
 
 void takeDescriptors(msghdr& message, std::vector<UniqueFd>& into) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(&message, control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
       continue;
     }

@@ -29,19 +29,21 @@ struct BrokerReply {
 /// A connection to a broker (docs/broker.md). Used by one thread.
 class BrokerConnection {
  public:
-  /// Errors: kConnectFailed when nobody listens, kNotAllowed without permission for the socket, kConnectTimeout,
-  /// kClosed after cancellation, kInvalidArgument for a path that cannot be. `system` and `cancellation` must outlive
-  /// the connection.
+  /// Errors: kConnectFailed when nobody listens, kNotAllowed without permission for the socket,
+  /// kConnectTimeout, kClosed after cancellation, kInvalidArgument for a path that cannot be. `system` and
+  /// `cancellation` must outlive the connection.
   static Result<BrokerConnection> connect(SystemCalls& system, const Cancellation& cancellation,
                                           const std::string& path, Deadline deadline);
 
   /// Sends one request, with at most two `descriptors`, and waits for its reply.
   ///
-  /// Errors: kConnectTimeout past the deadline, kConnectionLost, kClosed after cancellation, kProtocolViolation for a
-  /// reply that is none. Refusals: kNotAllowed, kNotFound, kDeviceBusy, kIommuRefused, kAccessFailed with the device's
-  /// errno, kConnectionLost for a device that is unplugged, kInvalidArgument, kQueueFull while the broker is opening
-  /// the device for the first time, kConnectFailed for anything else.
-  Result<BrokerReply> exchange(const std::string& request, std::span<const int> descriptors, Deadline deadline);
+  /// Errors: kConnectTimeout past the deadline, kConnectionLost, kClosed after cancellation,
+  /// kProtocolViolation for a reply that is none. Refusals: kNotAllowed, kNotFound, kDeviceBusy,
+  /// kIommuRefused, kAccessFailed with the device's errno, kConnectionLost for a device that is unplugged,
+  /// kInvalidArgument, kQueueFull while the broker is opening the device for the first time, kConnectFailed
+  /// for anything else.
+  Result<BrokerReply> exchange(const std::string& request, std::span<const int> descriptors,
+                               Deadline deadline);
 
   /// Waits until the broker ends the connection: kConnectionLost, or kClosed after cancellation.
   Status awaitEnd();
@@ -59,8 +61,8 @@ class BrokerConnection {
   UniqueFd socket_;
 };
 
-/// One request on a connection of its own. A broker that is just opening the device is asked again until the deadline.
-/// Errors: those of BrokerConnection, kConnectTimeout in place of kQueueFull.
+/// One request on a connection of its own. A broker that is just opening the device is asked again until the
+/// deadline. Errors: those of BrokerConnection, kConnectTimeout in place of kQueueFull.
 Result<BrokerReply> askBroker(SystemCalls& system, const Cancellation& cancellation, const std::string& path,
                               const std::string& request, Deadline deadline);
 

@@ -27,7 +27,8 @@ OpenedDevice openedOf(BrokerReply& reply) {
 
 }  // namespace
 
-Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,
+Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system,
+                                                   std::shared_ptr<Cancellation> cancellation,
                                                    const std::string& path, const std::string& name,
                                                    std::chrono::milliseconds timeout) {
   auto reply = askBroker(system, *cancellation, path, "get " + name, after(timeout));
@@ -60,8 +61,9 @@ Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system, std::sha
   return device ? Result<std::unique_ptr<Device>>{std::move(*device)} : std::move(device.error());
 }
 
-Result<std::string> describeBrokered(SystemCalls& system, const Cancellation& cancellation, const std::string& path,
-                                     const std::string& name, std::chrono::milliseconds timeout) {
+Result<std::string> describeBrokered(SystemCalls& system, const Cancellation& cancellation,
+                                     const std::string& path, const std::string& name,
+                                     std::chrono::milliseconds timeout) {
   auto reply = askBroker(system, cancellation, path, name.empty() ? "list" : "info " + name, after(timeout));
   return reply ? Result<std::string>{std::move(reply->json)} : std::move(reply.error());
 }

@@ -35,7 +35,8 @@ void BrokerLink::run() {
 
 std::string BrokerLink::request() const {
   return "adopt " + name_ + " " + incarnation_.instance + " " + std::to_string(incarnation_.opens) + " " +
-         std::to_string(resets_.load(std::memory_order_acquire)) + " " + std::to_string(iommu_ ? iommu_->ioas : 0);
+         std::to_string(resets_.load(std::memory_order_acquire)) + " " +
+         std::to_string(iommu_ ? iommu_->ioas : 0);
 }
 
 void BrokerLink::stayConnected() {
@@ -48,7 +49,8 @@ void BrokerLink::stayConnected() {
   if (iommu_) {
     descriptors.push_back(iommu_->fd.get());
   }
-  // A broker that refuses now may take the device later, but only another one or after it has lost the device.
+  // A broker that refuses now may take the device later, but only another one or after it has lost the
+  // device.
   const auto adopted = connection->exchange(request(), descriptors, deadline);
   if (!adopted && adopted.error().code == ErrorCode::kConnectionLost) {
     return;

@@ -14,9 +14,9 @@
 
 namespace transship::vfio {
 
-/// Watches over a device that came from a broker: when the broker dies, the device lives on in this process, and its
-/// successor finds it busy. The link gives it back then (`adopt`), so that its state and its incarnation go on. It has
-/// a thread of its own, which waits for the end of the broker's connection.
+/// Watches over a device that came from a broker: when the broker dies, the device lives on in this process,
+/// and its successor finds it busy. The link gives it back then (`adopt`), so that its state and its
+/// incarnation go on. It has a thread of its own, which waits for the end of the broker's connection.
 class BrokerLink {
  public:
   /// The opening that the broker's reply to `get` told of.
@@ -26,9 +26,10 @@ class BrokerLink {
     std::uint64_t resets;
   };
 
-  /// `device` is a duplicate of its own. `system` must outlive the link. Throws std::system_error without a thread.
-  BrokerLink(SystemCalls& system, std::string path, std::string name, Incarnation incarnation, UniqueFd device,
-             std::shared_ptr<IommuFile> iommu);
+  /// `device` is a duplicate of its own. `system` must outlive the link. Throws std::system_error without a
+  /// thread.
+  BrokerLink(SystemCalls& system, std::string path, std::string name, Incarnation incarnation,
+             UniqueFd device, std::shared_ptr<IommuFile> iommu);
   BrokerLink(const BrokerLink&) = delete;
   BrokerLink& operator=(const BrokerLink&) = delete;
   /// Ends the watch at once; the broker keeps the device.
@@ -39,7 +40,8 @@ class BrokerLink {
 
  private:
   void run();
-  /// Gives the device to the broker that listens now; done when it is the same one as well. Returns when it ends.
+  /// Gives the device to the broker that listens now; done when it is the same one as well. Returns when it
+  /// ends.
   void stayConnected();
   [[nodiscard]] std::string request() const;
 

@@ -12,8 +12,8 @@ namespace transship::vfio {
 /// way. `system` must outlive the mapping.
 std::unique_ptr<RegionMapping> mapFile(SystemCalls& system, const RegionFacts& region, int file);
 
-/// Maps the areas of `region` from the device's own file, which has no size to compare with: its driver checks
-/// the areas. Areas that are not page aligned or that the driver refuses are left out.
+/// Maps the areas of `region` from the device's own file, which has no size to compare with: its driver
+/// checks the areas. Areas that are not page aligned or that the driver refuses are left out.
 std::unique_ptr<RegionMapping> mapDevice(SystemCalls& system, const RegionFacts& region, int device);
 
 }  // namespace transship::vfio

@@ -18,8 +18,8 @@ constexpr int kTryAgainMs = 5;
 
 KernelData::KernelData(SystemCalls& system, std::shared_ptr<Cancellation> cancellation, UniqueFd fd)
     : system_(system), cancellation_(std::move(cancellation)), fd_(std::move(fd)) {
-  // Should either be refused, the descriptor works all the same: it then blocks, and close-on-exec (V2-07) is what
-  // the kernel gives it anyway.
+  // Should either be refused, the descriptor works all the same: it then blocks, and close-on-exec (V2-07) is
+  // what the kernel gives it anyway.
   if (const int flags = system_.fcntl(fd_.get(), F_GETFL, 0); flags >= 0) {
     system_.fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK);
   }
@@ -52,8 +52,7 @@ Result<std::size_t> KernelData::transfer(const char* what, short events, Transfe
 }
 
 Result<std::size_t> KernelData::read(std::span<std::byte> into) {
-  return transfer("hand out data", POLLIN,
-                  [&] { return system_.read(fd_.get(), into.data(), into.size()); });
+  return transfer("hand out data", POLLIN, [&] { return system_.read(fd_.get(), into.data(), into.size()); });
 }
 
 Result<std::size_t> KernelData::write(std::span<const std::byte> from) {

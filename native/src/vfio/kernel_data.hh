@@ -9,8 +9,8 @@
 
 namespace transship::vfio {
 
-/// A migration's data descriptor of a kernel driver. The descriptor is made non-blocking, so that a wait for data
-/// ends on cancellation; drivers that know no non-blocking mode block all the same.
+/// A migration's data descriptor of a kernel driver. The descriptor is made non-blocking, so that a wait for
+/// data ends on cancellation; drivers that know no non-blocking mode block all the same.
 class KernelData final : public MigrationData {
  public:
   KernelData(SystemCalls& system, std::shared_ptr<Cancellation> cancellation, UniqueFd fd);

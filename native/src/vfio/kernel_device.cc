@@ -84,7 +84,8 @@ Result<RegionFacts> KernelDevice::region(std::uint32_t index) {
                     .size = 0,
                     .offset = 0};
     std::memcpy(buffer.data(), &info, sizeof(info));
-    if (Status read = request("VFIO_DEVICE_GET_REGION_INFO", request::kDeviceGetRegionInfo, buffer.data()); !read) {
+    if (Status read = request("VFIO_DEVICE_GET_REGION_INFO", request::kDeviceGetRegionInfo, buffer.data());
+        !read) {
       return std::move(read.error());
     }
     std::memcpy(&info, buffer.data(), sizeof(info));
@@ -148,8 +149,9 @@ Status KernelDevice::checkMoved(const char* what, ssize_t moved, std::size_t wan
     return deviceRefused(what, errno);
   }
   if (static_cast<std::size_t>(moved) != wanted) {
-    return Error{.code = ErrorCode::kAccessFailed,
-                 .message = "the device moved " + std::to_string(moved) + " of " + std::to_string(wanted) + " bytes"};
+    return Error{
+        .code = ErrorCode::kAccessFailed,
+        .message = "the device moved " + std::to_string(moved) + " of " + std::to_string(wanted) + " bytes"};
   }
   return Done{};
 }
@@ -204,7 +206,8 @@ Result<MigrationStateReply> KernelDevice::setMigrationState(std::uint32_t state)
   return reply;
 }
 
-Result<std::uint64_t> KernelDevice::startDmaLogging(std::span<const IovaRange> ranges, std::uint64_t pageSize) {
+Result<std::uint64_t> KernelDevice::startDmaLogging(std::span<const IovaRange> ranges,
+                                                    std::uint64_t pageSize) {
   std::vector<FeatureDmaLoggingRange> list;
   list.reserve(ranges.size());
   for (const IovaRange& range : ranges) {
@@ -230,8 +233,6 @@ Status KernelDevice::reportDmaLogging(IovaRange range, std::uint64_t pageSize, s
   return request("a report of DMA logging", request::kDeviceFeature, &ask);
 }
 
-Status KernelDevice::stopDmaLogging() {
-  return feature(kFeatureSet | kFeatureDmaLoggingStop, {});
-}
+Status KernelDevice::stopDmaLogging() { return feature(kFeatureSet | kFeatureDmaLoggingStop, {}); }
 
 }  // namespace transship::vfio

@@ -18,8 +18,8 @@ class KernelDevice final : public Device {
   /// Resets the device in place of VFIO_DEVICE_RESET on its descriptor.
   using Resetter = std::function<Status(const OpenedDevice&)>;
 
-  /// Asks the device what it is. `device.iommu` and `device.group` may be null where somebody else keeps them open.
-  /// `system` must outlive the device.
+  /// Asks the device what it is. `device.iommu` and `device.group` may be null where somebody else keeps them
+  /// open. `system` must outlive the device.
   static Result<std::unique_ptr<KernelDevice>> open(SystemCalls& system,
                                                     std::shared_ptr<Cancellation> cancellation,
                                                     OpenedDevice device, Resetter resetter = {});

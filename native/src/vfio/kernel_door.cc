@@ -5,7 +5,8 @@
 
 namespace transship::vfio {
 
-Result<std::unique_ptr<Device>> openKernelDevice(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,
+Result<std::unique_ptr<Device>> openKernelDevice(SystemCalls& system,
+                                                 std::shared_ptr<Cancellation> cancellation,
                                                  const std::string& address, const KernelOptions& options) {
   const auto end = std::chrono::steady_clock::now() + options.timeout;
   KernelIommu iommu{system, options.paths};
@@ -22,7 +23,8 @@ Result<std::unique_ptr<Device>> openKernelDevice(SystemCalls& system, std::share
       auto device = KernelDevice::open(system, std::move(cancellation), std::move(*opened));
       return device ? Result<std::unique_ptr<Device>>{std::move(*device)} : std::move(device.error());
     }
-    // Whoever held it may be on the way out: the kernel closes the descriptors of a killed process a little later.
+    // Whoever held it may be on the way out: the kernel closes the descriptors of a killed process a little
+    // later.
     if (opened.error().code != ErrorCode::kDeviceBusy || std::chrono::steady_clock::now() >= end) {
       return std::move(opened.error());
     }

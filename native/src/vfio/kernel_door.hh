@@ -23,7 +23,8 @@ struct KernelOptions {
 /// resets most devices at their first open and at their last close. `system` must outlive the device.
 ///
 /// Errors: those of locateDevice and KernelIommu::open; kClosed after cancellation.
-Result<std::unique_ptr<Device>> openKernelDevice(SystemCalls& system, std::shared_ptr<Cancellation> cancellation,
+Result<std::unique_ptr<Device>> openKernelDevice(SystemCalls& system,
+                                                 std::shared_ptr<Cancellation> cancellation,
                                                  const std::string& address, const KernelOptions& options);
 
 }  // namespace transship::vfio

@@ -10,8 +10,8 @@ namespace transship::vfio {
 /// `what` failed with `errorNumber`; the message ends with the system's words for it.
 [[nodiscard]] Error systemError(ErrorCode code, const std::string& what, int errorNumber);
 
-/// A file of the kernel's interface did not open: kDeviceBusy for EBUSY, kNotAllowed without permission, kNotFound
-/// when the device behind it went away, else `otherwise`.
+/// A file of the kernel's interface did not open: kDeviceBusy for EBUSY, kNotAllowed without permission,
+/// kNotFound when the device behind it went away, else `otherwise`.
 [[nodiscard]] Error cannotOpen(const std::string& path, int errorNumber, ErrorCode otherwise);
 
 /// kNotFound for a device that no VFIO driver registered, with the driver that has it and what to do.

@@ -23,7 +23,8 @@ Error refusedByIommu(const std::string& what, int errorNumber) {
   Error error = systemError(ErrorCode::kIommuRefused, what, errorNumber);
   if (errorNumber == EPERM) {
     error.message +=
-        "; the IOMMU does not isolate interrupts: turn interrupt remapping on in the firmware, or accept the risk with "
+        "; the IOMMU does not isolate interrupts: turn interrupt remapping on in the firmware, or accept the "
+        "risk with "
         "allow_unsafe_interrupts=1 of the module vfio_iommu_type1 or iommufd";
   }
   return error;
@@ -145,8 +146,9 @@ Result<OpenedDevice> KernelIommu::openGroup(const DevicePlace& place) {
     if (why == ENODEV) {
       return notVfio(place);
     }
-    return why == EBUSY ? systemError(ErrorCode::kDeviceBusy, name("another process holds", place), why)
-                        : systemError(ErrorCode::kIommuRefused, name("the group did not give out", place), why);
+    return why == EBUSY
+               ? systemError(ErrorCode::kDeviceBusy, name("another process holds", place), why)
+               : systemError(ErrorCode::kIommuRefused, name("the group did not give out", place), why);
   }
   return opened;
 }
@@ -154,8 +156,9 @@ Result<OpenedDevice> KernelIommu::openGroup(const DevicePlace& place) {
 Result<std::shared_ptr<GroupFile>> KernelIommu::groupFile(const DevicePlace& place) {
   if (!place.group) {
     return Error{.code = ErrorCode::kIommuRefused,
-                 .message = place.name + " has no IOMMU group: turn the IOMMU on (firmware, intel_iommu=on), or on a "
-                                         "kernel without groups open it by its character device (interface cdev)"};
+                 .message = place.name +
+                            " has no IOMMU group: turn the IOMMU on (firmware, intel_iommu=on), or on a "
+                            "kernel without groups open it by its character device (interface cdev)"};
   }
   if (auto shared = groups_[*place.group].lock()) {
     return shared;
@@ -167,7 +170,8 @@ Result<std::shared_ptr<GroupFile>> KernelIommu::groupFile(const DevicePlace& pla
   if (!opened->fd) {
     const int why = errno;
     if (why == ENOENT && exists(paths_.dev + "/vfio/noiommu-" + number)) {
-      return systemError(ErrorCode::kIommuRefused, place.name + " has no IOMMU, only the unsafe no-IOMMU mode", why);
+      return systemError(ErrorCode::kIommuRefused,
+                         place.name + " has no IOMMU, only the unsafe no-IOMMU mode", why);
     }
     return why == ENOENT ? notVfio(place) : cannotOpen(path, why, ErrorCode::kNotFound);
   }
@@ -183,7 +187,8 @@ Result<std::shared_ptr<GroupFile>> KernelIommu::groupFile(const DevicePlace& pla
 Error KernelIommu::notViable(const DevicePlace& place) const {
   std::string others;
   std::error_code failed;
-  const auto members = fs::path(paths_.sysfs) / "kernel/iommu_groups" / std::to_string(*place.group) / "devices";
+  const auto members =
+      fs::path(paths_.sysfs) / "kernel/iommu_groups" / std::to_string(*place.group) / "devices";
   for (const auto& member : fs::directory_iterator(members, failed)) {
     const std::string driver = fs::read_symlink(member.path() / "driver", failed).filename().string();
     others += " " + member.path().filename().string() + (driver.empty() ? "" : " (" + driver + ")");
@@ -213,7 +218,8 @@ Result<std::shared_ptr<IommuFile>> KernelIommu::container(const DevicePlace& pla
   }
   int number = space->fd.get();
   if (system_.ioctl(group, request::kGroupSetContainer, &number) != 0) {
-    return systemError(ErrorCode::kIommuRefused, name("the container refused the IOMMU group of", place), errno);
+    return systemError(ErrorCode::kIommuRefused, name("the container refused the IOMMU group of", place),
+                       errno);
   }
   if (fresh) {
     int why = 0;

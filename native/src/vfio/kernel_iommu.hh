@@ -43,15 +43,15 @@ struct OpenedDevice {
   std::shared_ptr<GroupFile> group = {};
 };
 
-/// One I/O address space and the opening of devices into it: all that it opens share one container or one IOAS,
-/// for as long as one of them is open. May be used by several threads.
+/// One I/O address space and the opening of devices into it: all that it opens share one container or one
+/// IOAS, for as long as one of them is open. May be used by several threads.
 class KernelIommu {
  public:
   KernelIommu(SystemCalls& system, KernelPaths paths) : system_(system), paths_(std::move(paths)) {}
 
-  /// Errors: kDeviceBusy when somebody else holds the device or its group, kNotFound when it is bound to no VFIO
-  /// driver, kNotAllowed without permission, kIommuRefused for everything that the IOMMU side refuses. Messages
-  /// say what to do.
+  /// Errors: kDeviceBusy when somebody else holds the device or its group, kNotFound when it is bound to no
+  /// VFIO driver, kNotAllowed without permission, kIommuRefused for everything that the IOMMU side refuses.
+  /// Messages say what to do.
   Result<OpenedDevice> open(const DevicePlace& place, Interface interface);
 
  private:

@@ -65,9 +65,10 @@ Result<fs::path> folderOf(const KernelPaths& paths, const std::string& address) 
     return fs::path(address);
   }
   return Error{.code = ErrorCode::kInvalidArgument,
-               .message = "a device of the kernel is named by its PCI address (0000:3b:00.1), its mdev UUID or its "
-                          "folder in " +
-                          paths.sysfs};
+               .message =
+                   "a device of the kernel is named by its PCI address (0000:3b:00.1), its mdev UUID or its "
+                   "folder in " +
+                   paths.sysfs};
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ struct DevicePlace {
 /// Errors: kInvalidArgument for anything else, kNotFound when there is no such device.
 Result<DevicePlace> locateDevice(const KernelPaths& paths, const std::string& address);
 
-/// Whether the device is still registered with VFIO. False from the moment when its removal begins, which then
-/// waits until every descriptor of the device is closed.
+/// Whether the device is still registered with VFIO. False from the moment when its removal begins, which
+/// then waits until every descriptor of the device is closed.
 [[nodiscard]] bool devicePresent(const DevicePlace& place);
 
 }  // namespace transship::vfio

@@ -116,8 +116,8 @@ void BrokerRig::begin(const std::string& instance) {
   for (std::size_t index = 0; index < kOwners.size(); ++index) {
     const std::string device = "gpu/" + std::to_string(index);
     devices_.add({.name = device, .address = "address-" + std::to_string(index), .workload = kOwners[index]},
-                 std::make_unique<broker::Keeper>(instance, std::make_unique<FakeOpener>(backends_[index]), kFast,
-                                                  [](const std::string&) {}));
+                 std::make_unique<broker::Keeper>(instance, std::make_unique<FakeOpener>(backends_[index]),
+                                                  kFast, [](const std::string&) {}));
   }
   thread_ = std::thread([this] { server_->run(stop_.get()); });
 }
@@ -127,7 +127,8 @@ void BrokerRig::restart(const std::string& instance) {
   stop_.reset(::eventfd(0, EFD_CLOEXEC));
   for (const auto& backend : backends_) {
     const std::lock_guard lock{backend->mutex};
-    backend->openErrors = {Error{.code = ErrorCode::kDeviceBusy, .message = "held by another", .errorNumber = EBUSY}};
+    backend->openErrors = {
+        Error{.code = ErrorCode::kDeviceBusy, .message = "held by another", .errorNumber = EBUSY}};
   }
   begin(instance);
 }

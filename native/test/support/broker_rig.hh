@@ -55,8 +55,8 @@ constexpr broker::KeeperTiming kFast{.firstRetry = std::chrono::milliseconds{1},
                                      .mostRetry = std::chrono::milliseconds{5},
                                      .check = std::chrono::milliseconds{5}};
 
-/// A broker in this process, with real sockets in a folder of its own: the workload "trainer" has gpu/0 and gpu/1,
-/// "other" has gpu/2, and gpu/3 belongs to nobody.
+/// A broker in this process, with real sockets in a folder of its own: the workload "trainer" has gpu/0 and
+/// gpu/1, "other" has gpu/2, and gpu/3 belongs to nobody.
 class BrokerRig {
  public:
   explicit BrokerRig(uid_t agentUid = ::geteuid(), const std::string& instance = "instance-1");

@@ -71,7 +71,8 @@ void KernelMachine::add(const std::string& name, const DeviceShape& shape) {
   const fs::path folder = root_ + "/sys/devices/parent/" + name;
   fs::create_directories(folder);
   fs::create_directories(root_ + "/sys/bus/" + bus + "/devices");
-  fs::create_directory_symlink("../../../devices/parent/" + name, root_ + "/sys/bus/" + bus + "/devices/" + name);
+  fs::create_directory_symlink("../../../devices/parent/" + name,
+                               root_ + "/sys/bus/" + bus + "/devices/" + name);
   if (!shape.driver.empty()) {
     fs::create_directory_symlink("../../../bus/" + bus + "/drivers/" + shape.driver, folder / "driver");
   }

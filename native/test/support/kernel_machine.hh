@@ -14,8 +14,8 @@
 
 namespace transship::test {
 
-/// A machine with VFIO as a program sees it: folders that stand for /sys and /dev, and system calls that answer as the
-/// kernel does until they are told to fail. Descriptors are real ones, of files in memory.
+/// A machine with VFIO as a program sees it: folders that stand for /sys and /dev, and system calls that
+/// answer as the kernel does until they are told to fail. Descriptors are real ones, of files in memory.
 class KernelMachine final : public SystemCalls {
  public:
   struct DeviceShape {
@@ -49,7 +49,8 @@ class KernelMachine final : public SystemCalls {
   /// What was opened ("open vfio/7") and asked ("bind vfio/devices/vfio0"), in order.
   std::vector<std::string> calls = {};
   [[nodiscard]] std::size_t count(const std::string& call) const;
-  /// Answers VFIO_DEVICE_FEATURE; the header is at the start of the argument. Returns an errno, 0 for success.
+  /// Answers VFIO_DEVICE_FEATURE; the header is at the start of the argument. Returns an errno, 0 for
+  /// success.
   std::function<int(void*)> feature = {};
   /// Flags that a group shows.
   std::uint32_t groupFlags = 1;
