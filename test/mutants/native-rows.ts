@@ -1,4 +1,4 @@
-import type { Row } from './row.ts';
+import type { Mutant, Row } from './row.ts';
 
 /**
  * Rules of the v2 protocol that the client of one device keeps: item, file of its tests, what a correct user does, what
@@ -48,14 +48,27 @@ const rules: readonly (readonly [item: string, file: string, behaviour: string, 
   ['V2-40', 'kernel_device', 'closes nothing after reading the state', 'closes what the answer names'],
 ];
 
+/** Those that a device of the emulator can show as well, through the addon. */
+const ON_EMULATOR: ReadonlySet<string> = new Set(
+  ['02', '03', '04', '05', '08', '09', '11', '13', '14', '15', '16', '18', '19', '22', '24', '25', '27']
+    .concat('31', '32', '33', '36', '37')
+    .map((number) => `V2-${number}`),
+);
+
+const onEmulator = (item: string, breaks: string): Mutant => ({
+  kind: 'addon',
+  breaks,
+  test: { file: 'test/integration/conformance-v2-user.test.ts', name: `(^| )${item}[,:]` },
+});
+
+const inUnitTest = (item: string, file: string, breaks: string): Mutant => ({
+  kind: 'native',
+  breaks,
+  test: { file: `native/test/${file}_test.cc`, name: item.replace('-', '_') },
+});
+
 export const nativeRows: readonly Row[] = rules.map(([item, file, behaviour, breaks]) => ({
   item,
   behaviour,
-  mutants: [
-    {
-      kind: 'native',
-      breaks,
-      test: { file: `native/test/${file}_test.cc`, name: item.replace('-', '_') },
-    },
-  ],
+  mutants: [inUnitTest(item, file, breaks), ...(ON_EMULATOR.has(item) ? [onEmulator(item, breaks)] : [])],
 }));
