@@ -66,11 +66,12 @@ export class NativeDevice {
   }
 
   /**
-   * Brings the device over ONE legal arc (native/src/migration/arc_v1.hh). Success means that it is there. Being there
-   * already is success. A segment that is not fully read is collected into memory first (V1-43).
+   * Brings the device over ONE legal arc (native/src/migration/arc_v1.hh, v2_arc.hh). Success means that it is there.
+   * Being there already is success. A v1 segment that is not fully read is collected into memory first (V1-43).
    * @throws TRANSSHIP_ILLEGAL_ARC, TRANSSHIP_NO_P2P, TRANSSHIP_SEGMENT_OPEN (an uncommitted segment while resuming):
-   * nothing was written. TRANSSHIP_ARC_REFUSED: the state is unchanged. TRANSSHIP_LOAD_REJECTED: leaving Resuming failed.
-   * TRANSSHIP_DEVICE_ERROR, TRANSSHIP_DRIVER_VIOLATION, TRANSSHIP_FOREIGN_STATE_CHANGE: only reset() helps.
+   * nothing was written. TRANSSHIP_ARC_REFUSED: the error's `state` is where the device is now, for v1 where it was.
+   * TRANSSHIP_LOAD_REJECTED: leaving Resuming failed. TRANSSHIP_DEVICE_ERROR, TRANSSHIP_DRIVER_VIOLATION,
+   * TRANSSHIP_FOREIGN_STATE_CHANGE: only reset() helps.
    */
   arc(to: DeviceState): Promise<void> {
     return this.#call('arc', this.#handle.arc(to));

@@ -10,7 +10,7 @@ export const nativeErrorCodes = {
     'The device refused an access to a field or to data, with an errno. A stream that was open has ended there: ' +
     'leave SAVING and begin a new stream, or reset a device that was being loaded.',
   TRANSSHIP_ARC_REFUSED:
-    'The device refused to change its state and is where it was. Try again, take another way, or roll back.',
+    'The device refused to change its state; `state` says where it is now. Try again, take another way, or roll back.',
   TRANSSHIP_BAD_REGION_INFO:
     'The device describes its regions in a way that contradicts itself. Its driver is at fault.',
   TRANSSHIP_CLOSED: 'close() was called before or during the operation.',
@@ -46,7 +46,9 @@ export const nativeErrorCodes = {
   TRANSSHIP_NOT_ALLOWED:
     'This user may not open the device, or the broker does not serve this user on this socket. Check permissions, or ' +
     "the broker's --agent-uid.",
-  TRANSSHIP_NOT_MIGRATABLE: 'The device has no migration region: its driver cannot migrate it.',
+  TRANSSHIP_NOT_MIGRATABLE:
+    'The device has neither the migration features of v2 nor the migration region of v1, or migrates in a way that ' +
+    'this library does not know: its driver cannot migrate it.',
   TRANSSHIP_NOT_RESUMING: 'The device takes no data in its current state.',
   TRANSSHIP_NOT_SAVING: 'The device gives no data in its current state.',
   TRANSSHIP_OUT_OF_MEMORY: 'The process is out of memory.',

@@ -36,10 +36,14 @@ Bytes joined(Bytes first, const Bytes& second) {
   return first;
 }
 
+const char* const kSmall = R"({"capabilities":{"max_data_xfer_size":16}})";
+const char* const kWithInfo = R"({"capabilities":{"max_data_xfer_size":16,"x_mig_precopy_info":32769}})";
+
 // Greets with transfers of at most 16 bytes, plays `script`, and runs `test` on the device that opened.
-void withDevice(std::function<void(Peer&)> script, const std::function<void(UserDevice&)>& test) {
-  const ScriptedServer server{[&script](Peer& peer) {
-    peer.greet(R"({"capabilities":{"max_data_xfer_size":16}})", 2);
+void withDevice(std::function<void(Peer&)> script, const std::function<void(UserDevice&)>& test,
+                const char* capabilities = kSmall) {
+  const ScriptedServer server{[&](Peer& peer) {
+    peer.greet(capabilities, 2);
     script(peer);
   }};
   SystemCalls system;
@@ -161,7 +165,7 @@ TEST(UserFeatures, V2_40_TheDescriptorOfAGetIsNone) {
 
 // Plays `script` against an open saving or resuming stream.
 void withStream(std::uint32_t state, std::function<void(Peer&)> script,
-                const std::function<void(vfio::MigrationData&)>& test) {
+                const std::function<void(vfio::MigrationData&)>& test, const char* capabilities = kSmall) {
   withDevice(
       [state, &script](Peer& peer) {
         serveState(peer, state);
@@ -171,7 +175,8 @@ void withStream(std::uint32_t state, std::function<void(Peer&)> script,
         auto reply = device.setMigrationState(state);
         ASSERT_TRUE(reply && reply->data);
         test(*reply->data);
-      });
+      },
+      capabilities);
 }
 
 Bytes counted(std::size_t size) {
@@ -248,6 +253,31 @@ TEST(UserFeatures, DataIsWrittenInTransfersOfTheAgreedSize) {
         ASSERT_FALSE(info);
         EXPECT_EQ(info.error().errorNumber, ENOTTY);
       });
+}
+
+TEST(UserFeatures, PreCopyInfoGoesByTheMessageThatTheServerNames) {
+  constexpr Command kOwn{32769};
+  const vfio::MigPrecopyInfo ask{.argsz = 24, .flags = 0, .initial_bytes = 0, .dirty_bytes = 0};
+  withStream(
+      6,
+      [&](Peer& peer) {
+        expect(peer, kOwn, payload(ask),
+               payload(vfio::MigPrecopyInfo{.argsz = 24, .flags = 1, .initial_bytes = 70, .dirty_bytes = 5}));
+        peer.refuse(peer.receive(), EINVAL);
+        expect(peer, kOwn, payload(ask), payload(std::uint64_t{24}));
+      },
+      [](vfio::MigrationData& data) {
+        auto info = data.precopyInfo();
+        ASSERT_TRUE(info);
+        EXPECT_EQ(info->initialBytes, 70u);
+        EXPECT_EQ(info->dirtyBytes, 5u);
+        EXPECT_TRUE(info->reinit);
+        auto refused = data.precopyInfo();
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().errorNumber, EINVAL);
+        EXPECT_EQ(codeOf(data.precopyInfo()), "TRANSSHIP_PROTOCOL_VIOLATION");
+      },
+      kWithInfo);
 }
 
 TEST(UserFeatures, DmaLoggingStartsWithRangesAndReportsInParts) {

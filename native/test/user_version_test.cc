@@ -49,6 +49,17 @@ TEST(UserVersion, ATransferThatCannotCarryARegisterIsRefused) {
   EXPECT_EQ(codeOf(parse(R"({"capabilities":{"max_data_xfer_size":0}})")), "TRANSSHIP_PROTOCOL_VIOLATION");
 }
 
+TEST(UserVersion, AMessageForPreCopyInfoIsOneOfTheServersOwn) {
+  EXPECT_FALSE(parse("{}")->precopyInfo);
+  auto limits = parse(R"({"capabilities":{"x_mig_precopy_info":65535}})");
+  ASSERT_TRUE(limits && limits->precopyInfo);
+  EXPECT_EQ(static_cast<int>(*limits->precopyInfo), 65535);
+  for (const char* number : {"13", "32767", "65536", "0"}) {
+    const std::string json = std::string(R"({"capabilities":{"x_mig_precopy_info":)") + number + "}}";
+    EXPECT_EQ(codeOf(parse(json)), "TRANSSHIP_PROTOCOL_VIOLATION") << number;
+  }
+}
+
 TEST(UserVersion, OtherVersionsAreRefused) {
   EXPECT_EQ(codeOf(parse("{}", 1, 0)), "TRANSSHIP_VERSION_UNSUPPORTED");
   EXPECT_EQ(codeOf(parse("{}", 0, 2)), "TRANSSHIP_VERSION_UNSUPPORTED");

@@ -98,7 +98,7 @@ TEST(Worker, V2_39_WhatWaitsForAStuckDeviceIsNotPiledOnIt) {
   Worker worker;
   ASSERT_EQ(worker.post(job([&] {
     started.set_value();
-    go.get_future().wait();
+    go.get_future().wait_for(std::chrono::seconds{2});
   })),
             nullptr);
   started.get_future().wait();

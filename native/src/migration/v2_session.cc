@@ -254,8 +254,6 @@ Status SessionV2::commitSegment() {
   return committed;
 }
 
-Result<std::optional<std::uint64_t>> SessionV2::stopCopySize() { return migrationDataSize(*device_); }
-
 Result<std::optional<vfio::PrecopyInfo>> SessionV2::precopyInfo() {
   if (auto refused = notSaving()) {
     return std::move(*refused);
@@ -273,33 +271,6 @@ Result<std::optional<vfio::PrecopyInfo>> SessionV2::precopyInfo() {
     (*info)->reinit = false;
   }
   return info;
-}
-
-Result<std::uint64_t> SessionV2::startDmaLogging(std::span<const vfio::IovaRange> ranges,
-                                                 std::uint64_t pageSize) {
-  return dmaLog_.start(ranges, pageSize);
-}
-
-Result<std::vector<std::byte>> SessionV2::reportDmaLogging(vfio::IovaRange range) {
-  return dmaLog_.report(range);
-}
-
-Status SessionV2::stopDmaLogging() { return dmaLog_.stop(); }
-
-Status SessionV2::readConfig(std::uint64_t offset, std::span<std::byte> into) {
-  return readConfigSpace(*device_, offset, into);
-}
-
-Status SessionV2::writeConfig(std::uint64_t offset, std::span<const std::byte> from) {
-  return writeConfigSpace(*device_, offset, from);
-}
-
-Status SessionV2::regionRead(std::uint32_t region, std::uint64_t offset, std::span<std::byte> into) {
-  return device_->read(region, offset, into);
-}
-
-Status SessionV2::regionWrite(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> from) {
-  return device_->write(region, offset, from);
 }
 
 }  // namespace transship::migration

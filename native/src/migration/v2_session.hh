@@ -3,8 +3,10 @@
 #include <memory>
 #include <optional>
 
+#include "migration/config_space.hh"
 #include "migration/dma_log.hh"
 #include "migration/session.hh"
+#include "migration/v2_facts.hh"
 #include "migration/v2_reader.hh"
 #include "migration/v2_state.hh"
 #include "migration/v2_writer.hh"
@@ -38,16 +40,28 @@ class SessionV2 final : public Session {
   Status beginSegment(std::uint64_t size) override;
   Status writeSegment(std::span<const std::byte> data) override;
   Status commitSegment() override;
-  Result<std::optional<std::uint64_t>> stopCopySize() override;
+  Result<std::optional<std::uint64_t>> stopCopySize() override { return migrationDataSize(*device_); }
   Result<std::optional<vfio::PrecopyInfo>> precopyInfo() override;
   Result<std::uint64_t> startDmaLogging(std::span<const vfio::IovaRange> ranges,
-                                        std::uint64_t pageSize) override;
-  Result<std::vector<std::byte>> reportDmaLogging(vfio::IovaRange range) override;
-  Status stopDmaLogging() override;
-  Status readConfig(std::uint64_t offset, std::span<std::byte> into) override;
-  Status writeConfig(std::uint64_t offset, std::span<const std::byte> from) override;
-  Status regionRead(std::uint32_t region, std::uint64_t offset, std::span<std::byte> into) override;
-  Status regionWrite(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> from) override;
+                                        std::uint64_t pageSize) override {
+    return dmaLog_.start(ranges, pageSize);
+  }
+  Result<std::vector<std::byte>> reportDmaLogging(vfio::IovaRange range) override {
+    return dmaLog_.report(range);
+  }
+  Status stopDmaLogging() override { return dmaLog_.stop(); }
+  Status readConfig(std::uint64_t offset, std::span<std::byte> into) override {
+    return readConfigSpace(*device_, offset, into);
+  }
+  Status writeConfig(std::uint64_t offset, std::span<const std::byte> from) override {
+    return writeConfigSpace(*device_, offset, from);
+  }
+  Status regionRead(std::uint32_t region, std::uint64_t offset, std::span<std::byte> into) override {
+    return device_->read(region, offset, into);
+  }
+  Status regionWrite(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> from) override {
+    return device_->write(region, offset, from);
+  }
 
  private:
   SessionV2(std::unique_ptr<vfio::Device> device, std::uint64_t flags);
