@@ -75,8 +75,8 @@ std::string describe(const Report& report) {
   add("doubles", doubles);
   add("resetAway", resetAway);
   add("wrongBytes", report.wrongBytes);
-  add("deviceWrites", report.deviceWrites);
-  add("wrongPages", report.wrongPages);
+  add("deviceWrites", report.device.highest);
+  add("wrongPages", report.device.wrongPages);
   std::string trouble = report.trouble;
   std::erase_if(trouble, [](char c) { return c == '"' || c == '\\' || c < ' '; });
   return text + ",\"trouble\":\"" + trouble + "\"}";

@@ -14,10 +14,6 @@ constexpr std::uint64_t kLeastUnderWay = 4;
 constexpr std::uint64_t kMostUnderWay = 12;
 constexpr auto kBetweenSteps = 2ms;
 
-/// A prime, so that the sequence has no rhythm in common with FIFOs and pages.
-constexpr std::uint64_t kCycle = 251;
-constexpr std::uint8_t byteAt(std::uint64_t number) { return static_cast<std::uint8_t>(number % kCycle); }
-
 /// Describes the memory: a state of another workload must not be loaded.
 struct Layout {
   std::uint64_t magic = 0x31444C574C504D58;
@@ -147,7 +143,7 @@ void Workload::saveFinal(const std::string& savingId, bool incremental, const Si
     if (!incremental) {
       std::fill(dirty_.begin(), dirty_.end(), true);
     }
-    checkPagesOfDevice();
+    device_ = checkNumbers(ofDevice(), kPage);
   }
   const bool complete =
       sink(encodeValue(kLayoutRecord, layout), options_.memory) && sendDirty(Phase::kFrozen, sink);
@@ -209,7 +205,7 @@ std::uint64_t Workload::load(const std::string& savingId,
   }
   // The device may use these addresses as soon as it runs, so they are mapped before anybody is told.
   memory_.map(uart_->files());
-  checkPagesOfDevice();
+  device_ = checkNumbers(ofDevice(), kPage);
   trouble_.clear();
   deviceIsBlank_ = false;
   phase_ = Phase::kFrozen;
@@ -223,7 +219,7 @@ Phase Workload::phase() {
 
 Report Workload::report() {
   const std::lock_guard lock(mutex_);
-  return Report{phase_, counters_, wrongBytes(), deviceWrites_, wrongPages_, trouble_};
+  return Report{phase_, counters_, wrongBytes(), device_, trouble_};
 }
 
 void Workload::work(const std::stop_token& stop) {
@@ -315,30 +311,8 @@ std::span<std::byte> Workload::ofDevice() const { return memory_.bytes().first(m
 std::span<std::byte> Workload::ofBytes() const { return memory_.bytes().subspan(memory_.bytes().size() / 2); }
 
 std::uint64_t Workload::wrongBytes() const {
-  const auto bytes = ofBytes();
-  // After a gap the sequence in memory has a hole of its own.
   const bool hasState = phase_ == Phase::kRunning || phase_ == Phase::kFrozen;
-  const std::uint64_t known = hasState && counters_.gaps + counters_.resetAway == 0 ? counters_.received : 0;
-  std::uint64_t wrong = 0;
-  for (std::uint64_t n = known - std::min<std::uint64_t>(known, bytes.size()); n < known; ++n) {
-    wrong += bytes[n % bytes.size()] == std::byte{byteAt(n)} ? 0 : 1;
-  }
-  return wrong;
-}
-
-/// Only while the device is stopped. Number n goes to page (n - 1) % pages, so each must have the last that
-/// is due there: a write that was not copied shows as an older one.
-void Workload::checkPagesOfDevice() {
-  const auto memory = ofDevice();
-  const std::uint64_t pages = memory.size() / kPage;
-  std::vector<std::uint64_t> numbers(pages);
-  for (std::uint64_t page = 0; page < pages; ++page) {
-    std::memcpy(&numbers[page], memory.data() + page * kPage, sizeof(numbers[page]));
-  }
-  deviceWrites_ = *std::ranges::max_element(numbers);
-  wrongPages_ = 0;
-  for (std::uint64_t page = 0; page < pages; ++page) {
-    const std::uint64_t due = deviceWrites_ > page ? deviceWrites_ - (deviceWrites_ - 1 - page) % pages : 0;
-    wrongPages_ += numbers[page] == due ? 0 : 1;
-  }
+  // After a gap the sequence in memory has a hole of its own.
+  const bool whole = counters_.gaps + counters_.resetAway == 0;
+  return hasState && whole ? wrongInSequence(ofBytes(), counters_.received) : 0;
 }

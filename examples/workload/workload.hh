@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "device.hh"
+#include "evidence.hh"
 #include "memory.hh"
 #include "state_stream.hh"
 
@@ -48,10 +49,8 @@ struct Report {
   Counters counters;
   /// Bytes of the sequence that are not in memory as they came.
   std::uint64_t wrongBytes;
-  /// As they were found when the state was last saved or loaded: the highest number that the device has
-  /// written, and pages in which not the number is that must be.
-  std::uint64_t deviceWrites;
-  std::uint64_t wrongPages;
+  /// What the device has written, as it was found when the state was last saved or loaded.
+  DeviceNumbers device;
   /// Why the work came to a halt; empty while all is well.
   std::string trouble;
 };
@@ -101,7 +100,6 @@ class Workload {
   bool sendDirty(Phase during, const Sink& sink);
   void mark(std::size_t offset, std::size_t length);
   [[nodiscard]] std::uint64_t wrongBytes() const;
-  void checkPagesOfDevice();
   [[nodiscard]] std::span<std::byte> ofDevice() const;
   [[nodiscard]] std::span<std::byte> ofBytes() const;
 
@@ -112,8 +110,7 @@ class Workload {
   Phase phase_ = Phase::kIncoming;
   std::unique_ptr<Uart> uart_;
   Counters counters_;
-  std::uint64_t deviceWrites_ = 0;
-  std::uint64_t wrongPages_ = 0;
+  DeviceNumbers device_;
   bool deviceIsBlank_ = false;
   std::string trouble_;
   /// Pages that the live pass has not sent, or that were written since.
