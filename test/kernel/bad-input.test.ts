@@ -6,8 +6,7 @@ import type { Guest } from './rig/guest.ts';
 import { connectGuests } from './rig/guests.ts';
 import type { Guests } from './rig/guests.ts';
 import { bindToVfioPci, createMdev, eduDevices, mdevFolder } from './rig/vfio.ts';
-import { DEVICES } from './matrix/rows.ts';
-import type { DeviceRow } from './matrix/rows.ts';
+import { deviceRow } from './matrix/rows.ts';
 import { Stand } from './matrix/stand.ts';
 import { collect, give, sail, stopAndSave } from './matrix/streams.ts';
 import { refused, withCode } from './outcome.ts';
@@ -37,12 +36,6 @@ type Door = (typeof doors)[number];
 const open = (guest: Guest, address: string, door: Door, timeoutMs = 300): Promise<RemoteDevice> =>
   openRemote(guest.control, { by: 'openKernel', args: [address, { interface: door, timeoutMs }] });
 
-const rowOf = (name: string): DeviceRow => {
-  const row = DEVICES.find((candidate) => candidate.name === name);
-  if (row === undefined) throw new RangeError(`no row ${name}`);
-  return row;
-};
-
 describe.each(doors)('through the %s door', (door) => {
   test('a device of plain vfio-pci cannot migrate', async () => {
     const guest = guests[door];
@@ -67,7 +60,7 @@ describe.each(doors)('through the %s door', (door) => {
 
   test('a device that somebody has open is busy, and free when they close it', async () => {
     const guest = guests[door];
-    await using stand = await Stand.make(guest, door, rowOf('v2 own'), { count: 1 });
+    await using stand = await Stand.make(guest, door, deviceRow('v2 own'), { count: 1 });
     const { uuid } = stand.source;
     {
       await using first = await open(guest, uuid, door, 60_000);
@@ -80,7 +73,7 @@ describe.each(doors)('through the %s door', (door) => {
 
   test('a device that is unplugged in the middle of its stream is lost, and can be let go of', async () => {
     const guest = guests[door];
-    const row = rowOf('v2 own');
+    const row = deviceRow('v2 own');
     const uuid = await createMdev(guest, row.parent, row.type);
     const device = await open(guest, uuid, door, 60_000);
     await device.reset();
@@ -103,7 +96,7 @@ describe.each(doors)('through the %s door', (door) => {
 });
 
 test('a device that is open by its group is busy by its character device, and the other way round', async () => {
-  await using stand = await Stand.make(guests.cdev, 'cdev', rowOf('v2 own'), { count: 1 });
+  await using stand = await Stand.make(guests.cdev, 'cdev', deviceRow('v2 own'), { count: 1 });
   const { uuid } = stand.source;
   for (const [holder, other] of [
     ['group', 'cdev'],
@@ -117,7 +110,7 @@ test('a device that is open by its group is busy by its character device, and th
 
 describe('a data descriptor', () => {
   test('that fails with ENODEV because somebody reset the device says so', async () => {
-    await using stand = await Stand.make(guests.cdev, 'cdev', rowOf('v2 own'), { count: 1 });
+    await using stand = await Stand.make(guests.cdev, 'cdev', deviceRow('v2 own'), { count: 1 });
     const device = await stand.open(stand.source);
     await stopAndSave(device);
     await stand.source.own?.write('reset', 1);
@@ -129,7 +122,7 @@ describe('a data descriptor', () => {
   test.each(['source', 'target'] as const)(
     'of a %s that fails with ENODEV although the state stands ends the session',
     async (side) => {
-      await using stand = await Stand.make(guests.cdev, 'cdev', rowOf('v2 own'));
+      await using stand = await Stand.make(guests.cdev, 'cdev', deviceRow('v2 own'));
       const [source, target] = [await stand.open(stand.source), await stand.open(stand.target)];
       await stand[side].own?.fault('data_errno ENODEV');
       await stopAndSave(source);
@@ -148,7 +141,7 @@ describe('a data descriptor', () => {
 });
 
 describe('a wrong stream', () => {
-  const mtty = rowOf('v2 mtty');
+  const mtty = deviceRow('v2 mtty');
 
   test('of another magic is refused by mtty when it is written', async () => {
     await using stand = await Stand.make(guests.cdev, 'cdev', mtty);
@@ -181,7 +174,7 @@ describe('a wrong stream', () => {
   });
 
   test.each(['v2 own', 'v1+NDMA own'])('of another device id is refused by %s', async (name) => {
-    const row = rowOf(name);
+    const row = deviceRow(name);
     await using stand = await Stand.make(guests.cdev, 'cdev', row, { count: 1 });
     await using other = await Stand.make(guests.cdev, 'cdev', row, {
       count: 1,

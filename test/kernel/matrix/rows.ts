@@ -36,6 +36,13 @@ export const DEVICES: readonly DeviceRow[] = [
   },
 ];
 
+/** @throws RangeError when there is none of this name. */
+export function deviceRow(name: string): DeviceRow {
+  const row = DEVICES.find((candidate) => candidate.name === name);
+  if (row === undefined) throw new RangeError(`no device is called ${name}`);
+  return row;
+}
+
 export const CASES = [
   'save',
   'pre-copy',

@@ -57,11 +57,17 @@ export class KernelPair implements AsyncDisposable {
     return new KernelPair({ source, target, operator }, directory);
   }
 
-  /** Orders the whole set of the source to the target. */
-  async apply(name: string, strategy: DeviceMigrationManifest['spec']['strategy'] = {}): Promise<void> {
+  /** Orders all devices of a node to the other; without nodes, those of the source to the target. */
+  async apply(
+    name: string,
+    strategy: DeviceMigrationManifest['spec']['strategy'] = {},
+    from = this.source,
+    to = this.target,
+  ): Promise<void> {
     await this.manifests.apply(name, {
-      source: { nodeName: this.source.name, devices: [...this.source.deviceIds] },
-      target: { nodeName: this.target.name },
+      source: { nodeName: from.name, devices: [...from.deviceIds] },
+      // The set keeps its order, so that a test knows which device went where.
+      target: { nodeName: to.name, devices: [...to.deviceIds] },
       strategy,
     });
   }

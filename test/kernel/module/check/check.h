@@ -63,6 +63,7 @@ void device_close(struct device *device);
 void attribute_set(const struct device *device, const char *name, const char *value);
 void attribute_get(const struct device *device, const char *name, char *buffer, size_t size);
 long counter(const struct device *device, const char *name);
+bool counter_exceeds(const struct device *device, const char *name, long value);
 void device_reset(const struct device *device);
 int interrupt_open(const struct device *device, unsigned int vector);
 uint32_t state_get(const struct device *device);

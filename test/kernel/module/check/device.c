@@ -82,6 +82,16 @@ long counter(const struct device *device, const char *name)
 	return -1;
 }
 
+/* Whether the counter exceeds `value` within five seconds. */
+bool counter_exceeds(const struct device *device, const char *name, long value)
+{
+	double end = seconds() + 5;
+
+	while (counter(device, name) <= value && seconds() < end)
+		sleep_ms(5);
+	return counter(device, name) > value;
+}
+
 /* Looks at one region; remembers it if it is the migration region. */
 static void region_look(struct device *device, uint32_t index)
 {

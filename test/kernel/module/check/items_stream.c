@@ -120,12 +120,14 @@ static void d23_acknowledge(void)
 static void d24_zero_pending(void)
 {
 	struct stream stream = {NULL, 0};
+	int look;
 
 	EXPECT(!state_set(&first, SAVING | RUNNING));
 	stream_save(&first, &stream, ALL);
 	EXPECT(field_get(&first, REG_PENDING) == 0);
 	attribute_set(&first, "dirty_kib_s", "400");
-	sleep_ms(60);
+	for (look = 0; look < 500 && !field_get(&first, REG_PENDING); look++)
+		sleep_ms(10);
 	EXPECT(field_get(&first, REG_PENDING) > 0);
 	EXPECT(!state_set(&first, SAVING));
 	stream_save(&first, &stream, ALL);

@@ -1,0 +1,206 @@
+/**
+ * Agents are killed at every step of a migration and started again: no device that holds the workload's state is reset,
+ * and the migration ends as its record says. The set goes to and fro between the guests, one migration a row.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
+import { eventually } from '../../support/managed-process.ts';
+import { deviceRow } from '../matrix/rows.ts';
+import { connectGuests } from '../rig/guests.ts';
+import type { Guests } from '../rig/guests.ts';
+import type { KernelNode } from './node.ts';
+import { KernelPair } from './pair.ts';
+import { expectIdle, expectTraffic, startTraffic } from './traffic.ts';
+import { countsBeside } from './workloads.ts';
+
+const PATIENCE_MS = 900_000;
+const BUSY = { link_us: 5000, traffic_us: 10_000 };
+/** Of 300 KiB in all: so slow that an agent dies in the middle. */
+const SLOW = { bandwidthLimit: '60K' } as const;
+/** Longer than it takes to see the state and to kill, and shorter than anybody's deadline. */
+const STALL_MS = 20_000;
+
+type Side = 'source' | 'target';
+
+interface Row {
+  readonly step: string;
+  /** Whose agents are killed. */
+  readonly killed: readonly Side[];
+  readonly strategy: DeviceMigrationManifest['spec']['strategy'];
+  /** A device that takes so long to enter a state that the step can be met. */
+  readonly stall?: { readonly side: Side; readonly state: string };
+  /** The step is there. */
+  readonly at: (status: DeviceMigrationStatus) => boolean;
+  readonly ends: 'Succeeded' | 'Failed';
+}
+
+const phase =
+  (wanted: DeviceMigrationStatus['phase']) =>
+  (status: DeviceMigrationStatus): boolean =>
+    status.phase === wanted;
+const flowing =
+  (wanted: DeviceMigrationStatus['phase']) =>
+  (status: DeviceMigrationStatus): boolean =>
+    status.phase === wanted && (status.transfer?.bytes ?? 0) > 0;
+
+const stopCopy = { ...SLOW, mode: 'StopCopy' } as const;
+
+/** In the order of a voyage. A source that dies before it was told to stop rolls back, as its journal says. */
+const ROWS: readonly Row[] = [
+  {
+    step: 'the target enters Resuming',
+    killed: ['target'],
+    strategy: {},
+    stall: { side: 'target', state: 'Resuming' },
+    at: phase('Preparing'),
+    ends: 'Succeeded',
+  },
+  { step: 'pre-copy', killed: ['source'], strategy: SLOW, at: flowing('PreCopy'), ends: 'Failed' },
+  { step: 'pre-copy', killed: ['target'], strategy: SLOW, at: flowing('PreCopy'), ends: 'Succeeded' },
+  {
+    step: 'the quiesce',
+    killed: ['source'],
+    strategy: { mode: 'StopCopy', quiesceTimeout: '120s' },
+    stall: { side: 'source', state: 'RunningP2P' },
+    at: phase('Quiescing'),
+    ends: 'Failed',
+  },
+  {
+    step: 'stop-and-copy',
+    killed: ['source'],
+    strategy: stopCopy,
+    at: flowing('StopCopy'),
+    ends: 'Succeeded',
+  },
+  {
+    step: 'stop-and-copy',
+    killed: ['target'],
+    strategy: stopCopy,
+    at: flowing('StopCopy'),
+    ends: 'Succeeded',
+  },
+  {
+    step: 'stop-and-copy',
+    killed: ['source', 'target'],
+    strategy: stopCopy,
+    at: flowing('StopCopy'),
+    ends: 'Succeeded',
+  },
+  {
+    step: 'the verification',
+    killed: ['target'],
+    strategy: { mode: 'StopCopy' },
+    stall: { side: 'target', state: 'Stop' },
+    at: phase('Verifying'),
+    ends: 'Succeeded',
+  },
+  {
+    step: 'the activation',
+    killed: ['target'],
+    strategy: { mode: 'StopCopy' },
+    stall: { side: 'target', state: 'RunningP2P' },
+    at: phase('Activating'),
+    ends: 'Succeeded',
+  },
+  {
+    step: 'the activation',
+    killed: ['source'],
+    strategy: { mode: 'StopCopy' },
+    stall: { side: 'target', state: 'RunningP2P' },
+    at: phase('Activating'),
+    ends: 'Succeeded',
+  },
+];
+
+let guests: Guests;
+let pair: KernelPair | null = null;
+let home: Side = 'source';
+
+beforeAll(async () => {
+  guests = await connectGuests();
+});
+
+afterEach(async () => {
+  for (const guest of guests.all) expect(await guest.complaints()).toEqual([]);
+});
+
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await guests[Symbol.asyncDispose]();
+});
+
+/** A set at work and an idle node; built anew after a row that failed. */
+async function ready(): Promise<{
+  readonly from: KernelNode;
+  readonly to: KernelNode;
+  readonly pair: KernelPair;
+}> {
+  if (pair === null) {
+    const options = {
+      row: deviceRow('v1+NDMA own'),
+      devices: 2,
+      workload: countsBeside,
+      source: BUSY,
+      target: BUSY,
+    };
+    pair = await KernelPair.start(guests.group, guests.cdev, options);
+    home = 'source';
+    await startTraffic(pair.source);
+  }
+  const [from, to] = home === 'source' ? [pair.source, pair.target] : [pair.target, pair.source];
+  return { from, to, pair };
+}
+
+/** Kills agents, all at once, and starts them again. */
+async function bounce(nodes: readonly KernelNode[]): Promise<void> {
+  await Promise.all(nodes.map((node) => node.killAgent()));
+  await Promise.all(nodes.map((node) => node.startAgent()));
+}
+
+const resetsOf = (node: KernelNode): Promise<number[]> =>
+  Promise.all(node.uuids.map(async (_, index) => (await node.own(index).counters())['resets'] ?? 0));
+
+async function play(row: Row, name: string): Promise<void> {
+  const { from, to, pair: both } = await ready();
+  const nodes = { source: from, target: to };
+  const before = await resetsOf(from);
+  if (row.stall !== undefined)
+    await nodes[row.stall.side].own(1).fault(`stall_ms ${row.stall.state} ${STALL_MS} 1`);
+  await both.apply(name, row.strategy, from, to);
+  await both.explained(() => both.manifests.until(name, row.step, row.at));
+  const { stall } = row;
+  if (stall !== undefined) {
+    await eventually(`a device enters ${stall.state}`, PATIENCE_MS, async () =>
+      // Taken once its arc has begun.
+      (await nodes[stall.side].own(1).read('fault')).includes('stall_ms') ? null : true,
+    );
+  }
+  await bounce(row.killed.map((side) => nodes[side]));
+  const status = await both.ended(name);
+  await both.explained(async () => {
+    expect({ phase: status.phase, error: status.error }).toMatchObject({ phase: row.ends });
+    if (row.ends === 'Succeeded') {
+      await expectTraffic(to);
+      await expectIdle(from);
+      home = home === 'source' ? 'target' : 'source';
+    } else {
+      await expectTraffic(from);
+      await expectIdle(to);
+      expect(await resetsOf(from)).toEqual(before);
+    }
+  });
+}
+
+test.each(ROWS.map((row, index) => ({ ...row, row, index, who: row.killed.join(' and ') })))(
+  'during $step the agent of the $who is killed: $ends',
+  async ({ row, index }) => {
+    try {
+      await play(row, `voyage-${index}`);
+    } catch (error) {
+      await pair?.[Symbol.asyncDispose]();
+      pair = null;
+      throw error;
+    }
+  },
+  PATIENCE_MS,
+);
