@@ -69,14 +69,15 @@ void ts_end_sessions(struct ts_device *dev)
 	dev->placed = false;
 }
 
+/* Never less than asked for, so by the clock and not by ticks, which a virtual machine loses. */
 static void ts_sleep(struct ts_device *dev, unsigned int ms)
 {
 	unsigned int version = READ_ONCE(dev->faults.version);
 
 	if (ms)
-		wait_event_idle_timeout(dev->wait,
-					READ_ONCE(dev->faults.version) != version || READ_ONCE(dev->gone),
-					msecs_to_jiffies(ms));
+		wait_event_hrtimeout(dev->wait,
+				     READ_ONCE(dev->faults.version) != version || READ_ONCE(dev->gone),
+				     ms_to_ktime(ms));
 }
 
 /* What an access to the stream meets: a delay, which a fatal signal ends as it ends a driver's wait for
