@@ -59,7 +59,8 @@ class RegionMapping {
 struct PrecopyInfo {
   std::uint64_t initialBytes = 0;
   std::uint64_t dirtyBytes = 0;
-  /// VFIO_PRECOPY_INFO_REINIT: new initial bytes have appeared. Means something only after the opt-in (V2-20).
+  /// VFIO_PRECOPY_INFO_REINIT: new initial bytes have appeared. Means something only after the opt-in
+  /// (V2-20).
   bool reinit = false;
 };
 
@@ -130,7 +131,8 @@ class Device {
   virtual Result<MigrationStateReply> setMigrationState(std::uint32_t state) = 0;
 
   /// VFIO_DEVICE_FEATURE_DMA_LOGGING_START; `pageSize` is a hint. Returns the page size in use (V2-31).
-  virtual Result<std::uint64_t> startDmaLogging(std::span<const IovaRange> ranges, std::uint64_t pageSize) = 0;
+  virtual Result<std::uint64_t> startDmaLogging(std::span<const IovaRange> ranges,
+                                                std::uint64_t pageSize) = 0;
   /// VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT: sets a bit in `bitmap` (little-endian u64 words) for each dirty
   /// page of `range`, never clears one (V2-32).
   virtual Status reportDmaLogging(IovaRange range, std::uint64_t pageSize, std::span<std::byte> bitmap) = 0;
