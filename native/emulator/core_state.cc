@@ -158,7 +158,7 @@ int DeviceCore::clearResuming() {
 
 void DeviceCore::enterError() {
   dma_.setActive(false);
-  fabric_.setRunning(index_, false);
+  fabric_.setFailed(index_);
   save_.reset();
   load_.reset();
   state_ = kStateError;

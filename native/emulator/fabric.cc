@@ -65,7 +65,7 @@ void Fabric::detach(std::size_t index) {
   for (OutLink& link : endpoint.out) {
     link.here->lost += link.flights.size();
   }
-  endpoint.attached = endpoint.loading = false;
+  endpoint.attached = endpoint.loading = endpoint.failed = false;
   endpoint.out.clear();
   endpoint.in.clear();
   endpoint.ring = Ring{};
@@ -118,6 +118,14 @@ void Fabric::setRunning(std::size_t index, bool running) {
   endpoint.memory->setActive(false);
 }
 
+void Fabric::setFailed(std::size_t index) {
+  {
+    const std::lock_guard lock(mutex_);
+    endpoints_[index].failed = true;
+  }
+  setRunning(index, false);
+}
+
 bool Fabric::attached(std::size_t index) const {
   const std::lock_guard lock(mutex_);
   return endpoints_[index].attached;
@@ -162,9 +170,9 @@ PeerView Fabric::peers(std::size_t index) const {
       continue;
     }
     ++view.present;
-    if (other.loading || !other.running) {
+    if (other.loading || (!other.running && !other.failed)) {
       ++view.notRunning;
-    } else if (!other.ndma) {
+    } else if (other.running && !other.ndma) {
       ++view.mayInitiate;
     }
   }

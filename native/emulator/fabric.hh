@@ -28,7 +28,7 @@ struct FabricOptions {
 struct PeerView {
   std::size_t present = 0;      // peers attached here, or being loaded here
   std::size_t mayInitiate = 0;  // of these: running and not quiesced
-  std::size_t notRunning = 0;   // of these: stopped or still being loaded
+  std::size_t notRunning = 0;   // of these: stopped or still being loaded; but not failed
 };
 
 struct LinkReport {
@@ -73,6 +73,8 @@ class Fabric {
   void setNdma(std::size_t index, bool ndma);
   /// Sets or clears RUNNING. Clearing first completes what is outstanding: a stopped device does no DMA.
   void setRunning(std::size_t index, bool running);
+  /// The device is in ERROR until it is taken off. What its peers send it is lost, and nobody waits for it.
+  void setFailed(std::size_t index);
 
   [[nodiscard]] bool attached(std::size_t index) const;
   [[nodiscard]] Attachment snapshot(std::size_t index) const;
@@ -109,7 +111,7 @@ class Fabric {
     Memory* memory;
     std::function<void()> interrupt;
     bool attached = false, loading = false, running = true, ndma = false, quiescing = false, busMaster = true;
-    bool worksInP2p = false;
+    bool worksInP2p = false, failed = false;
     std::uint64_t set = 0;
     std::uint32_t slot = 0;
     std::vector<OutLink> out;

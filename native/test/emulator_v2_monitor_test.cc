@@ -315,6 +315,17 @@ TEST(EmulatorV2MonitorPairs, V2_05_AWayHomeMayBeOneRequest) {
   EXPECT_EQ(rig.violations(), "");
 }
 
+TEST(EmulatorV2MonitorPairs, V2_21_NobodyWaitsForAPeerThatHasFailed) {
+  RigV2 rig(2);
+  rig.freeze();
+  rig.all({kPreCopy});
+  rig.fault("error-on-arc", "to=PreCopyP2P", 1);
+  EXPECT_EQ(rig[0].set(kPreCopyP2p), 0);
+  EXPECT_EQ(rig[1].set(kPreCopyP2p), EIO);
+  EXPECT_EQ(rig[0].walk({kRunningP2p, kRunning}), 0);
+  EXPECT_EQ(rig.violations(), "");
+}
+
 TEST(EmulatorV2MonitorPairs, NobodyIsBlamedForADeviceThatChangedByItself) {
   for (const auto* const change : {"reset", "error", "stop"}) {
     RigV2 rig(1);
