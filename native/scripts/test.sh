@@ -51,7 +51,7 @@ fi
 # A rule whose break goes unnoticed is not tested.
 mapfile -t items < <(grep -rhoE 'TRANSSHIP_MUTANT\("V[12]-[0-9]+"\)' "$native/src" | grep -oE 'V[12]-[0-9]+' | sort -u)
 for item in "${items[@]}"; do
-  filter="*${item/-/_}_*"
+  filter="*${item/-/_}_*:*_${item/-/_}"
   if [[ "$("$tests" --gtest_list_tests --gtest_filter="$filter")" != *'  '* ]]; then
     echo "no test is named after $item" >&2
     failed=$((failed + 1))
