@@ -6,6 +6,7 @@
 #   version          of the kernel, as `uname -r` says it
 #   group/*.ko       Debian's own VFIO modules, and mtty and the project's mdev module built against them
 #   cdev/*.ko        the same with VFIO and iommufd rebuilt, so that devices have character devices too
+#   transship-mdev-check   proves the rules of a device (D items) on two devices of that module
 #
 # What the cache already holds is not built again. Standard output is one line, the folder; everything else goes to
 # standard error. Missing programs and Debian's kernel packages are installed or downloaded with apt-get by name.
@@ -26,8 +27,7 @@ require_programs
 version=$(kernel_version)
 kit=$cache/kit-$version-$(digest_of "$here/kit.sh" "$here/common.sh")
 make_once "$kit" "$here/kit.sh" "$version"
-sources=("$here/assets.sh" "$here/make-assets.sh" "$here/modules.sh" "$here/initramfs.sh" "$here/cdev" "$here/../guest/init")
-[[ ! -d $module ]] || sources+=("$module")
+sources=("$here/assets.sh" "$here/make-assets.sh" "$here/modules.sh" "$here/initramfs.sh" "$here/cdev" "$here/../guest/init" "$module")
 assets=$cache/assets-$version-$(digest_of "${sources[@]}" "$kit/digest")
 make_once "$assets" "$here/make-assets.sh" "$version" "$kit"
 echo "$assets"

@@ -21,10 +21,8 @@ build() {
 build_set() {
   local set=$1 tree=$work/$1 module
   cp "$source/samples/vfio-mdev/mtty.c" "$tree/"
-  if [[ -d $own ]]; then
-    cp -r "$own" "$tree/own"
-    echo 'obj-m += own/' >>"$tree/Kbuild"
-  fi
+  cp -r "$own" "$tree/own"
+  echo 'obj-m += own/' >>"$tree/Kbuild"
   build "$tree"
   mkdir "$out/$set"
   find "$tree" -name '*.ko' -print0 | while IFS= read -r -d '' module; do

@@ -18,9 +18,13 @@ export async function openRemote(control: ControlClient, opening: Opening): Prom
   const { handle, info } = await control.call('openDevice', opening);
   const call = (method: string, args: readonly unknown[]): Promise<unknown> =>
     control.call('callDevice', { handle, method, args });
+  let closing: Promise<unknown> | undefined;
+  // As with a NativeDevice, it may be closed more than once.
+  const close = (): Promise<unknown> => (closing ??= call('close', []));
   const fixed: Record<PropertyKey, unknown> = {
     info,
-    [Symbol.asyncDispose]: () => call('close', []),
+    close,
+    [Symbol.asyncDispose]: close,
     // A thenable would be taken for a promise.
     then: undefined,
   };
