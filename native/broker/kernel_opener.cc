@@ -4,9 +4,9 @@
 
 #include <cerrno>
 #include <charconv>
-#include <filesystem>
 #include <vector>
 
+#include "common/folder.hh"
 #include "device_match.hh"
 #include "vfio/abi.hh"
 #include "vfio/kernel_abi.hh"
@@ -15,7 +15,6 @@
 namespace transship::broker {
 namespace {
 
-namespace fs = std::filesystem;
 namespace request = vfio::request;
 
 struct Descriptor {
@@ -33,8 +32,7 @@ Result<Descriptor> findDescriptor(const std::string& procfs, pid_t process, cons
   const std::string folder = procfs + "/" + std::to_string(process);
   std::vector<Descriptor> perhaps;
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder + "/fd", failed)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : folderEntries(folder + "/fd", failed)) {
     int number = -1;
     if (std::from_chars(name.data(), name.data() + name.size(), number).ec != std::errc{}) {
       continue;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "common/folder.hh"
 #include "vfio/kernel_abi.hh"
 #include "vfio/kernel_errors.hh"
 
@@ -187,11 +188,11 @@ Result<std::shared_ptr<GroupFile>> KernelIommu::groupFile(const DevicePlace& pla
 Error KernelIommu::notViable(const DevicePlace& place) const {
   std::string others;
   std::error_code failed;
-  const auto members =
+  const fs::path members =
       fs::path(paths_.sysfs) / "kernel/iommu_groups" / std::to_string(*place.group) / "devices";
-  for (const auto& member : fs::directory_iterator(members, failed)) {
-    const std::string driver = fs::read_symlink(member.path() / "driver", failed).filename().string();
-    others += " " + member.path().filename().string() + (driver.empty() ? "" : " (" + driver + ")");
+  for (const std::string& member : folderEntries(members.string(), failed)) {
+    const std::string driver = fs::read_symlink(members / member / "driver", failed).filename().string();
+    others += " " + member + (driver.empty() ? "" : " (" + driver + ")");
   }
   return {.code = ErrorCode::kIommuRefused,
           .message = "not every device of the IOMMU group of " + place.name +

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "common/folder.hh"
+
 namespace transship::vfio {
 namespace {
 
@@ -44,9 +46,9 @@ std::optional<std::uint32_t> groupNumber(const fs::path& folder) {
 
 std::string vfioDeviceName(const fs::path& folder) {
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder / "vfio-dev", failed)) {
-    if (entry.path().filename().string().starts_with("vfio")) {
-      return entry.path().filename().string();
+  for (const std::string& name : folderEntries((folder / "vfio-dev").string(), failed)) {
+    if (name.starts_with("vfio")) {
+      return name;
     }
   }
   return {};
