@@ -38,7 +38,11 @@ export default {
   maxWorkers: 2,
   // To end a test that hangs; no test is to depend on how fast the machine is.
   testTimeout: 180_000,
-  reporters: ['default', '<rootDir>/test/support/summary-reporter.ts'],
+  reporters: [
+    'default',
+    '<rootDir>/test/kernel/rig/table-reporter.ts',
+    '<rootDir>/test/support/summary-reporter.ts',
+  ],
   coverageProvider: 'v8',
   collectCoverageFrom: ['{crds,operator,node-agent}/src/**/*.ts', '!**/generated/**'],
 };

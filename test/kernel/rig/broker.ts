@@ -8,6 +8,8 @@ export interface BrokerOptions {
   /** Name at the broker -> address in the guest. */
   readonly devices: Readonly<Record<string, string>>;
   readonly interface?: 'auto' | 'cdev' | 'group';
+  /** Takes duplicates from this process instead of opening the devices. */
+  readonly process?: number;
   /** The program that drives them all, and the socket that it is served at. */
   readonly workload?: { readonly name: string; readonly socket: string };
 }
@@ -25,19 +27,20 @@ const PATIENCE_MS = 120_000;
 
 /** Starts a broker and waits until it has every device open. */
 export async function startBroker(guest: Guest, options: BrokerOptions): Promise<RunningBroker> {
-  const { devices, interface: chosen = 'auto', workload } = options;
+  const { devices, interface: chosen = 'auto', workload, process: holder } = options;
   const { control } = guest;
   const place = `/run/broker-${randomUUID().slice(0, 8)}`;
   const socket = `${place}/agent.sock`;
   const logFile = `${place}/broker.txt`;
   await guest.shell(`mkdir -p ${place}`);
   const ofWorkload = workload === undefined ? '' : `,workload=${workload.name}`;
+  const ofProcess = holder === undefined ? '' : `,process=${holder}`;
   const argv = [
     nativeArtifact('transship-broker'),
     ...['--agent-socket', socket],
     ...Object.entries(devices).flatMap(([name, address]) => [
       '--device',
-      `name=${name},address=${address},interface=${chosen}${ofWorkload}`,
+      `name=${name},address=${address},interface=${chosen}${ofWorkload}${ofProcess}`,
     ]),
     ...(workload === undefined ? [] : ['--workload-socket', `name=${workload.name},path=${workload.socket}`]),
   ];

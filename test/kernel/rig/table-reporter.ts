@@ -1,4 +1,4 @@
-import { notShownTable } from '../not-shown.ts';
+import { notShownText } from '../not-shown.ts';
 import { matrixTable } from '../matrix/table.ts';
 import type { CellResult } from '../matrix/table.ts';
 
@@ -29,6 +29,6 @@ export default class TableReporter {
       status,
       durationMs: duration ?? null,
     }));
-    process.once('exit', () => process.stdout.write(`\n${matrixTable(cells)}\n\n${notShownTable()}\n\n`));
+    process.once('exit', () => process.stdout.write(`\n${matrixTable(cells)}\n\n${notShownText()}\n\n`));
   }
 }

@@ -16,7 +16,7 @@ import { countsBeside } from './workloads.ts';
 const PATIENCE_MS = 900_000;
 const BUSY = { link_us: 5000, traffic_us: 10_000 };
 /** Of 300 KiB in all: so slow that an agent dies in the middle. */
-const SLOW = { bandwidthLimit: '60K' } as const;
+const SLOW = { bandwidthLimit: '60k' } as const;
 /** Longer than it takes to see the state and to kill, and shorter than anybody's deadline. */
 const STALL_MS = 20_000;
 
@@ -192,7 +192,7 @@ async function play(row: Row, name: string): Promise<void> {
 }
 
 test.each(ROWS.map((row, index) => ({ ...row, row, index, who: row.killed.join(' and ') })))(
-  'during $step the agent of the $who is killed: $ends',
+  'V2-30: during $step the agent of the $who is killed: $ends',
   async ({ row, index }) => {
     try {
       await play(row, `voyage-${index}`);

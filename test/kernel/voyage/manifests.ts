@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
-import { TERMINAL_PHASES } from '@transship/crds';
+import { isTerminal } from '@transship/crds';
 import { eventually } from '../../support/managed-process.ts';
 
 const PATIENCE_MS = 300_000;
@@ -30,7 +30,7 @@ export class Manifests {
     return text === null ? null : (JSON.parse(text) as { status: DeviceMigrationStatus }).status;
   }
 
-  /** @throws with the last status when the deadline passes. */
+  /** @throws with the last status when the deadline passes or it ends before. */
   async until(
     name: string,
     what: string,
@@ -40,7 +40,9 @@ export class Manifests {
     try {
       return await eventually(what, PATIENCE_MS, async () => {
         last = await this.status(name);
-        return last !== null && satisfies(last) ? last : null;
+        if (last !== null && satisfies(last)) return last;
+        if (last !== null && isTerminal(last.phase)) throw new Error('it has ended before');
+        return null;
       });
     } catch (cause) {
       throw new Error(`${name}: ${what}: the status was ${JSON.stringify(last, null, 1)}`, { cause });
@@ -49,6 +51,6 @@ export class Manifests {
 
   /** The status in which it has ended. */
   ended(name: string): Promise<DeviceMigrationStatus> {
-    return this.until(name, 'its end', ({ phase }) => (TERMINAL_PHASES as readonly string[]).includes(phase));
+    return this.until(name, 'its end', ({ phase }) => isTerminal(phase));
   }
 }

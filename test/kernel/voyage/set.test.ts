@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 test.each(['v1+NDMA own', 'v2 own'])(
-  'four devices of %s with peer traffic move there and lose nothing',
+  'V1-26, V1-27, V2-21, V2-22: four devices of %s with peer traffic move there and lose nothing',
   async (name) => {
     const row = deviceRow(name);
     const options = { row, devices: 4, workload: countsBeside, source: BUSY, target: BUSY };
@@ -45,7 +45,7 @@ test.each(['v1+NDMA own', 'v2 own'])(
 );
 
 test(
-  'four devices that are stopped one after the other lose what the others still send',
+  'V1-26, V2-21: four devices that are stopped one after the other lose what the others still send',
   async () => {
     await using stand = await Stand.make(guests.cdev, 'cdev', deviceRow('v1+NDMA own'), {
       count: 4,
