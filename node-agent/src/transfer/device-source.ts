@@ -9,6 +9,7 @@ export class DeviceSource implements SegmentSource {
   readonly #device: SavingDevice;
   readonly #now: () => number;
   #draining = false;
+  #ended = false;
   #pendingBytes = 0;
   /** Nobody has asked the device yet. */
   #initialPending = true;
@@ -36,16 +37,20 @@ export class DeviceSource implements SegmentSource {
     this.#draining = true;
   }
 
+  /** The device ends its stream by an arc; here it is only left alone from now on. */
   end(): void {
-    // The device ends its stream by an arc.
+    this.#ended = true;
   }
 
   async next(): Promise<{ readonly size: number } | 'nothing' | 'end'> {
     const isDraining = this.#draining;
+    if (this.#ended) return 'nothing';
     // Only here no segment is open (V1-43). During the downtime nobody needs an estimate.
     if (isDraining) this.#initialPending = false;
     else if (this.#now() - this.#estimatedAt >= ESTIMATE_INTERVAL_MS) await this.#estimate();
+    if (this.#ended) return 'nothing';
     const { size, ended } = await this.#device.nextSegment();
+    if (this.#ended) return 'nothing';
     if (size > 0) return { size };
     this.#pendingBytes = 0;
     return ended && isDraining ? 'end' : 'nothing';
@@ -61,9 +66,11 @@ export class DeviceSource implements SegmentSource {
   async #estimate(): Promise<void> {
     this.#estimatedAt = this.#now();
     const info = await this.#device.precopyInfo();
+    if (this.#ended) return;
     this.#initialPending = info !== null && (info.initialBytes > 0 || info.reinit);
     this.#pendingBytes =
       info === null ? await this.#device.pendingBytes() : info.initialBytes + info.dirtyBytes;
+    if (this.#ended) return;
     this.#stopCopyBytes = await this.#device.stopCopyBytes();
   }
 }
