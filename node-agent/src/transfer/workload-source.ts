@@ -52,6 +52,8 @@ export class WorkloadSource implements SegmentSource {
     this.#ending.abort();
     this.#drained.resolve();
     void this.#dirtyLog?.then((log) => log.stop());
+    // A pass whose last piece nobody reads on from would hold its call to the workload open.
+    this.#pieces.return().catch(() => undefined);
   }
 
   /** Resolves when there is a piece, or nothing more: between the passes that is when the set is stopped. */

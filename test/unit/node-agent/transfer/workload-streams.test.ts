@@ -7,6 +7,7 @@ import { WorkloadSink } from '@transship/node-agent/internal/transfer/workload-s
 import { WorkloadSource } from '@transship/node-agent/internal/transfer/workload-source';
 import { crc32c } from '../support/crc32c.ts';
 import { FakeFreezer } from '../support/fake-freezer.ts';
+import { settle } from '../support/manual-clock.ts';
 import { recordingLog } from '../support/recording-log.ts';
 
 /** A device whose DMA log does as it is told. */
@@ -146,6 +147,27 @@ describe("a workload's state on its way out", () => {
     await expect(waiting).resolves.toBe('end');
     expect(workload.calls).toEqual(['save live']);
     expect(device.calls.at(-1)).toBe('stop');
+  });
+
+  test('is let go of when it is ended between two pieces', async () => {
+    const workload = FakeFreezer.healthy();
+    let isOpen = false;
+    workload.save = async function* () {
+      isOpen = true;
+      try {
+        yield Buffer.from('one');
+        yield Buffer.from('two');
+      } finally {
+        isOpen = false;
+      }
+    };
+    const source = sourceOf(workload);
+    source.drain();
+    await source.next();
+    expect(isOpen).toBe(true);
+    source.end();
+    await settle();
+    expect(isOpen).toBe(false);
   });
 
   test('that the workload does not give is WorkloadFailed', async () => {
