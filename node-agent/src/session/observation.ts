@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { within } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Role, SourceCommand, TargetCommand } from '../core/command.ts';
 import type { Observation, ObservedDevice } from '../core/effects.ts';
 import type { AgentState, WorkloadState } from '../core/session.ts';
@@ -8,6 +10,8 @@ import type { SessionPorts } from './ports.ts';
 
 /** Guessing it is out of the question; it is compared in constant time. */
 const TICKET_BYTES = 32;
+/** How long a device may take to tell what RESET clears: its session takes nothing else meanwhile, ms. */
+const EXTERNALS_TIMEOUT_MS = 2_000;
 
 /** A command and the side that it is for. */
 interface Order {
@@ -33,6 +37,7 @@ export function devicesOf(
  */
 export async function observe(
   ports: SessionPorts,
+  clock: Clock,
   uid: string,
   state: AgentState | null,
   ids: readonly string[],
@@ -41,7 +46,7 @@ export async function observe(
   const known = [...new Set(ids)].flatMap((id) => ports.devices.get(id) ?? []);
   const withExternals = bindsSource(state, order);
   const [seen, workload] = await Promise.all([
-    Promise.all(known.map((device) => look(device, state, withExternals))),
+    Promise.all(known.map((device) => look(clock, device, state, withExternals))),
     state === null || state.session.devices.length === 0
       ? stateOfWorkload(ports.workloads, ids)
       : state.live.workload,
@@ -74,6 +79,7 @@ const bindsSource = (state: AgentState | null, order: Order | null): boolean =>
 type Seen = Omit<ObservedDevice, 'boundBy' | 'quarantined'>;
 
 async function look(
+  clock: Clock,
   device: MigratableDevice,
   state: AgentState | null,
   withExternals: boolean,
@@ -88,7 +94,10 @@ async function look(
       : await device.observe();
   const { protocol = '', p2p = false, preCopy = false, resetSupported = false } = device.facts ?? {};
   const { id, unfit } = device;
-  const externals = withExternals && seen === 'Running' ? await externalsOf(device) : '';
+  const externals =
+    withExternals && seen === 'Running'
+      ? await within(clock, EXTERNALS_TIMEOUT_MS, externalsOf(device), '')
+      : '';
   return { id, state: seen, incarnation, protocol, p2p, preCopy, resetSupported, unfit, externals };
 }
 

@@ -134,7 +134,7 @@ export class SessionRunner {
   async restart(): Promise<void> {
     await this.#inTurn(async () => {
       const ids = this.#state?.session.devices.map((device) => device.id) ?? [];
-      const look = await observe(this.#ports, this.uid, this.#state, ids, null);
+      const look = await observe(this.#ports, this.#clock, this.uid, this.#state, ids, null);
       const workload = await stateOfWorkload(this.#ports.workloads, ids);
       await this.#transition({ kind: 'restarted', observed: { ...look(), workload } });
     });
@@ -183,7 +183,7 @@ export class SessionRunner {
   async #obey(request: CommandRequest): Promise<Failure | null> {
     const { header, role, command } = request;
     const ids = devicesOf(this.#state, command);
-    const look = await observe(this.#ports, this.uid, this.#state, ids, request);
+    const look = await observe(this.#ports, this.#clock, this.uid, this.#state, ids, request);
     const observed: Observation = look();
     const { refusal } = await this.#transition({ kind: 'command', header, role, command, observed });
     const facts = {

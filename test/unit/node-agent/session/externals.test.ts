@@ -58,6 +58,15 @@ describe('what a source device has outside of its stream', () => {
     expect(agent.happened.filter((what) => what.includes('reset and'))).toEqual([]);
   });
 
+  test('is not waited for longer than the session can be held up', async () => {
+    const device = FakeDevice.healthy('a/0');
+    device.readExternals = () => new Promise(() => undefined);
+    const agent = new AgentInMemory([device]);
+    const reply = agent.prepareSource();
+    await Promise.all([agent.clock.advance(5_000), expect(reply).resolves.toMatchObject({ refusal: null })]);
+    expect(agent.session()).toMatchObject({ phase: 'Prepared', devices: [{ externals: '' }] });
+  });
+
   test('is read of a source alone: a target device is reset as it is', async () => {
     const device = FakeDevice.healthy('a/0');
     const agent = new AgentInMemory([device]);
