@@ -1,4 +1,4 @@
-import { bindDevices, cannotBind, freshLive, noStreams } from './bind.ts';
+import { bindDevices, cannotBind, freshLive, leavesOut, noStreams } from './bind.ts';
 import type { Decision, TargetCommand } from './command.ts';
 import { type Draft, fail } from './draft.ts';
 import type { Observation } from './effects.ts';
@@ -21,7 +21,7 @@ export function commandTarget(draft: Draft, command: TargetCommand, observed: Ob
     case 'verify':
       return verify(draft, command);
     case 'activate':
-      return activate(draft, command.decision);
+      return activate(draft, command.decision, observed);
     case 'discard':
       return discard(draft, command.decision);
   }
@@ -43,11 +43,14 @@ function prepare(
       return outOfOrder(draft, `prepare of generation ${command.generation}`);
     if (command.generation === s.generation && !draft.l.halted) return null;
   } else if (phase === 'Fenced') {
-    const cannot = cannotBind(command.devices, observed);
+    // One workload takes one set in: what is left of it could be taken for another's.
+    const cannot = cannotBind(command.devices, observed) ?? leavesOut(command.devices, observed);
     if (cannot !== null) return cannot;
     // RESET is the first thing that happens here: whoever is at work on these devices would lose everything.
     if (observed.workload === 'running')
       return fail('DeviceBusy', 'a workload runs on the target devices; free them first');
+    if (observed.workload === 'unknown')
+      return fail('FreezeFailed', 'the target workload does not answer, so it may be at work on the devices');
     const devices = bindDevices(command.devices, observed);
     draft.setSession({ devices });
     draft.setLive(freshLive(devices, observed));
@@ -89,7 +92,7 @@ function verify(draft: Draft, command: Extract<TargetCommand, { kind: 'verify' }
   return null;
 }
 
-function activate(draft: Draft, decision: Decision): Failure | null {
+function activate(draft: Draft, decision: Decision, observed: Observation): Failure | null {
   if (decision !== 'Commit') return fail('IllegalPhase', 'a target is activated only on a recorded Commit');
   const { phase } = draft;
   if (phase !== 'Verified' && phase !== 'Activating' && phase !== 'Starting')
@@ -110,9 +113,24 @@ function activate(draft: Draft, decision: Decision): Failure | null {
     const { id } = draft.bound(silent);
     return fail('DeviceStuck', `${id} does not answer, so nobody knows whether it still is at Stop`, id);
   }
-  if (phase === 'Verified') draft.enter('Activating');
+  if (phase === 'Verified') {
+    const cannot = cannotBeThawed(draft, observed);
+    if (cannot !== null) return cannot;
+    draft.enter('Activating');
+  }
   draft.setLive({ halted: false });
   return null;
+}
+
+/** What was loaded lives in the workload's process, which may have ended or begun anew since it was verified. */
+function cannotBeThawed(draft: Draft, { workload }: Observation): Failure | null {
+  if (workload === 'unknown')
+    return fail('ThawFailed', 'the workload does not answer, so nobody knows whether it is still there');
+  draft.setLive({ workload });
+  if (workload === 'frozen') return null;
+  const gone = fail('WorkloadFailed', `the workload was verified frozen and is ${workload} now`);
+  for (const index of draft.indexes) draft.lose(index, gone);
+  return gone;
 }
 
 function discard(draft: Draft, decision: Decision): Failure | null {

@@ -47,9 +47,7 @@ export async function observe(
   const withExternals = bindsSource(state, order);
   const [seen, workload] = await Promise.all([
     Promise.all(known.map((device) => look(clock, device, state, withExternals))),
-    state === null || state.session.devices.length === 0
-      ? stateOfWorkload(ports.workloads, ids)
-      : state.live.workload,
+    knownWorkload(state, order) ?? stateOfWorkload(ports.workloads, ids),
   ]);
   const ticket = randomBytes(TICKET_BYTES).toString('base64url');
   return () => ({
@@ -68,6 +66,13 @@ export async function stateOfWorkload(workloads: Workloads, ids: readonly string
   } catch {
     return 'unknown';
   }
+}
+
+/** null: to be asked, since a set is about to be bound, or to pass the point of no return with what was loaded. */
+function knownWorkload(state: AgentState | null, order: Order | null): WorkloadState | null {
+  if (state === null || state.session.devices.length === 0) return null;
+  const activates = state.session.phase === 'Verified' && order?.command.kind === 'activate';
+  return activates ? null : state.live.workload;
 }
 
 /** A source is about to be bound: what RESET clears in its devices is read now, while it is as it should be. */

@@ -134,9 +134,11 @@ describe('what a source needs besides its devices', () => {
   });
 });
 
-test('a target takes some of the devices that a workload would have there', () => {
+test('a target takes all devices of a workload: the rest could be taken for another load into the same one', () => {
   const node = new FakeNode('target');
   node.workloadDevices = [...node.ids, 'target/2'];
+  expectNothingBegun(node, node.send(prepareTarget(node)), 'SetIncomplete');
+  node.workloadDevices = node.ids;
   expect(node.send(prepareTarget(node))).toBeNull();
 });
 
@@ -152,6 +154,14 @@ test('a target refuses devices on which a workload runs, before it resets one of
   const node = new FakeNode('target');
   node.workload = 'running';
   expectNothingBegun(node, node.send(prepareTarget(node)), 'DeviceBusy');
+});
+
+test('a target refuses devices whose workload does not answer: it may be at work on them', () => {
+  const node = new FakeNode('target');
+  node.workload = 'unknown';
+  expectNothingBegun(node, node.send(prepareTarget(node)), 'FreezeFailed');
+  node.workload = 'discarded';
+  expect(node.send(prepareTarget(node))).toBeNull();
 });
 
 describe('devices are bound', () => {

@@ -179,6 +179,35 @@ describe('a device that does not answer while its set is discarded', () => {
   });
 });
 
+describe('a verified set whose workload is asked before it is activated', () => {
+  test.each(['discarded', 'running'] as const)('is lost when that is %s: nothing has left Stop', (found) => {
+    const node = targetAt('Verified', { devices: 2 });
+    node.workload = found;
+    expect(node.send(ACTIVATE)).toMatchObject({ code: 'WorkloadFailed' });
+    expectWaiting(node, 'Verified', 'WorkloadFailed');
+    expect(node.view.devices.map((device) => device.lost)).toEqual([true, true]);
+    expect(node.states).toEqual(['Stop', 'Stop']);
+    expect(node.send(ACTIVATE)).toMatchObject({ code: 'DeviceStateLost' });
+    expect(node.send({ kind: 'discard', decision: 'Commit' })).toBeNull();
+    expectEveryEnd(node, (end) => {
+      expect(end.view).toMatchObject({ phase: 'Discarded', error: { code: 'WorkloadFailed' } });
+      expect(end.workload).toBe(found);
+      expect(end.devices.some((device) => device.holds)).toBe(false);
+    });
+  });
+
+  test('stays as it is while that does not answer, and is activated when it does', () => {
+    const node = targetAt('Verified', { devices: 2 });
+    node.workload = 'unknown';
+    expect(node.send(ACTIVATE)).toMatchObject({ code: 'ThawFailed' });
+    expectWaiting(node, 'Verified', null);
+    expect(node.view.devices.some((device) => device.lost)).toBe(false);
+    node.workload = 'frozen';
+    expect(node.send(ACTIVATE)).toBeNull();
+    expect(node.settle().phase).toBe('Active');
+  });
+});
+
 describe('after Commit', () => {
   const phases: readonly TargetPhase[] = ['Activating', 'Starting'];
 

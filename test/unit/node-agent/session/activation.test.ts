@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { endedStreams, totalsOf } from '../../../support/core-facts.ts';
+import { AgentInMemory } from '../support/agent-in-memory.ts';
+import { FakeDevice } from '../support/fake-device.ts';
+import { settle } from '../support/manual-clock.ts';
+
+const ACTIVATE = { kind: 'activate', decision: 'Commit' } as const;
+
+/** An agent whose only device has been loaded and verified, with the workload frozen. */
+async function verified(): Promise<AgentInMemory> {
+  const agent = new AgentInMemory([FakeDevice.healthy('b/0')]);
+  await agent.prepareTarget();
+  await settle();
+  agent.freezer.now = 'frozen';
+  agent.streams.loads[0]!.listener.onProgress(endedStreams(totalsOf(1, 1)));
+  await settle();
+  await agent.send('target', { kind: 'verify', generation: 1, expected: totalsOf(1, 1) }, 1_000);
+  expect(agent.session()).toMatchObject({ phase: 'Verified', error: null });
+  return agent;
+}
+
+test('a workload that is as it was verified is thawed', async () => {
+  const agent = await verified();
+  expect(await agent.send('target', ACTIVATE, 1_000)).toMatchObject({ refusal: null });
+  expect(agent.session()).toMatchObject({ phase: 'Active' });
+  expect(agent.freezer.now).toBe('running');
+});
+
+test('a workload that began anew since then is found out before the point of no return', async () => {
+  const agent = await verified();
+  agent.freezer.now = 'discarded';
+  expect(await agent.send('target', ACTIVATE, 1_000)).toMatchObject({ refusal: { code: 'WorkloadFailed' } });
+  expect(agent.session()).toMatchObject({ phase: 'Verified', devices: [{ lost: true }] });
+  expect(agent.devices[0]!.state).toBe('Stop');
+});
