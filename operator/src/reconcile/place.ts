@@ -53,7 +53,10 @@ async function tryToPlace(
   if (reserved.kind === 'refused') return refused(reserved.failure);
   const chosen = keepPairing(voyage, reserved.devices);
   const targetIds = chosen.map(({ id }) => id);
-  const targetProblem = checkSide(targetIds, chosen, stored.uid) ?? checkPairs(set, chosen);
+  const targetProblem =
+    checkSide(targetIds, chosen, stored.uid) ??
+    checkPairs(set, chosen) ??
+    checkWhole(targetIds, reserved.described);
   if (targetProblem !== null) return refused(targetProblem);
   if (reserved.nodeName !== target.nodeName) {
     return refused(

@@ -121,7 +121,13 @@ export interface Reservation {
     source: readonly DeviceDescription[],
     signal: AbortSignal,
   ): Promise<
-    | { readonly kind: 'reserved'; readonly nodeName: string; readonly devices: readonly DeviceDescription[] }
+    | {
+        readonly kind: 'reserved';
+        readonly nodeName: string;
+        readonly devices: readonly DeviceDescription[];
+        /** Every device of the node. */
+        readonly described: readonly DeviceDescription[];
+      }
     | { readonly kind: 'refused'; readonly failure: Failure }
     | { readonly kind: 'later'; readonly failure: Failure }
   >;

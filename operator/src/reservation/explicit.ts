@@ -36,7 +36,7 @@ export class ExplicitReservation implements Reservation {
     if (answer.kind === 'unreachable') return { kind: 'later', failure: answer.failure };
     const { uid } = stored;
     return wanted === undefined
-      ? pairByModel(uid, nodeName, source, this.#withoutHeld(answer.devices, uid))
+      ? pairByModel(uid, nodeName, source, this.#withoutHeld(answer.devices, uid), answer.devices)
       : (this.#heldByAnother(wanted, uid) ?? pairExplicitly(nodeName, wanted, answer.devices));
   }
 
@@ -75,18 +75,20 @@ function pairExplicitly(
     if (device === undefined) return refused('DeviceNotFound', `node ${nodeName} has no device ${id}`, id);
     devices.push(device);
   }
-  return { kind: 'reserved', nodeName, devices };
+  return { kind: 'reserved', nodeName, devices, described: offered };
 }
 
+/** `described`: every device of the node, those among them that are not offered too. */
 function pairByModel(
   uid: string,
   nodeName: string,
   source: readonly DeviceDescription[],
   offered: readonly DeviceDescription[],
+  described: readonly DeviceDescription[],
 ): Outcome {
   const free = offered.filter((device) => isFree(device, uid)).toSorted(byPreference);
-  const together = pairInOneWorkload(source, free);
-  if (together !== null) return { kind: 'reserved', nodeName, devices: together };
+  const together = pairInOneWorkload(source, free, described);
+  if (together !== null) return { kind: 'reserved', nodeName, devices: together, described };
   const devices: DeviceDescription[] = [];
   for (const [index, device] of source.entries()) {
     const taken = take(free, device, source.length > 1);
@@ -96,15 +98,21 @@ function pairByModel(
     }
     devices.push(taken);
   }
-  return { kind: 'reserved', nodeName, devices };
+  return { kind: 'reserved', nodeName, devices, described };
 }
 
-/** The workload that comes in is one, so its devices are those of one workload of the target where these are named. */
+/**
+ * The workload that comes in is one, so its devices are all those of one workload of the target where these are named:
+ * two that come in must not share one.
+ */
 function pairInOneWorkload(
   source: readonly DeviceDescription[],
   free: readonly DeviceDescription[],
+  described: readonly DeviceDescription[],
 ): DeviceDescription[] | null {
   for (const workload of new Set(free.map((device) => device.workload))) {
+    const all = described.filter((device) => device.workload === workload).length;
+    if (workload !== '' && all !== source.length) continue;
     const candidates = free.filter((device) => device.workload === workload);
     const taken = source.map((device) => takeFitting(candidates, device, source.length > 1));
     if (taken.every((device) => device !== undefined)) return taken;

@@ -16,6 +16,8 @@ export class InstantAgent implements AgentPort {
   readonly heard: string[] = [];
   silent = false;
   describes: (device: DeviceDescription) => DeviceDescription = (device) => device;
+  /** Devices of the node that no test moves. */
+  beside: readonly Partial<DeviceDescription>[] = [];
   #version = 0;
   #observers: ((snapshot: SessionSnapshot) => void)[] = [];
 
@@ -29,7 +31,9 @@ export class InstantAgent implements AgentPort {
   describe(): ReturnType<AgentPort['describe']> {
     if (this.silent) return Promise.resolve({ kind: 'unreachable', failure: GONE });
     const devices = this.node.devices.map(({ id, state }) => this.describes(description(id, state)));
-    return Promise.resolve({ kind: 'devices', devices, transferEndpoint: `${this.prefix}:7443` });
+    const beside = this.beside.map((facts) => ({ ...description('', 'Running'), ...facts }));
+    const transferEndpoint = `${this.prefix}:7443`;
+    return Promise.resolve({ kind: 'devices', devices: [...devices, ...beside], transferEndpoint });
   }
 
   command({ header, command }: CommandRequest): Promise<AgentReply> {

@@ -205,6 +205,18 @@ describe('the reconcile loop', () => {
     expect(loop.events.at(-1)).toBe('Warning Rejected');
   });
 
+  test('rejects target devices that are a part of their workload, with no command but attach', async () => {
+    const loop = new Loop();
+    loop.target.describes = (device) => ({ ...device, workload: 'trainer' });
+    loop.target.beside = [{ id: 'gpu-b/rest', workload: 'trainer', migrationUid: 'another' }];
+    await loop.run();
+    expect(loop.store.stored?.status).toMatchObject({
+      phase: 'Rejected',
+      error: { code: 'SetIncomplete', message: expect.stringContaining('gpu-b/rest') },
+    });
+    expect([...loop.source.heard, ...loop.target.heard]).toEqual(['attach', 'attach']);
+  });
+
   test('rejects a manifest that does not parse without raising the fence', async () => {
     const manifest = goodManifest();
     const loop = new Loop(

@@ -71,6 +71,7 @@ const reserved = (...ids: string[]) => ({
   kind: 'reserved',
   nodeName: 'gpu-b',
   devices: ids.map((id) => expect.objectContaining({ id })),
+  described: expect.anything(),
 });
 
 describe('a reservation with explicit pairing', () => {
@@ -123,6 +124,15 @@ describe('a reservation by model', () => {
     const offered = [device('gpu-b/0', { p2p: false }), device('gpu-b/1'), device('gpu-b/2')];
     expect(await reserve(migration(), offered)).toEqual(reserved('gpu-b/1', 'gpu-b/2'));
     expect(await reserve(migration(), offered, SOURCE.slice(0, 1))).toEqual(reserved('gpu-b/0'));
+  });
+
+  test('takes a workload as a whole: one that has more devices would stay half free for another', async () => {
+    const of = (workload: string, ...ids: string[]) => ids.map((id) => device(id, { workload }));
+    const three = of('trainer', 'gpu-b/0', 'gpu-b/1', 'gpu-b/2');
+    const two = of('server', 'gpu-b/3', 'gpu-b/4');
+    expect(await reserve(migration(), [...three, ...two])).toEqual(reserved('gpu-b/3', 'gpu-b/4'));
+    const busy = [{ ...three[0]!, migrationUid: 'uid-2' }, ...three.slice(1)];
+    expect(await reserve(migration(), [...busy, ...two])).toEqual(reserved('gpu-b/3', 'gpu-b/4'));
   });
 
   test('finds again what this migration has bound before, also in the middle of a move', async () => {
