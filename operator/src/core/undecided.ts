@@ -27,7 +27,7 @@ function forward(o: Answering): Action {
     case 'Prepared':
       if (!targetReady(t)) return { kind: 'wait', on: 'the target to enter Resuming' };
       // A set goes through its steps together: where one device cannot be copied while it runs, none is.
-      return o.plan.preCopy && s.devices.every((device) => device.preCopy)
+      return o.plan.preCopy && s.devices.every(canPreCopy)
         ? { kind: 'commandSource', command: { kind: 'preCopy', generation: t.generation } }
         : quiesce(o);
     case 'PreCopy':
@@ -41,6 +41,10 @@ function forward(o: Answering): Action {
       return { kind: 'wait', on: `the source, which is ${s.phase}` };
   }
 }
+
+/** An agent that names no protocol is of a version that does not tell this either: it takes the order or refuses it. */
+const canPreCopy = ({ preCopy, protocol }: SessionView['devices'][number]): boolean =>
+  preCopy || protocol === '';
 
 /** The target has failed in this generation and waits for another. */
 const targetFailed = (t: SessionView): boolean =>

@@ -27,6 +27,12 @@ describe('forward, step by step', () => {
     expect(next(withDevice(source('Prepared'), 1, { preCopy: false }), target('Loading'))).toEqual(QUIESCE);
   });
 
+  test('an agent of a version that tells neither protocol nor pre-copy is ordered to pre-copy', () => {
+    const untold = { preCopy: false, protocol: '' };
+    const old = withDevice(withDevice(source('Prepared'), 0, untold), 1, untold);
+    expect(next(old, target('Loading'))).toEqual(commandSource({ kind: 'preCopy', generation: 1 }));
+  });
+
   test('V1-39: pre-copy is left when nothing more is to be gained', () => {
     expect(next(source('PreCopy'), target('Loading'))).toMatchObject({ kind: 'wait' });
     expect(next(source('PreCopy'), target('Loading'), { preCopyDone: true })).toEqual(QUIESCE);
