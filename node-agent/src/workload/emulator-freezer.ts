@@ -64,6 +64,8 @@ export class EmulatorFreezer implements Freezer {
         return Promise.resolve();
       },
       finish: async () => {
+        // Devices alone have moved: nobody was at work on them.
+        if (length === 0) return;
         await this.#ask(`load state=${Buffer.concat(pieces, length).toString('hex')}`);
       },
     };
