@@ -9,6 +9,7 @@ import { clusterAssets } from './rig/assets.ts';
 import { runTool } from './rig/tool.ts';
 
 const chart = join(projectRoot, 'charts', 'transship');
+const HOOKS = '/run/transship/hooks';
 const KUBE_VERSION = ['--kube-version', '1.35.0'];
 
 interface Manifest {
@@ -27,11 +28,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function runHelm(command: 'lint' | 'template', values: object) {
+async function runHelm(command: 'lint' | 'template', values: object, options: readonly string[] = []) {
   const file = join(folder, 'values.json');
   await writeFile(file, JSON.stringify(values));
   const args = command === 'lint' ? ['lint', chart] : ['template', 'trial', chart];
-  return runTool(helm, [...args, ...KUBE_VERSION, '-f', file], {
+  return runTool(helm, [...args, ...KUBE_VERSION, ...options, '-f', file], {
     env: { HOME: folder, PATH: process.env['PATH'] ?? '' },
     timeoutMs: 60_000,
   });
@@ -56,7 +57,7 @@ const TRAINER = {
   ],
   workloads: [
     { name: 'trainer', devices: ['gpu-a/0000:3b:00.1', 'gpu-a/nic'], uid: 1_000_000 },
-    { name: 'soft', devices: ['gpu-a/9'], hook: '/run/transship/hooks/x.sock' },
+    { name: 'soft', devices: ['gpu-a/9'], hook: '/run/transship/hooks/soft/x.sock', uid: 1001 },
   ],
 };
 const EMULATED = {
@@ -74,7 +75,7 @@ describe('the chart', () => {
     const manifests = await render(config({ 'gpu-a': TRAINER, 'gpu-b': EMULATED }));
     const { data = {} } = named(manifests, 'ConfigMap', 'trial-transship-agent-devices') ?? {};
     expect(parseDevicesFile(data['gpu-a.yaml'] ?? '', 'gpu-a')).toEqual({
-      broker: '/run/transship/broker/agent.sock',
+      broker: '/run/transship/broker/agent/agent.sock',
       devices: [
         { id: 'gpu-a/0000:3b:00.1', broker: '0000-3b-00.1' },
         { id: 'gpu-a/nic', broker: 'nic' },
@@ -83,10 +84,10 @@ describe('the chart', () => {
       workloads: [
         {
           name: 'trainer',
-          hook: '/run/transship/hooks/trainer.sock',
+          hook: '/run/transship/hooks/trainer/hook.sock',
           devices: ['gpu-a/0000:3b:00.1', 'gpu-a/nic'],
         },
-        { name: 'soft', hook: '/run/transship/hooks/x.sock', devices: ['gpu-a/9'] },
+        { name: 'soft', hook: '/run/transship/hooks/soft/x.sock', devices: ['gpu-a/9'] },
       ],
     });
     expect(parseDevicesFile(data['gpu-b.yaml'] ?? '', 'gpu-b')).toMatchObject({ workloads: [] });
@@ -97,10 +98,11 @@ describe('the chart', () => {
     const { data = {} } = named(manifests, 'ConfigMap', 'trial-transship-broker') ?? {};
     expect(Object.keys(data)).toEqual(['gpu-a']);
     expect(data['gpu-a']?.trim().split('\n')).toEqual([
-      ...['--agent-socket', '/run/transship/broker/agent.sock', '--agent-uid', '0'],
+      ...['--agent-socket', '/run/transship/broker/agent/agent.sock', '--agent-uid', '0'],
       ...['--device', 'name=0000-3b-00.1,address=0000:3b:00.1,workload=trainer'],
       ...['--device', 'name=nic,address=0000:5e:00.2,workload=trainer,interface=cdev'],
-      ...['--workload-socket', 'name=trainer,path=/run/transship/broker/trainer.sock,uid=1000000'],
+      '--workload-socket',
+      'name=trainer,path=/run/transship/broker/workloads/trainer/workload.sock,uid=1000000',
     ]);
   });
 
@@ -111,8 +113,28 @@ describe('the chart', () => {
     const nodes = JSON.stringify(broker?.spec);
     expect([nodes.includes('"gpu-a"'), nodes.includes('"gpu-b"')]).toEqual([true, false]);
     const agent = JSON.stringify(named(manifests, 'DaemonSet', 'trial-transship-agent')?.spec);
-    for (const path of ['/run/transship/broker', '/run/transship/hooks'])
+    for (const path of ['/run/transship/broker/agent', '/run/transship/hooks'])
       expect(agent).toContain(`"${path}"`);
+    // Whoever has the folder above could replace what a workload gets from the broker.
+    expect(agent).not.toContain('"/run/transship/broker"');
+  });
+
+  test('gives each workload folders of its own and lets only its user make the hook', async () => {
+    const manifests = await render(config({ 'gpu-a': TRAINER, 'gpu-b': EMULATED }));
+    const { data = {} } = named(manifests, 'ConfigMap', 'trial-transship-folders') ?? {};
+    expect(data['gpu-a.agent']?.trim().split('\n')).toEqual([
+      '/run/transship/hooks 0 0711',
+      '/run/transship/hooks/trainer 1000000 2750',
+      '/run/transship/hooks/soft 1001 2750',
+    ]);
+    expect(data['gpu-a.broker']?.trim().split('\n')).toEqual([
+      '/run/transship/broker 0 0711',
+      '/run/transship/broker/agent 0 0700',
+      '/run/transship/broker/workloads 0 0711',
+      '/run/transship/broker/workloads/trainer 0 0711',
+      '/run/transship/broker/workloads/soft 0 0711',
+    ]);
+    expect(data['gpu-b.agent']).toBe('/run/transship/hooks 0 0711\n');
   });
 
   test('installs no broker without devices of the kernel', async () => {
@@ -138,7 +160,7 @@ describe('the chart', () => {
     ['an address that is several words', { devices: [{ id: 'gpu-a/0', address: 'x,process=1' }] }, 'address'],
     [
       'a workload of a device that is not listed',
-      { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/7'] }] },
+      { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/7'], uid: 1 }] },
       'gpu-a/7',
     ],
     [
@@ -146,26 +168,58 @@ describe('the chart', () => {
       {
         ...TRAINER,
         workloads: [
-          { name: 'a', devices: ['gpu-a/9'] },
-          { name: 'b', devices: ['gpu-a/9'] },
+          { name: 'a', devices: ['gpu-a/9'], uid: 1 },
+          { name: 'b', devices: ['gpu-a/9'], uid: 2 },
         ],
       },
       'two workloads have the device gpu-a/9',
     ],
     [
-      'a workload on the socket of the agent',
-      { ...TRAINER, workloads: [{ name: 'agent', devices: ['gpu-a/9'] }] },
-      'cannot be called agent',
+      'two workloads of one name',
+      {
+        ...TRAINER,
+        workloads: [
+          { name: 'a', devices: ['gpu-a/9'], uid: 1 },
+          { name: 'a', devices: ['gpu-a/nic'], uid: 2 },
+        ],
+      },
+      'two workloads are called a',
     ],
-    [
-      'a hook elsewhere',
-      { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/9'], hook: '/tmp/x' }] },
-      'hooksDir',
-    ],
+    ...['/tmp/x', `${HOOKS}/b/x`, `${HOOKS}/x`, `${HOOKS}/a/../b/x`].map(
+      (hook) =>
+        [
+          `a hook at ${hook}`,
+          { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/9'], uid: 1, hook }] },
+          `(${HOOKS}/a/)`,
+        ] as const,
+    ),
+    ['a workload without a uid', { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/9'] }] }, 'uid'],
+    ['a workload of root', { ...TRAINER, workloads: [{ name: 'a', devices: ['gpu-a/9'], uid: 0 }] }, 'uid'],
   ])('refuses %s and says why', async (_, node, why) => {
     const { code, stderr } = await runHelm('template', config({ 'gpu-a': node }));
     expect(code).not.toBe(0);
     expect(stderr).toContain(why);
+  });
+
+  test.each([[{}], [{ uid: 0 }]])('refuses a workload with %j also without the schema', async (uid) => {
+    const workloads = [{ name: 'a', devices: ['gpu-a/9'], ...uid }];
+    const values = config({ 'gpu-a': { ...TRAINER, workloads } });
+    const { code, stderr } = await runHelm('template', values, ['--skip-schema-validation']);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('the workload a needs a uid that is not 0');
+  });
+
+  test('refuses hooks in the folder of the broker, and the other way round', async () => {
+    for (const [hooksDir, socketsDir] of [
+      ['/run/a', '/run/a'],
+      ['/run/a/b', '/run/a'],
+      ['/run/a', '/run/a/b'],
+    ]) {
+      const values = { agent: { devicesConfig: { 'gpu-a': TRAINER }, hooksDir }, broker: { socketsDir } };
+      const { code, stderr } = await runHelm('template', values);
+      expect(code).not.toBe(0);
+      expect(stderr).toContain('must not lie in each other');
+    }
   });
 
   test('binds what listenHost says, for clusters of IPv6', async () => {

@@ -42,7 +42,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- range .config.devices -}}
 {{- if .address -}}
 {{- $devices = append $devices (dict "id" .id "broker" (include "transship.brokerName" .id)) -}}
-{{- $_ := set $file "broker" (printf "%s/agent.sock" $values.broker.socketsDir) -}}
+{{- $_ := set $file "broker" (printf "%s/agent/agent.sock" $values.broker.socketsDir) -}}
 {{- else -}}
 {{- $devices = append $devices . -}}
 {{- end -}}
@@ -50,7 +50,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- $_ := set $file "devices" $devices -}}
 {{- $workloads := list -}}
 {{- range .config.workloads -}}
-{{- $hook := .hook | default (printf "%s/%s.sock" $values.agent.hooksDir .name) -}}
+{{- $hook := .hook | default (printf "%s/%s/hook.sock" $values.agent.hooksDir .name) -}}
 {{- $workloads = append $workloads (dict "name" .name "hook" $hook "devices" .devices) -}}
 {{- end -}}
 {{- with $workloads -}}
@@ -71,7 +71,7 @@ Call with (dict "root" $ "node" $node "config" $config).
 {{- $config := .config -}}
 {{- $kernel := list -}}
 --agent-socket
-{{ $dir }}/agent.sock
+{{ $dir }}/agent/agent.sock
 --agent-uid
 0
 {{- range .config.devices }}
@@ -100,9 +100,86 @@ Call with (dict "root" $ "node" $node "config" $config).
 {{- end -}}
 {{- if $own }}
 --workload-socket
-name={{ .name }},path={{ $dir }}/{{ .name }}.sock,uid={{ int64 (.uid | default 0) }}
+name={{ .name }},path={{ $dir }}/workloads/{{ .name }}/workload.sock,uid={{ int64 .uid }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/*
+Folders that the broker of a node needs, a line each: path, owner, mode. All belong to root, so that only the broker makes
+sockets in them: it would follow a link that a workload put there. agent is closed to everybody else; a workload gets
+through its folder to the socket, which belongs to it. Call with (dict "root" $ "config" $config).
+*/}}
+{{- define "transship.brokerFolders" -}}
+{{- $dir := .root.Values.broker.socketsDir -}}
+{{ $dir }} 0 0711
+{{ $dir }}/agent 0 0700
+{{ $dir }}/workloads 0 0711
+{{- range .config.workloads }}
+{{ $dir }}/workloads/{{ .name }} 0 0711
+{{- end }}
+{{- end -}}
+
+{{/*
+Folders of the hooks of a node, a line each: path, owner, mode. A workload alone may make its socket. The group is root's
+and, by the bit 2000, that of the socket: the agent, root without capabilities, may connect when its mode is 0660.
+Call with (dict "root" $ "config" $config).
+*/}}
+{{- define "transship.hookFolders" -}}
+{{- $dir := .root.Values.agent.hooksDir -}}
+{{ $dir }} 0 0711
+{{- range .config.workloads }}
+{{ $dir }}/{{ .name }} {{ int64 .uid }} 2750
+{{- end }}
+{{- end -}}
+
+{{/*
+Init container that makes the folders of its node, or sets right what is there; a folder stays the same one, so that pods
+that have it mounted see new sockets. A hostPath alone would belong to root.
+Call with (dict "root" $ "component" "agent" "image" .Values.agent.image "volume" "hooks" "path" .Values.agent.hooksDir).
+*/}}
+{{- define "transship.foldersContainer" -}}
+- name: folders
+  image: {{ include "transship.image" (dict "root" .root "image" .image) | quote }}
+  imagePullPolicy: {{ .image.pullPolicy }}
+  command:
+    - /bin/sh
+    - -c
+    - |
+      set -euf
+      while read -r path owner mode; do
+        if [ -L "$path" ]; then
+          echo "$path is a symbolic link; remove it and see who made it" >&2
+          exit 1
+        fi
+        mkdir -p "$path"
+        chown "$owner:0" "$path"
+        chmod "$mode" "$path"
+      done < "/etc/transship/folders/$NODE_NAME.{{ .component }}"
+  env:
+    - name: NODE_NAME
+      valueFrom:
+        fieldRef: { fieldPath: spec.nodeName }
+  securityContext:
+    runAsUser: 0
+    runAsGroup: 0
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities:
+      drop: [ALL]
+      # To give a folder away, and to set the mode of one that was given away.
+      add: [CHOWN, FOWNER]
+    seccompProfile:
+      type: RuntimeDefault
+  resources:
+    requests: { cpu: 10m, memory: 16Mi }
+    limits: { memory: 64Mi }
+  volumeMounts:
+    - name: folders
+      mountPath: /etc/transship/folders
+      readOnly: true
+    - name: {{ .volume }}
+      mountPath: {{ .path }}
 {{- end -}}
 
 {{/* Nodes with devices that a broker keeps, a name a line; empty without one. */}}
@@ -133,6 +210,10 @@ true
 {{- define "transship.checkDevices" -}}
 {{- $dir := printf "%s/" .Values.agent.deviceSocketsDir -}}
 {{- $hooks := printf "%s/" .Values.agent.hooksDir -}}
+{{- $sockets := printf "%s/" .Values.broker.socketsDir -}}
+{{- if or (hasPrefix $hooks $sockets) (hasPrefix $sockets $hooks) -}}
+{{- fail (printf "agent.hooksDir (%s) and broker.socketsDir (%s) must not lie in each other" $hooks $sockets) -}}
+{{- end -}}
 {{- range $node, $config := .Values.agent.devicesConfig -}}
 {{- $ids := list -}}
 {{- $names := list -}}
@@ -155,14 +236,20 @@ true
 {{- end -}}
 {{- end -}}
 {{- $driven := list -}}
+{{- $called := list -}}
 {{- range $config.workloads -}}
 {{- $workload := . -}}
-{{- if eq .name "agent" -}}
-{{- fail (printf "agent.devicesConfig.%s: a workload cannot be called agent, whose socket that would be" $node) -}}
+{{- if lt (int64 (.uid | default 0)) 1 -}}
+{{- fail (printf "agent.devicesConfig.%s: the workload %s needs a uid that is not 0: the user of its pod, who alone gets its devices and serves its hook" $node .name) -}}
 {{- end -}}
+{{- if has .name $called -}}
+{{- fail (printf "agent.devicesConfig.%s: two workloads are called %s" $node .name) -}}
+{{- end -}}
+{{- $called = append $called .name -}}
 {{- with .hook -}}
-{{- if not (hasPrefix $hooks .) -}}
-{{- fail (printf "agent.devicesConfig.%s: the hook %s must lie in agent.hooksDir (%s)" $node . $hooks) -}}
+{{- $own := printf "%s%s/" $hooks $workload.name -}}
+{{- if or (not (hasPrefix $own .)) (contains "/" (trimPrefix $own .)) -}}
+{{- fail (printf "agent.devicesConfig.%s: the hook %s must lie in the workload's folder of agent.hooksDir (%s)" $node . $own) -}}
 {{- end -}}
 {{- end -}}
 {{- range .devices -}}
