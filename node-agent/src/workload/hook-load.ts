@@ -70,14 +70,21 @@ export class HookLoad implements WorkloadLoad {
 
   async #send(message: LoadRequest): Promise<void> {
     const sent = new Promise<void>((resolve, reject) => {
-      // After the answer nothing is taken any more: early() tells what it was.
-      if (this.#isAnswered) return;
+      const answered = (): void => void this.#early().catch(reject);
+      // After the answer nothing is taken any more.
+      if (this.#isAnswered) {
+        answered();
+        return;
+      }
+      // No race against the answer's promise: each message would stay with it until the answer comes.
+      this.#call.once('status', answered);
       this.#call.write(message, (error?: Error | null) => {
+        this.#call.off('status', answered);
         if (error) reject(error);
         else resolve();
       });
     });
-    await this.#step(this.#parts.stallMs, Promise.race([sent, this.#early()]));
+    await this.#step(this.#parts.stallMs, sent);
   }
 
   /** An answer before everything was sent is a failure whatever it says. */

@@ -29,13 +29,18 @@ export async function* savePieces(parts: SaveParts, order: SaveOrder): AsyncGene
   const { client, socketPath, clock, stallMs, nameOf } = parts;
   const call: Call = client.save();
   const guard = new StallGuard(clock, stallMs, () => call.cancel());
-  const failed = new Promise<never>((_, reject) => call.on('error', reject));
-  // It is also heard of by whoever waits at that moment; one that comes later is nobody's business.
-  failed.catch(() => undefined);
+  // Also heard of by whoever waits at that moment. No promise: all that races against one lives as long as it does.
+  const failed: Error[] = [];
+  call.on('error', (error) => failed.push(error));
   const cancel = (): void => call.cancel();
   order.signal.addEventListener('abort', cancel, { once: true });
-  const send = (message: SaveRequest): Promise<void> =>
-    guard.watch(Promise.race([written(call, message), failed]));
+  const throwIfFailed = (): void => {
+    if (failed[0] !== undefined) throw failed[0];
+  };
+  const send = (message: SaveRequest): Promise<void> => {
+    throwIfFailed();
+    return guard.watch(written(call, message));
+  };
   try {
     order.signal.throwIfAborted();
     await send({ begin: beginOf(order) });
@@ -43,7 +48,9 @@ export async function* savePieces(parts: SaveParts, order: SaveOrder): AsyncGene
     call.end();
     const answers = call[Symbol.asyncIterator]() as AsyncIterator<SaveResponse__Output, void>;
     for (;;) {
-      const { done, value } = await guard.watch(Promise.race([answers.next(), failed]));
+      // The iterator tells only of what happens while it is asked.
+      throwIfFailed();
+      const { done, value } = await guard.watch(answers.next());
       if (done === true) return;
       order.onPending(Number(value.pendingBytes));
       if (value.data.length > MAX_PIECE_BYTES) {
@@ -72,9 +79,12 @@ function dirtyToWire(memory: DirtyMemory, device: string): SaveRequest {
   return { dirty: { device, iova: `${iova}`, length: `${length}`, pageSize, bitmap } };
 }
 
+/** A call that fails does not always answer for what was written to it. */
 function written(call: Call, message: SaveRequest): Promise<void> {
   return new Promise((resolve, reject) => {
+    call.once('error', reject);
     call.write(message, (error?: Error | null) => {
+      call.off('error', reject);
       if (error) reject(error);
       else resolve();
     });

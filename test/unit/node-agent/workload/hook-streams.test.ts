@@ -1,3 +1,6 @@
+import { createHook } from 'node:async_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerDuplexStream, ServerReadableStream } from '@grpc/grpc-js';
@@ -26,6 +29,26 @@ afterEach(() => hooks.close());
 
 async function* of(...memory: DirtyMemory[]): AsyncGenerator<DirtyMemory, void> {
   yield* memory;
+}
+
+/** How many of these are still held by somebody. */
+async function held(things: readonly WeakRef<object>[]): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  // What was looked at stays until the turn ends.
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  return things.filter((thing) => thing.deref() !== undefined).length;
+}
+
+/** Every promise that is made while `act` runs. */
+async function promisesOf(act: () => Promise<void>): Promise<WeakRef<object>[]> {
+  const promises: WeakRef<object>[] = [];
+  const hook = createHook({
+    init: (_id, type, _trigger, promise) => void (type === 'PROMISE' && promises.push(new WeakRef(promise))),
+  }).enable();
+  await act().finally(() => hook.disable());
+  return promises;
 }
 
 const order = (change: Partial<SaveOrder> = {}): SaveOrder => ({
@@ -111,6 +134,44 @@ describe('saving', () => {
     let taken = 1;
     while ((await pieces.next()).done !== true) taken += 1;
     expect(taken).toBe(72);
+  });
+
+  test('lets go of every piece that was taken, while the pass goes on', async () => {
+    const hook = await hookOf({
+      save: (call: Save) => {
+        call.resume();
+        const more = (left: number): void => {
+          if (left > 0) call.write({ data: Buffer.alloc(MAX_PIECE_BYTES) }, () => more(left - 1));
+        };
+        call.on('end', () => more(32));
+      },
+    });
+    const pieces = hook.save(order())[Symbol.asyncIterator]();
+    const taken: WeakRef<object>[] = [];
+    while (taken.length < 32) taken.push(new WeakRef((await pieces.next()).value as Buffer));
+    // The last may be in the hands of the generator.
+    expect(await held(taken)).toBeLessThan(4);
+    await pieces.return?.();
+  });
+
+  test('fails when the workload fails while it is not being listened to', async () => {
+    const [failed, resume] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const hook = await hookOf({
+      save: (call: Save) => {
+        call.once('data', () => {
+          call.emit('error', { code: status.INTERNAL, details: 'disk' });
+          setTimeout(() => failed.resolve(), 100);
+        });
+      },
+    });
+    async function* slow(): AsyncGenerator<DirtyMemory, void> {
+      await resume.promise;
+      yield* of();
+    }
+    const all = collect(hook.save(order({ dirty: slow() })));
+    await failed.promise;
+    resume.resolve();
+    await expect(all).rejects.toThrow('INTERNAL: disk');
   });
 
   test.each<[string, string, (call: Save) => void]>([
@@ -260,6 +321,19 @@ describe('loading', () => {
       await load.finish();
     })();
     await expect(all).rejects.toThrow(message);
+  });
+
+  test('keeps nothing of a message that was taken, while the load goes on', async () => {
+    const hook = await hookOf({ load: (call: Load) => void call.resume() });
+    const ending = new AbortController();
+    const load = hook.load('uid-1/1', ending.signal);
+    await load.write(Buffer.from('first'));
+    const promises = await promisesOf(async () => {
+      for (let at = 0; at < 100; at += 1) await load.write(Buffer.from('piece'));
+    });
+    expect(promises.length).toBeGreaterThan(100);
+    expect(await held(promises)).toBeLessThan(50);
+    ending.abort();
   });
 
   test('that was ended is heard of by the workload', async () => {
