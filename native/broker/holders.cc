@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 
 namespace transship::broker {
@@ -33,7 +34,8 @@ bool Holders::add(pid_t pid, std::string_view role) {
   if (known) {
     return true;
   }
-  if (entries_.size() >= kMax) {
+  if (role == kWorkload &&
+      static_cast<std::size_t>(std::ranges::count(entries_, kWorkload, &Entry::role)) >= kMaxWorkload) {
     return false;
   }
   UniqueFd process{pid > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1};

@@ -14,8 +14,9 @@ namespace transship::broker {
 /// device in the meantime cannot be seen from outside. Used by one thread.
 class Holders {
  public:
-  /// More than one device has in any use of it.
-  static constexpr std::size_t kMax = 8;
+  static constexpr std::string_view kWorkload = "workload";
+  /// Processes of the workload, more than one device has in any use of it.
+  static constexpr std::size_t kMaxWorkload = 64;
 
   struct Holder {
     pid_t pid;
@@ -24,8 +25,10 @@ class Holders {
     std::string comm;
   };
 
-  /// Remembers a process; false when there are too many. The same one in the same role counts once. A process
-  /// that is not visible from here (pid 0: another PID namespace) is remembered for good.
+  /// Remembers a process; false when there are too many of the workload. Others are never refused, so that a
+  /// workload cannot lock the agent out; one agent is served, so they are few. The same process in the same
+  /// role counts once. One that is not visible from here (pid 0: another PID namespace) is remembered for
+  /// good.
   bool add(pid_t pid, std::string_view role);
 
   /// Those that still run.

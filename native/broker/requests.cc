@@ -79,7 +79,7 @@ Holders& holdersOf(Device& device, const Keeper::View& view) {
     device.held = view.incarnation;
   }
   if (view.device && view.device->process != 0) {
-    device.holders.add(view.device->process, "workload");
+    device.holders.add(view.device->process, Holders::kWorkload);
   }
   return device.holders;
 }
@@ -137,7 +137,7 @@ Answer give(Device& device, const Asker& asker) {
     return view.error ? refused(*view.error) : refused("Opening", kOpening);
   }
   if (!holdersOf(device, view).add(asker.peer.pid, asker.role())) {
-    return refused("TooManyHolders", "too many processes hold the device");
+    return refused("TooManyHolders", "too many processes of the workload hold the device");
   }
   const vfio::OpenedDevice& file = view.device->file;
   Answer answer{.descriptors = {file.fd.get()}, .keep = view.device};
