@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "support/v2_driver.hh"
@@ -39,6 +40,31 @@ TEST(DmaLog, V2_31_OneStartOneStop) {
   EXPECT_TRUE(driver.session->stopDmaLogging());
   EXPECT_EQ(driver.count("log stop"), 1u);
   EXPECT_TRUE(start(driver));
+}
+
+TEST(DmaLog, ALogThatAKilledProcessLeftRunningIsStopped) {
+  bool running = true;
+  V2Driver driver;
+  driver.device->fault = [&](const std::string& request) -> std::optional<int> {
+    if (request == "log start") {
+      return std::exchange(running, true) ? std::optional{EINVAL} : std::nullopt;
+    }
+    running = running && request != "log stop";
+    return std::nullopt;
+  };
+  ASSERT_TRUE(start(driver));
+  EXPECT_EQ(driver.count("log start"), 2u);
+  EXPECT_EQ(driver.count("log stop"), 1u);
+}
+
+TEST(DmaLog, AStartThatIsRefusedAgainIsNotTriedForEver) {
+  V2Driver driver;
+  driver.refuse("log start", EINVAL);
+  auto refused = start(driver);
+  EXPECT_EQ(codeOf(refused), "TRANSSHIP_ACCESS_FAILED");
+  EXPECT_EQ(refused.error().errorNumber, EINVAL);
+  EXPECT_EQ(driver.count("log start"), 2u);
+  EXPECT_EQ(driver.count("log stop"), 1u);
 }
 
 TEST(DmaLog, V2_31_ALogEndsWithTheSession) {
@@ -122,6 +148,7 @@ TEST(DmaLog, ADeviceWithoutItSaysSo) {
   auto refused = start(driver);
   EXPECT_EQ(codeOf(refused), "TRANSSHIP_ACCESS_FAILED");
   EXPECT_EQ(refused.error().errorNumber, ENOTTY);
+  EXPECT_EQ(driver.count("log stop"), 0u);
   EXPECT_EQ(codeOf(driver.session->reportDmaLogging(kMemory)), "TRANSSHIP_INVALID_ARGUMENT");
 }
 

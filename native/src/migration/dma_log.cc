@@ -1,6 +1,7 @@
 #include "migration/dma_log.hh"
 
 #include <bit>
+#include <cerrno>
 #include <limits>
 #include <string>
 
@@ -52,6 +53,13 @@ Result<std::uint64_t> DmaLog::start(std::span<const vfio::IovaRange> ranges, std
     return invalid("a page size is a power of two");
   }
   auto used = device_.startDmaLogging(ranges, pageSize);
+  if (!used && used.error().code == ErrorCode::kAccessFailed && used.error().errorNumber != ENOTTY) {
+    // A log belongs to the open device, which outlives an agent that was killed: it may be that one's log
+    // that is in the way.
+    if (Status stopped = device_.stopDmaLogging(); stopped) {
+      used = device_.startDmaLogging(ranges, pageSize);
+    }
+  }
   if (!used) {
     used.error().field = kField;
     return used;

@@ -25,7 +25,8 @@ class DmaLog {
   static Result<bool> offered(vfio::Device& device);
 
   /// Starts logging `ranges`, of which there are at most 256, with pages of about `pageSize` bytes. Returns
-  /// the page size that the device uses, which is the one that counts (V2-31).
+  /// the page size that the device uses, which is the one that counts (V2-31). When the device refuses, a log
+  /// that another process left running is stopped and the start tried once more.
   ///
   /// Errors: kInvalidArgument, also for a log that runs already; kDriverViolation for a page size that is
   /// none.
