@@ -81,6 +81,7 @@ function onResetDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'resetDon
     draft.setDevice(index, { cleared: true });
     // Source: a RESET on the way back has cost the state. Target: this is how every load begins.
     draft.setBound(index, { incarnation, lost: draft.s.role === 'source' && draft.phase !== 'Releasing' });
+    if (event.afterwards !== undefined) failed(draft, event.afterwards);
     return;
   }
   const why = failure ?? fail('ResetFailed', `${id} is ${state} after RESET, not Running`, id);

@@ -43,7 +43,10 @@ export type AgentEvent =
       readonly device: number;
       readonly state: KnownState;
       readonly incarnation: string;
+      /** RESET itself failed. */
       readonly failure: Failure | null;
+      /** RESET was done, and what follows it failed: the device is lost but fit for use. */
+      readonly afterwards?: Failure;
     }
   | { readonly kind: 'overdue'; readonly device: number }
   | {

@@ -71,6 +71,17 @@ export class DeviceFailure extends Error {
   }
 }
 
+/** The device was RESET and runs, but what it lost by that could not all be given back. It is lost, not broken. */
+export class AfterReset extends DeviceFailure {
+  /** Its new one; empty when it cannot be told. */
+  readonly incarnation: string;
+
+  constructor(failure: Failure, incarnation: string, cause: unknown) {
+    super(failure, 'Running', cause);
+    this.incarnation = incarnation;
+  }
+}
+
 /** The saving half of a device: only between an arc into PreCopy or StopCopy and the one out of it. */
 export interface SavingDevice {
   readonly id: string;
@@ -135,7 +146,8 @@ export interface MigratableDevice extends SavingDevice, LoadingDevice, DmaLoggin
   arc(to: DeviceState): Promise<void>;
   /**
    * RESET; resolves with the new incarnation when the device is Running in its default state. `restore`: what
-   * readExternals() gave, to be written behind it, for RESET clears it (V2-27); null for nothing.
+   * readExternals() gave, to be written behind it, for RESET clears it (V2-27); null for nothing. Rejects with
+   * AfterReset when only what follows RESET failed.
    */
   reset(restore: Buffer | null): Promise<string>;
 }

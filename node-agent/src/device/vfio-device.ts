@@ -15,7 +15,7 @@ import {
   toTrouble,
 } from './native-failure.ts';
 import type { Activity } from './native-failure.ts';
-import { DeviceFailure, UNKNOWN_STOP_COPY_BYTES } from './port.ts';
+import { AfterReset, DeviceFailure, UNKNOWN_STOP_COPY_BYTES } from './port.ts';
 import type {
   DeviceFacts,
   DeviceObservation,
@@ -102,14 +102,19 @@ export class VfioDevice implements MigratableDevice {
     await this.#run('reset', async (device) => {
       await this.#options.door.reset(device);
       this.#resets += 1;
-      if (restore !== null) await writeExternals(device, restore);
     });
-    try {
-      return (await this.#ask()).incarnation;
-    } catch (cause) {
-      const why = `after RESET the incarnation of ${this.id} cannot be told`;
-      throw new DeviceFailure(failure('ResetFailed', why, this.id), 'Running', cause);
+    const [restored] = await Promise.allSettled([restore === null ? null : this.writeExternals(restore)]);
+    // After that: it may have had to open the device anew.
+    const [asked] = await Promise.allSettled([this.#ask()]);
+    const incarnation = asked.status === 'fulfilled' ? asked.value.incarnation : '';
+    for (const step of [restored, asked]) {
+      if (step.status === 'fulfilled') continue;
+      const what =
+        step === restored ? 'what RESET cleared cannot be restored' : 'its incarnation cannot be told';
+      const why = `${this.id} was reset, but ${what}: ${(step.reason as Error).message}`;
+      throw new AfterReset(failure('DeviceStateLost', why, this.id), incarnation, step.reason);
     }
+    return incarnation;
   }
 
   nextSegment(): Promise<NextSegment> {

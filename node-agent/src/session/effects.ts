@@ -3,7 +3,7 @@ import type { AgentEvent, Effect } from '../core/effects.ts';
 import type { AgentState, Failure, Session } from '../core/session.ts';
 import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
-import { DeviceFailure } from '../device/port.ts';
+import { AfterReset, DeviceFailure } from '../device/port.ts';
 import type { MigratableDevice } from '../device/port.ts';
 import { savingIdOf } from '../workload/freezer.ts';
 import type { Freezer } from '../workload/freezer.ts';
@@ -115,13 +115,25 @@ export class SessionEffects {
     const restore = externals === '' ? null : Buffer.from(externals, 'utf8');
     try {
       const incarnation = await this.#operate(session, index, (device) => device.reset(restore));
-      if (session.phase === 'RollingBack' && !session.cameFromStop) void this.#tellReset(session, index);
-      this.#host.post({ kind: 'resetDone', device: index, state: 'Running', incarnation, failure: null });
+      this.#wasReset(session, index, { incarnation });
     } catch (error) {
+      if (error instanceof AfterReset) {
+        this.#ports.log.error(
+          { uid: session.uid, failure: error.failure },
+          'a device was reset and not restored',
+        );
+        this.#wasReset(session, index, { incarnation: error.incarnation, afterwards: error.failure });
+        return;
+      }
       const { failure: why, state } = toDeviceFailure(error, session, index);
       const { incarnation = '' } = session.devices[index] ?? {};
       this.#host.post({ kind: 'resetDone', device: index, state, incarnation, failure: why });
     }
+  }
+
+  #wasReset(session: Session, index: number, outcome: { incarnation: string; afterwards?: Failure }): void {
+    if (session.phase === 'RollingBack' && !session.cameFromStop) void this.#tellReset(session, index);
+    this.#host.post({ kind: 'resetDone', device: index, state: 'Running', failure: null, ...outcome });
   }
 
   /** On a way back that never stopped the set the workload is at work already, so no thaw will tell it. */

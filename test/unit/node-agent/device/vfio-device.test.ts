@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '@transship/node-agent/internal/clock';
-import { UNKNOWN_STOP_COPY_BYTES } from '@transship/node-agent/internal/device/port';
+import { AfterReset, UNKNOWN_STOP_COPY_BYTES } from '@transship/node-agent/internal/device/port';
 import { VfioDevice } from '@transship/node-agent/internal/device/vfio-device';
 import { vfioUserDoor } from '@transship/node-agent/internal/device/vfio-user-door';
 import { FACTS, FakeHardware, FakeOpenDevice, nativeError } from '../support/fake-open-device.ts';
@@ -51,10 +51,22 @@ describe('a device', () => {
     expect([hardware.command, hardware.msixControl]).toEqual([0, 0]);
   });
 
-  test('V2-27: has failed to reset when what it had cannot be restored', async () => {
-    const hardware = new FakeHardware();
-    const failed = deviceOf(hardware).reset(Buffer.from('no externals'));
-    await expect(failed).rejects.toMatchObject({ failure: { code: 'ResetFailed' }, state: 'Running' });
+  test('V2-27: is lost, and another than before, when what it had cannot be restored after its RESET', async () => {
+    const failed = deviceOf(new FakeHardware()).reset(Buffer.from('no externals'));
+    await expect(failed).rejects.toBeInstanceOf(AfterReset);
+    await expect(failed).rejects.toMatchObject({
+      failure: { code: 'DeviceStateLost' },
+      state: 'Running',
+      incarnation: '1/1',
+    });
+  });
+
+  test('is lost when nobody can tell its incarnation after its RESET', async () => {
+    const open = () => Promise.resolve(new FakeOpenDevice(new FakeHardware()));
+    const door = vfioUserDoor(open, { read: () => Promise.reject(new Error('nobody knows')) });
+    const failed = new VfioDevice({ id: 'a/0', door, clock: systemClock }).reset(null);
+    await expect(failed).rejects.toBeInstanceOf(AfterReset);
+    await expect(failed).rejects.toMatchObject({ failure: { code: 'DeviceStateLost' }, incarnation: '' });
   });
 
   test('V2-16: that has left pre-copy when it is asked what waits has no such information', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { AfterReset } from '@transship/node-agent/internal/device/port';
 import { AgentInMemory } from '../support/agent-in-memory.ts';
 import { FakeDevice } from '../support/fake-device.ts';
 import { FakeFreezer } from '../support/fake-freezer.ts';
@@ -36,6 +37,25 @@ describe('what a source device has outside of its stream', () => {
     await agent.registry.recover();
     await settle();
     expect(agent.happened).toContain('a/0 reset and command 6');
+  });
+
+  test('V2-27: that cannot be restored loses its device and withholds it from nobody', async () => {
+    const device = FakeDevice.healthy('a/0');
+    device.reset = () => {
+      Object.assign(device, { state: 'Running', life: 2 });
+      const why = { code: 'DeviceStateLost', message: 'not restored', device: 'a/0' };
+      return Promise.reject(new AfterReset(why, device.incarnation, null));
+    };
+    const agent = new AgentInMemory([device]);
+    await goesBack(agent);
+    await agent.send('source', { kind: 'rollBack', decision: 'Undecided' });
+    await settle();
+    expect(agent.session()).toMatchObject({
+      phase: 'RolledBack',
+      error: { code: 'DeviceStateLost' },
+      devices: [{ lost: true, quarantined: false, incarnation: 'life 2' }],
+    });
+    expect(agent.registry.quarantined('a/0')).toBe(false);
   });
 
   test('is not restored to a device that is given away', async () => {
