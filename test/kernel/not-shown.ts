@@ -18,11 +18,6 @@ export const NOT_SHOWN: readonly NotShown[] = [
     reason: 'a conforming device places no segment outside of its region; one that does is emulated',
   },
   {
-    items: ['V1-14', 'V1-21', 'V1-56'],
-    reason:
-      "rules of the agent's admission and the operator's preflight, which see devices through the same interface",
-  },
-  {
     items: ['V2-17'],
     reason: 'a decision of the agents over two streams, made on figures that the other items show',
   },

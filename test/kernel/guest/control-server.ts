@@ -58,7 +58,7 @@ function wireError(error: unknown): WireError {
   const fields = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
   const text = (name: string): string | null => {
     const value = fields[name];
-    return value === undefined || value === null ? null : String(value);
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
   };
   const errno = fields['errno'];
   return {

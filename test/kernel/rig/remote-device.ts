@@ -25,12 +25,11 @@ export async function openRemote(control: ControlClient, opening: Opening): Prom
     info,
     close,
     [Symbol.asyncDispose]: close,
-    // A thenable would be taken for a promise.
-    then: undefined,
   };
   return new Proxy(fixed, {
     get: (target, name) =>
-      name in target || typeof name === 'symbol'
+      // One with a method `then` would be taken for a promise.
+      name in target || typeof name === 'symbol' || name === 'then'
         ? target[name]
         : (...args: readonly unknown[]) => call(name, args),
   }) as unknown as RemoteDevice;

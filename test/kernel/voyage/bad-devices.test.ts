@@ -113,3 +113,40 @@ test.each(ROWS.map((row, index) => ({ ...row, index })))(
   },
   PATIENCE_MS,
 );
+
+test(
+  'V1-14: a set with a device that does not run is refused before anything is touched',
+  async () => {
+    const both = await ready();
+    const device = both.source.own(1);
+    await device.write('state', 'Stop');
+    await both.target.own(1).write('trail', 0);
+    await both.apply('stopped');
+    const status = await both.ended('stopped');
+    await device.write('state', 'Running');
+    expect(status).toMatchObject({ phase: 'Rejected', error: { code: 'DeviceNotRunning' } });
+    expect(await both.target.own(1).read('trail')).toBe('');
+    await expectTraffic(both.source);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'V1-21: a set is not sent to devices of another model',
+  async () => {
+    await pair?.[Symbol.asyncDispose]();
+    pair = null;
+    const options = {
+      row: deviceRow('v1+NDMA own'),
+      devices: 1,
+      workload: countsBeside,
+      target: { device_id: 0x1111 },
+    };
+    await using both = await KernelPair.start(guests.group, guests.cdev, options);
+    await both.apply('other-model');
+    const status = await both.ended('other-model');
+    expect(status).toMatchObject({ phase: 'Rejected', error: { code: 'ModelMismatch' } });
+    expect(await both.target.own(0).read('trail')).toBe('');
+  },
+  PATIENCE_MS,
+);

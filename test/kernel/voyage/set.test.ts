@@ -29,14 +29,19 @@ afterAll(async () => {
 });
 
 test.each(['v1+NDMA own', 'v2 own'])(
-  'V1-26, V1-27, V2-21, V2-22: four devices of %s with peer traffic move there and lose nothing',
+  'V1-26, V1-27, V1-56, V2-21, V2-22: four devices of %s with peer traffic move there and lose nothing',
   async (name) => {
     const row = deviceRow(name);
     const options = { row, devices: 4, workload: countsBeside, source: BUSY, target: BUSY };
     await using pair = await KernelPair.start(guests.group, guests.cdev, options);
     await startTraffic(pair.source);
+    const target = pair.target.own(0);
+    await target.write('trail', 0);
     await pair.apply('set');
     const status = await pair.moved('set');
+    const orders = (await target.read('trail')).split('\n').map((line) => line.split(' ')[2]);
+    expect(orders.indexOf('Reset')).toBe(0);
+    expect(orders).toContain('Resuming');
     expect(status.devices).toHaveLength(4);
     await pair.explained(() => expectTraffic(pair.target));
     await expectIdle(pair.source);
