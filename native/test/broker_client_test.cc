@@ -97,6 +97,32 @@ TEST(BrokerClient, MapsRefusalsToErrorsWithTheirErrno) {
   expectReply(R"({"ok":false,"code":"SomethingNew","error":"a","errno":0})", "TRANSSHIP_CONNECT_FAILED");
 }
 
+// The kernel's answer about the other end, with another user in it.
+struct ServerOf : SystemCalls {
+  uid_t uid;
+  explicit ServerOf(uid_t user) : uid(user) {}
+  int getsockopt(int fd, int level, int name, void* value, socklen_t* length) override {
+    const int got = SystemCalls::getsockopt(fd, level, name, value, length);
+    if (level == SOL_SOCKET && name == SO_PEERCRED) {
+      static_cast<ucred*>(value)->uid = uid;
+    }
+    return got;
+  }
+};
+
+TEST(BrokerClient, AServerOfAnotherUserIsRefusedAndToldNothing) {
+  BrokerRig rig;
+  Cancellation cancellation;
+  const auto ask = [&](uid_t user) {
+    ServerOf system{user};
+    return codeOf(
+        vfio::askBroker(system, cancellation, rig.agent(), "list", std::chrono::steady_clock::now() + 20s));
+  };
+  EXPECT_EQ(ask(::geteuid() + 1), "TRANSSHIP_NOT_ALLOWED");
+  EXPECT_EQ(ask(0), "no error");
+  EXPECT_EQ(ask(::geteuid()), "no error");
+}
+
 TEST(BrokerClient, RepliesThatAreNoneAreAViolation) {
   for (const std::string reply : {"hello", "[]", R"({"ok":true)",
                                   R"({"ok":true} )"

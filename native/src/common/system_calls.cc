@@ -19,6 +19,10 @@ int SystemCalls::setsockopt(int fd, int level, int name, const void* value, sock
   return ::setsockopt(fd, level, name, value, length);
 }
 
+int SystemCalls::getsockopt(int fd, int level, int name, void* value, socklen_t* length) {
+  return ::getsockopt(fd, level, name, value, length);
+}
+
 ssize_t SystemCalls::sendmsg(int fd, const msghdr* message, int flags) {
   return ::sendmsg(fd, message, flags);
 }

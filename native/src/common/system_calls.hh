@@ -17,6 +17,7 @@ class SystemCalls {
   virtual int socket(int domain, int type, int protocol);
   virtual int connect(int fd, const sockaddr* address, socklen_t length);
   virtual int setsockopt(int fd, int level, int name, const void* value, socklen_t length);
+  virtual int getsockopt(int fd, int level, int name, void* value, socklen_t* length);
   virtual ssize_t sendmsg(int fd, const msghdr* message, int flags);
   virtual ssize_t recvmsg(int fd, msghdr* message, int flags);
   virtual int poll(pollfd* fds, nfds_t count, int timeoutMs);

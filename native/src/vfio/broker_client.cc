@@ -1,6 +1,7 @@
 #include "vfio/broker_client.hh"
 
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -68,6 +69,23 @@ ErrorCode errorOf(std::string_view code) {
   return known == kCodes.end() ? ErrorCode::kConnectFailed : known->second;
 }
 
+// Whoever could make a socket at the path could hand out devices that are none and see every request. A
+// broker runs as root, or as the asker where one user does everything. The kernel tells the user that called
+// listen(2).
+Status checkServer(SystemCalls& system, int fd, const std::string& path) {
+  ucred server{};
+  socklen_t length = sizeof(server);
+  if (system.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &server, &length) != 0) {
+    return systemError(ErrorCode::kConnectFailed, "cannot tell whose socket " + path + " is", errno);
+  }
+  if (server.uid != 0 && server.uid != ::geteuid()) {
+    return Error{.code = ErrorCode::kNotAllowed,
+                 .message = "the user " + std::to_string(server.uid) + " listens at " + path +
+                            ": a broker runs as root or as the user that asks"};
+  }
+  return Done{};
+}
+
 Status parse(BrokerReply& reply) {
   return JsonReader::read(
       reply.json,
@@ -111,6 +129,9 @@ Result<BrokerConnection> BrokerConnection::connect(SystemCalls& system, const Ca
       return timedOut();
     }
     vfio_user::pauseBeforeRetry(system, cancellation, attempt++);
+  }
+  if (Status checked = checkServer(system, fd.get(), path); !checked) {
+    return std::move(checked.error());
   }
   return BrokerConnection{system, cancellation, std::move(fd)};
 }

@@ -29,9 +29,9 @@ struct BrokerReply {
 /// A connection to a broker (docs/broker.md). Used by one thread.
 class BrokerConnection {
  public:
-  /// Errors: kConnectFailed when nobody listens, kNotAllowed without permission for the socket,
-  /// kConnectTimeout, kClosed after cancellation, kInvalidArgument for a path that cannot be. `system` and
-  /// `cancellation` must outlive the connection.
+  /// Errors: kConnectFailed when nobody listens, kNotAllowed without permission for the socket
+  /// or when neither root nor the own user listens there, kConnectTimeout, kClosed after cancellation,
+  /// kInvalidArgument for a path that cannot be. `system` and `cancellation` must outlive the connection.
   static Result<BrokerConnection> connect(SystemCalls& system, const Cancellation& cancellation,
                                           const std::string& path, Deadline deadline);
 
