@@ -9,6 +9,7 @@ import { savingIdOf } from '../workload/freezer.ts';
 import type { Freezer } from '../workload/freezer.ts';
 import { stateOfWorkload } from './observation.ts';
 import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
+import { tellReset } from './tell-reset.ts';
 
 export interface EffectOptions {
   /** After this long an operation on a device is reported as overdue, ms. It stays the only one. */
@@ -33,6 +34,7 @@ export class SessionEffects {
   /** `streams` is null while the workload is still being told to expect a state. */
   #loading: { streams: Loading | null } | null = null;
   #disarm = (): void => undefined;
+  readonly #stopping = new AbortController();
   /** Grows with every operation on a device, by its index. */
   readonly #operations = new Map<number, number>();
 
@@ -54,6 +56,7 @@ export class SessionEffects {
 
   /** Ends streams and timers, so that nothing new reaches a device. Operations that are out stay out. */
   stop(): void {
+    this.#stopping.abort();
     this.#disarm();
     this.#endSaving();
     this.#endLoading();
@@ -132,19 +135,18 @@ export class SessionEffects {
   }
 
   #wasReset(session: Session, index: number, outcome: { incarnation: string; afterwards?: Failure }): void {
-    if (session.phase === 'RollingBack' && !session.cameFromStop) void this.#tellReset(session, index);
+    if (session.phase === 'RollingBack' && !session.cameFromStop) this.#tellReset(session, index);
     this.#host.post({ kind: 'resetDone', device: index, state: 'Running', failure: null, ...outcome });
   }
 
   /** On a way back that never stopped the set the workload is at work already, so no thaw will tell it. */
-  async #tellReset(session: Session, index: number): Promise<void> {
+  #tellReset(session: Session, index: number): void {
     const { id = '' } = session.devices[index] ?? {};
-    try {
-      await this.#workload(session).devicesReset([id]);
-    } catch (error) {
-      const facts = { uid: session.uid, device: id, error: messageOf(error) };
-      this.#ports.log.error(facts, 'the workload could not be told that its device was reset');
-    }
+    // Async, so that a workload that cannot be found is a failure like any other.
+    const tell = async (): Promise<void> => this.#workload(session).devicesReset([id]);
+    const facts = { uid: session.uid, device: id };
+    const { signal } = this.#stopping;
+    void tellReset({ tell, clock: this.#host.clock, log: this.#ports.log, facts, signal });
   }
 
   /** Runs one operation; says when it outlives its deadline, and still waits for it. */

@@ -21,6 +21,27 @@ describe('a workload whose device was reset on the way back', () => {
     expect(agent.freezer.calls).toEqual(['devices reset: a/1']);
   });
 
+  test.each([
+    ['until it listens', 2, 3],
+    ['a few times when it never listens, which is logged as an error', 1_000, 6],
+  ])('that runs is told again %s', async (_name, deafFor, told) => {
+    const agent = new AgentInMemory([FakeDevice.failingAt('a/0', 'Running')]);
+    let calls = 0;
+    agent.freezer.devicesReset = () => {
+      calls += 1;
+      return calls <= deafFor ? Promise.reject(new Error('busy')) : Promise.resolve();
+    };
+    await agent.prepareSource();
+    await agent.send('source', { kind: 'preCopy', generation: 1 }, 1_000);
+    await agent.send('source', UNDECIDED, 1_000);
+    await settle();
+    expect(agent.session()?.phase).toBe('RolledBack');
+    await agent.clock.advance(60_000);
+    expect(calls).toBe(told);
+    const errors = agent.log.lines.filter(({ level }) => level === 'error');
+    expect(errors).toHaveLength(deafFor < told ? 0 : 1);
+  });
+
   test('that is frozen is told before it is thawed', async () => {
     const agent = new AgentInMemory([FakeDevice.healthy('a/0'), FakeDevice.failingAt('a/1', 'StopCopy')]);
     await agent.prepareSource();
