@@ -12,6 +12,8 @@ namespace {
 
 constexpr mode_t kAgentMode = 0600;
 constexpr mode_t kWorkloadMode = 0660;
+// Without a descriptor for it a connection stays in the backlog, and its listener readable.
+constexpr std::chrono::milliseconds kAcceptPause{100};
 
 }  // namespace
 
@@ -26,7 +28,8 @@ Server::Server(const Options& options, Devices& devices)
 }
 
 void Server::listen(std::string path, mode_t mode, std::string workload, uid_t uid) {
-  UniqueFd socket = listenPackets(path, mode, uid);
+  const Descriptors descriptors = workload.empty() ? Descriptors::kTaken : Descriptors::kRefused;
+  UniqueFd socket = listenPackets(path, mode, uid, descriptors);
   listeners_.push_back({std::move(path), std::move(socket), std::move(workload), uid});
 }
 
@@ -40,15 +43,17 @@ void Server::run(int stop) {
   for (;;) {
     std::vector<pollfd> entries{{.fd = stop, .events = POLLIN, .revents = 0},
                                 {.fd = completions_->event.get(), .events = POLLIN, .revents = 0}};
+    const int pause = acceptPause();
     for (const Listener& listener : listeners_) {
-      entries.push_back({.fd = listener.socket.get(), .events = POLLIN, .revents = 0});
+      entries.push_back(
+          {.fd = listener.socket.get(), .events = pause < 0 ? short{POLLIN} : short{0}, .revents = 0});
     }
     for (const Client& client : clients_) {
       // One that waits for a reset is not read from: its next request waits in the socket.
       entries.push_back(
           {.fd = client.socket.get(), .events = client.resetting ? short{0} : short{POLLIN}, .revents = 0});
     }
-    if (::poll(entries.data(), entries.size(), -1) < 0) {
+    if (::poll(entries.data(), entries.size(), pause) < 0) {
       continue;  // EINTR
     }
     if (entries[0].revents != 0) {
@@ -70,9 +75,18 @@ void Server::run(int stop) {
   }
 }
 
+// Milliseconds until connections are accepted again, -1 when they are now.
+int Server::acceptPause() const {
+  const auto left = acceptAgain_ - std::chrono::steady_clock::now();
+  return left.count() > 0 ? static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()) : -1;
+}
+
 void Server::accept(const Listener& listener) {
   UniqueFd socket = acceptPackets(listener.socket.get());
   if (!socket) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+      acceptAgain_ = std::chrono::steady_clock::now() + kAcceptPause;
+    }
     return;
   }
   makeRoom(listener);
@@ -105,7 +119,9 @@ void Server::serve(Client& client) {
     client.gone = true;  // only a hang-up wakes us for it; the reset goes on
     return;
   }
-  Packet packet = receivePacket(client.socket.get(), kMaxRequest);
+  const bool trusted = client.allowed && client.asker.agent();
+  Packet packet =
+      receivePacket(client.socket.get(), kMaxRequest, trusted ? Descriptors::kTaken : Descriptors::kRefused);
   client.active = std::chrono::steady_clock::now();
   switch (packet.kind) {
     case Packet::Kind::kNone:
@@ -114,7 +130,8 @@ void Server::serve(Client& client) {
       client.gone = true;
       return;
     case Packet::Kind::kTooLong:
-      reply(client, {.text = refusal("BadRequest", "a request has at most 512 bytes and two descriptors")});
+      reply(client, {.text = refusal("BadRequest",
+                                     "a request has at most 512 bytes, and two descriptors from the agent")});
       client.gone = true;
       return;
     case Packet::Kind::kRequest:

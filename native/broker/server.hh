@@ -62,6 +62,7 @@ class Server {
   };
 
   void listen(std::string path, mode_t mode, std::string workload, uid_t uid);
+  [[nodiscard]] int acceptPause() const;
   void accept(const Listener& listener);
   void makeRoom(const Listener& listener);
   void serve(Client& client);
@@ -73,6 +74,8 @@ class Server {
   std::vector<Listener> listeners_;
   std::list<Client> clients_;
   std::uint64_t nextClient_ = 0;
+  /// No connection is accepted before.
+  std::chrono::steady_clock::time_point acceptAgain_ = {};
   std::shared_ptr<Completions> completions_;
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kBacklog = 16;
 constexpr std::size_t kMaxDescriptors = 2;
+constexpr int kPassRights = 83;  // SO_PASSRIGHTS of asm-generic/socket.h, newer than the headers in use
 constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 [[noreturn]] void fail(int errorNumber, const std::string& path) {
@@ -42,7 +43,7 @@ void takeDescriptors(msghdr& message, std::vector<UniqueFd>& into) {
 
 }  // namespace
 
-UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner) {
+UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner, Descriptors descriptors) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
@@ -57,6 +58,10 @@ UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner) {
     ::unlink(path.c_str());
   }
   UniqueFd fd{::socket(AF_UNIX, kType, 0)};
+  if (descriptors == Descriptors::kRefused) {
+    const int off = 0;  // connections inherit it; an older kernel does not know it
+    [[maybe_unused]] const int set = ::setsockopt(fd.get(), SOL_SOCKET, kPassRights, &off, sizeof(off));
+  }
   // Nobody connects before owner and mode are what they should be.
   const mode_t before = ::umask(0777);
   const bool bound =
@@ -88,7 +93,7 @@ Peer peerOf(int socket) {
   return {.pid = credentials.pid, .uid = credentials.uid};
 }
 
-Packet receivePacket(int socket, std::size_t most) {
+Packet receivePacket(int socket, std::size_t most, Descriptors descriptors) {
   Packet packet;
   packet.text.resize(most);
   iovec part{.iov_base = packet.text.data(), .iov_len = most};
@@ -96,8 +101,10 @@ Packet receivePacket(int socket, std::size_t most) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
+  if (descriptors == Descriptors::kTaken) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+  }
   const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got <= 0) {
     const bool later = got < 0 && (errno == EAGAIN || errno == EINTR);

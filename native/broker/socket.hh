@@ -18,10 +18,17 @@ struct Peer {
   uid_t uid = 0;
 };
 
+/// Whether the descriptors that come with a packet are taken.
+enum class Descriptors : std::uint8_t { kTaken, kRefused };
+
 /// Listens on a Unix socket of whole packets (SOCK_SEQPACKET) that only `mode` and `owner` let connect. A
 /// socket file that nobody listens on any more is replaced; throws std::system_error, EADDRINUSE when
 /// somebody does.
-UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner);
+///
+/// Refused descriptors are refused to their sender by the kernel from Linux 6.16 on (SO_PASSRIGHTS), since
+/// dropping one in flight closes it here, and there are files whose close waits (SO_LINGER).
+UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner,
+                       Descriptors descriptors = Descriptors::kTaken);
 
 /// The next connection, not blocking; empty when there is none.
 UniqueFd acceptPackets(int listener);
@@ -37,9 +44,9 @@ struct Packet {
   std::vector<UniqueFd> descriptors = {};
 };
 
-/// Takes one packet of at most `most` bytes and two descriptors; a longer one is kTooLong, none waiting
-/// kNone.
-Packet receivePacket(int socket, std::size_t most);
+/// Takes one packet of at most `most` bytes and two descriptors; a longer one, or one with descriptors that
+/// are refused, is kTooLong, none waiting kNone.
+Packet receivePacket(int socket, std::size_t most, Descriptors descriptors = Descriptors::kTaken);
 
 /// Sends one packet with descriptors; false when the peer is gone or does not take its replies.
 bool sendPacket(int socket, std::string_view text, const std::vector<int>& descriptors = {});

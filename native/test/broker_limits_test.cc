@@ -1,0 +1,108 @@
+// What clients cannot use up of the broker: its thread, its descriptors, the room for holders.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <thread>
+
+#include "support/broker_rig.hh"
+
+namespace transship::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool has(const BrokerMessage& message, const std::string& part) {
+  return message.text.find(part) != std::string::npos;
+}
+
+bool refused(const BrokerMessage& message, const std::string& code) {
+  return has(message, R"({"ok":false,"code":")" + code + "\"") && message.descriptors.empty();
+}
+
+TEST(BrokerLimits, OnlyTheAgentCanPassDescriptors) {
+  BrokerRig rig;
+  const RawClient workload{rig.workload("trainer")};
+  EXPECT_TRUE(has(workload.ask("list"), "gpu/0"));
+  // Since Linux 6.16 the kernel refuses them to the sender.
+  if (broker::sendPacket(workload.fd(), "list", {0, 1})) {
+    EXPECT_TRUE(refused(workload.receive(), "BadRequest"));
+    EXPECT_TRUE(workload.receive().ended);
+  } else {
+    EXPECT_EQ(errno, EPERM);
+  }
+  EXPECT_TRUE(has(RawClient{rig.agent()}.ask("list", {0, 1}), "gpu/0"));
+}
+
+TEST(BrokerLimits, RefusedDescriptorsAreNotReceived) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd from{ends[0]};
+  const UniqueFd to{ends[1]};
+  ASSERT_TRUE(broker::sendPacket(from.get(), "list", {0}));
+  const broker::Packet refused = broker::receivePacket(to.get(), 512, broker::Descriptors::kRefused);
+  EXPECT_EQ(refused.kind, broker::Packet::Kind::kTooLong);
+  EXPECT_TRUE(refused.descriptors.empty());
+  ASSERT_TRUE(broker::sendPacket(from.get(), "list", {0}));
+  EXPECT_EQ(broker::receivePacket(to.get(), 512).descriptors.size(), 1u);
+}
+
+TEST(BrokerLimits, WithoutDescriptorsForConnectionsItWaitsInsteadOfSpinning) {
+  BrokerRig rig;
+  for (std::size_t i = 0; i < 4; ++i) {
+    rig.await(i, true);
+  }
+  const RawClient agent{rig.agent()};
+  agent.ask("list");
+  const UniqueFd waiting{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  rig.agent().copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const int connected =
+      ::connect(waiting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  const std::clock_t start = std::clock();  // of all threads; this one sleeps
+  std::this_thread::sleep_for(500ms);
+  const double busy = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  const bool served = broker::sendPacket(agent.fd(), "list") && agent.receive().text.size() > 2;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(connected, 0);
+  EXPECT_LT(busy, 0.15);
+  EXPECT_TRUE(served);  // who is connected is served meanwhile
+  ASSERT_TRUE(broker::sendPacket(waiting.get(), "list"));
+  pollfd reply{.fd = waiting.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&reply, 1, 10000), 1);  // and the other one once there are descriptors again
+}
+
+TEST(BrokerLimits, AWorkloadsProcessesDoNotLockTheAgentOut) {
+  broker::Holders holders;
+  std::vector<pid_t> children;
+  for (std::size_t i = 0; i <= broker::Holders::kMaxWorkload; ++i) {
+    children.push_back(::fork());
+    if (children.back() == 0) {
+      ::pause();
+      ::_exit(0);
+    }
+    EXPECT_EQ(holders.add(children.back(), "workload"), i < broker::Holders::kMaxWorkload) << i;
+  }
+  EXPECT_TRUE(holders.add(children[0], "workload"));
+  EXPECT_TRUE(holders.add(::getpid(), "agent"));
+  for (const pid_t child : children) {
+    EXPECT_EQ(::kill(child, SIGKILL), 0);
+    EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  }
+  EXPECT_EQ(holders.list().size(), 1u);
+}
+
+}  // namespace
+}  // namespace transship::test
