@@ -43,6 +43,22 @@ TEST(SessionV2Resuming, V2_12_ShortWritesGoOnWhereTheyStopped) {
   EXPECT_EQ(writes, 5);
 }
 
+TEST(SessionV2Resuming, V2_12_ADeviceThatIsNotReadyIsTriedAgainWithinReason) {
+  V2Driver driver;
+  driver.toResuming();
+  int writes = 0;
+  driver.device->fault = [&writes](const std::string& request) -> std::optional<int> {
+    return request.starts_with("write") && ++writes < 4 ? std::optional{EAGAIN} : std::nullopt;
+  };
+  ASSERT_TRUE(driver.load(patternBytes(1000, 1)));
+  EXPECT_EQ(driver.device->loaded, patternBytes(1000, 1));
+  writes = -1000000;
+  const Status refused = driver.load(patternBytes(1000, 2));
+  EXPECT_EQ(codeOf(refused), "TRANSSHIP_ACCESS_FAILED");
+  EXPECT_EQ(refused.error().errorNumber, EAGAIN);
+  EXPECT_LT(driver.count("write 1000"), 100u);
+}
+
 TEST(SessionV2Resuming, ADeviceThatTakesNothingHasFailed) {
   V2Driver driver;
   driver.toResuming();

@@ -12,6 +12,8 @@ namespace transship::migration {
 namespace {
 
 constexpr const char* kField = "data";
+// Writes that the device is not ready for, one after the other: a device waits a moment with each.
+constexpr int kMaxNotReady = 25;
 
 }  // namespace
 
@@ -66,10 +68,14 @@ Status StreamWriter::commit() {
   }
   announced_ = 0;
   std::span<const std::byte> left = buffer_;
+  int notReady = 0;
   while (!left.empty()) {
     const auto offered =
         TRANSSHIP_MUTANT("V2-10") ? left.first(std::min<std::size_t>(left.size(), 16)) : left;
     auto taken = uninterrupted([&] { return data_->write(offered); });
+    if (!taken && taken.error().errorNumber == EAGAIN && ++notReady < kMaxNotReady) {
+      continue;
+    }
     if (!taken || *taken == 0 || *taken > offered.size()) {
       failed_ = true;
       Error error = taken
@@ -78,6 +84,7 @@ Status StreamWriter::commit() {
       error.field = kField;
       return error;
     }
+    notReady = 0;
     left = left.subspan(*taken);
     if (TRANSSHIP_MUTANT("V2-12")) {
       break;  // believes that one write takes everything

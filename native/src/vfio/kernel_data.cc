@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "vfio/kernel_abi.hh"
 #include "vfio/kernel_errors.hh"
@@ -11,6 +12,8 @@
 namespace transship::vfio {
 namespace {
 
+// How long one transfer waits for the driver. The device has one thread, which has more to do than this.
+constexpr std::chrono::milliseconds kPatience{200};
 // Between two tries with a driver that reports data too early.
 constexpr int kTryAgainMs = 5;
 
@@ -28,6 +31,7 @@ KernelData::KernelData(SystemCalls& system, std::shared_ptr<Cancellation> cancel
 
 template <typename Transfer>
 Result<std::size_t> KernelData::transfer(const char* what, short events, Transfer&& once) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
   for (bool waited = false;;) {
     if (cancellation_->cancelled()) {
       return Error{.code = ErrorCode::kClosed, .message = "the device was closed"};
@@ -39,14 +43,15 @@ Result<std::size_t> KernelData::transfer(const char* what, short events, Transfe
     if (errno == EINTR) {
       continue;
     }
-    if (errno != EAGAIN) {
-      const int why = errno;
+    const int why = errno;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (why != EAGAIN || left.count() <= 0) {
       return systemError(ErrorCode::kAccessFailed, std::string("the device refused to ") + what, why);
     }
     // The second time in a row the driver's poll() cannot be relied on: wait by the clock.
     std::array<pollfd, 2> entries{{{.fd = cancellation_->fd(), .events = POLLIN, .revents = 0},
                                    {.fd = fd_.get(), .events = events, .revents = 0}}};
-    system_.poll(entries.data(), waited ? 1 : 2, waited ? kTryAgainMs : -1);
+    system_.poll(entries.data(), waited ? 1 : 2, waited ? kTryAgainMs : static_cast<int>(left.count()));
     waited = true;
   }
 }

@@ -15,7 +15,8 @@ class KernelData final : public MigrationData {
  public:
   KernelData(SystemCalls& system, std::shared_ptr<Cancellation> cancellation, UniqueFd fd);
 
-  /// kClosed after cancellation.
+  /// One transfer, waiting at most 200 ms for the driver. Errors: kClosed after cancellation, kAccessFailed
+  /// with the driver's errno, which is EAGAIN when it was not ready in that time.
   Result<std::size_t> read(std::span<std::byte> into) override;
   Result<std::size_t> write(std::span<const std::byte> from) override;
   Result<PrecopyInfo> precopyInfo() override;
