@@ -1,5 +1,9 @@
 #include "vfio/broker_link.hh"
 
+#include <poll.h>
+
+#include <algorithm>
+#include <random>
 #include <vector>
 
 namespace transship::vfio {
@@ -7,6 +11,17 @@ namespace {
 
 // For one exchange; a reset that is under way elsewhere does not hold it up.
 constexpr std::chrono::seconds kPatience{5};
+// Between two tries: of a broker that does not listen yet (a device should not be without one for long), and
+// of one that could not take the device, doubled up to about 5 s.
+constexpr int kRetryMs = 160;
+constexpr int kMostDoublings = 5;
+
+// Whether the broker that answered so will say nothing else as long as it runs: it has opened the device
+// itself, serves another user, or was shown another device.
+bool final(ErrorCode code) {
+  return code == ErrorCode::kDeviceBusy || code == ErrorCode::kNotAllowed ||
+         code == ErrorCode::kInvalidArgument;
+}
 
 }  // namespace
 
@@ -27,10 +42,17 @@ BrokerLink::~BrokerLink() {
 }
 
 void BrokerLink::run() {
-  while (!stop_.cancelled()) {
-    stayConnected();
-    vfio_user::pauseBeforeRetry(system_, stop_, 4);
+  for (int refusals = 0; !stop_.cancelled();) {
+    refusals = stayConnected() ? 0 : std::min(refusals + 1, kMostDoublings);
+    pause(kRetryMs << refusals);
   }
+}
+
+// Give or take a half, so that the devices of a node do not come back together.
+void BrokerLink::pause(int milliseconds) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  pollfd stop{.fd = stop_.fd(), .events = POLLIN, .revents = 0};
+  system_.poll(&stop, 1, std::uniform_int_distribution<int>{milliseconds / 2, milliseconds * 3 / 2}(random));
 }
 
 std::string BrokerLink::request() const {
@@ -39,23 +61,22 @@ std::string BrokerLink::request() const {
          std::to_string(iommu_ ? iommu_->ioas : 0);
 }
 
-void BrokerLink::stayConnected() {
+bool BrokerLink::stayConnected() {
   const Deadline deadline = std::chrono::steady_clock::now() + kPatience;
   auto connection = BrokerConnection::connect(system_, stop_, path_, deadline);
   if (!connection) {
-    return;
+    return true;
   }
   std::vector<int> descriptors{device_.get()};
   if (iommu_) {
     descriptors.push_back(iommu_->fd.get());
   }
-  // A broker that refuses now may take the device later, but only another one or after it has lost the
-  // device.
   const auto adopted = connection->exchange(request(), descriptors, deadline);
-  if (!adopted && adopted.error().code == ErrorCode::kConnectionLost) {
-    return;
+  if (!adopted && !final(adopted.error().code)) {
+    return false;
   }
   [[maybe_unused]] const Status ended = connection->awaitEnd();
+  return true;
 }
 
 }  // namespace transship::vfio

@@ -41,8 +41,9 @@ class BrokerLink {
  private:
   void run();
   /// Gives the device to the broker that listens now; done when it is the same one as well. Returns when it
-  /// ends.
-  void stayConnected();
+  /// ends; at once when none listens, and with false when it could not take the device but may later.
+  bool stayConnected();
+  void pause(int milliseconds);
   [[nodiscard]] std::string request() const;
 
   SystemCalls& system_;
