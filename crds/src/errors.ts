@@ -90,7 +90,7 @@ export const errors = {
   ),
   SetIncomplete: terminal(
     'The set leaves out devices of a workload of which it names others; a workload moves with all its devices or not at all.',
-    'List every device of the workload in spec.source.devices; the message names those that are missing.',
+    'List every device of the workload in spec.source.devices, or choose a target workload of as many devices; the message names those that are missing.',
   ),
   OwnedByVmm: terminal(
     'A device is driven by a virtual machine monitor, which keeps its own copy of the state of the device.',
