@@ -53,9 +53,3 @@ export async function expectIdle(node: KernelNode): Promise<void> {
   );
   expect(await Promise.all(devices.map((device) => device.read('peer')))).toEqual(devices.map(() => ''));
 }
-
-/** What all devices have lost so far. */
-export async function lostOf(node: KernelNode): Promise<number> {
-  const counters = await Promise.all(devicesOf(node).map((device) => device.counters()));
-  return counters.reduce((sum, { lost = 0 }) => sum + lost, 0);
-}
