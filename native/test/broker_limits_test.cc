@@ -67,7 +67,9 @@ TEST(BrokerLimits, WithoutDescriptorsForConnectionsItWaitsInsteadOfSpinning) {
   rig.agent().copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+  // The lowest free number: a lower limit would also refuse poll(2) its entries.
+  const int lowest = UniqueFd{::dup(0)}.get();
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(lowest), .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   const int connected =
       ::connect(waiting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
