@@ -27,8 +27,15 @@ interface Row {
   /** Whose agents are killed. */
   readonly killed: readonly Side[];
   readonly strategy: DeviceMigrationManifest['spec']['strategy'];
-  /** A device that takes so long to enter a state that the step can be met. */
-  readonly stall?: { readonly side: Side; readonly state: string };
+  /**
+   * A device that takes so long to enter a state that the step can be met. `armed`: not before, since it enters the
+   * state on another way as well.
+   */
+  readonly stall?: {
+    readonly side: Side;
+    readonly state: string;
+    readonly armed?: (status: DeviceMigrationStatus) => boolean;
+  };
   /** The step is there. */
   readonly at: (status: DeviceMigrationStatus) => boolean;
   readonly ends: 'Succeeded' | 'Failed';
@@ -89,24 +96,24 @@ const ROWS: readonly Row[] = [
   {
     step: 'the verification',
     killed: ['target'],
-    strategy: { mode: 'StopCopy' },
-    stall: { side: 'target', state: 'Stop' },
+    strategy: stopCopy,
+    stall: { side: 'target', state: 'Stop', armed: flowing('StopCopy') },
     at: phase('Verifying'),
     ends: 'Succeeded',
   },
   {
     step: 'the activation',
     killed: ['target'],
-    strategy: { mode: 'StopCopy' },
-    stall: { side: 'target', state: 'RunningP2P' },
+    strategy: stopCopy,
+    stall: { side: 'target', state: 'RunningP2P', armed: flowing('StopCopy') },
     at: phase('Activating'),
     ends: 'Succeeded',
   },
   {
     step: 'the activation',
     killed: ['source'],
-    strategy: { mode: 'StopCopy' },
-    stall: { side: 'target', state: 'RunningP2P' },
+    strategy: stopCopy,
+    stall: { side: 'target', state: 'RunningP2P', armed: flowing('StopCopy') },
     at: phase('Activating'),
     ends: 'Succeeded',
   },
@@ -164,11 +171,18 @@ async function play(row: Row, name: string): Promise<DeviceMigrationStatus> {
   const { from, to, pair: both } = await ready();
   const nodes = { source: from, target: to };
   const before = await resetsOf(from);
-  if (row.stall !== undefined)
-    await nodes[row.stall.side].own(1).fault(`stall_ms ${row.stall.state} ${STALL_MS} 1`);
-  await both.apply(name, row.strategy, from, to);
-  await both.explained(() => both.manifests.until(name, row.step, row.at));
   const { stall } = row;
+  const arm = async (): Promise<void> => {
+    if (stall !== undefined) await nodes[stall.side].own(1).fault(`stall_ms ${stall.state} ${STALL_MS} 1`);
+  };
+  if (stall?.armed === undefined) await arm();
+  await both.apply(name, row.strategy, from, to);
+  if (stall?.armed !== undefined) {
+    const { armed } = stall;
+    await both.explained(() => both.manifests.until(name, `the step before ${row.step}`, armed));
+    await arm();
+  }
+  await both.explained(() => both.manifests.until(name, row.step, row.at));
   if (stall !== undefined) {
     await eventually(`a device enters ${stall.state}`, PATIENCE_MS, async () =>
       // Taken once its arc has begun.
