@@ -3,7 +3,7 @@
  * The hook of a workload in another language: a counter and a block of memory that can be moved. The example that
  * drives a device is in C++ beside this folder; here is only what Transship asks for.
  *
- *     node hook.mjs --socket /run/transship/hooks/counter.sock [--incoming] [--memory BYTES] [--device NAME]...
+ *     node hook.mjs --socket /run/transship/hooks/counter/hook.sock [--incoming] [--memory BYTES] [--device NAME]...
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';

@@ -69,7 +69,7 @@ export const isVfioUser = (entry: DeviceEntry): entry is VfioUserEntry => 'vfioU
  *     - { id: gpu-a/0, broker: gpu-a/0 }             # its name at the broker
  *     - { id: gpu-a/1, vfioUser: /run/transship/1.sock, group: 0 }
  *   workloads:
- *     - { name: trainer, hook: /run/transship/hooks/trainer.sock, devices: [gpu-a/0] }
+ *     - { name: trainer, hook: /run/transship/hooks/trainer/hook.sock, devices: [gpu-a/0] }
  *   workload: { emulatorControl: /run/transship/control.sock }
  *
  * `workload` is for emulated devices: `group` says which of its several workloads drives one.
