@@ -2,12 +2,14 @@
  * Agents are killed at every step of a migration and started again: no device that holds the workload's state is reset,
  * and the migration ends as its record says. The set goes to and fro between the guests, one migration a row.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
 import { eventually } from '../../support/managed-process.ts';
 import { deviceRow } from '../matrix/rows.ts';
 import { connectGuests } from '../rig/guests.ts';
 import type { Guests } from '../rig/guests.ts';
+import type { OwnDevice } from '../rig/own-device.ts';
 import type { KernelNode } from './node.ts';
 import { KernelPair } from './pair.ts';
 import { expectIdle, expectTraffic, startTraffic } from './traffic.ts';
@@ -17,8 +19,10 @@ const PATIENCE_MS = 900_000;
 const BUSY = { state_kib: 256, link_us: 5000, traffic_us: 10_000 };
 /** Of 600 KiB in all: so slow that an agent dies in the middle. */
 const SLOW = { bandwidthLimit: '64Ki' } as const;
-/** Longer than it takes to see the state and to kill, and shorter than anybody's deadline. */
-const STALL_MS = 20_000;
+/** Nobody waits so long: the stall ends when the agent is dead. */
+const STALL_MS = 100_000;
+/** A killed agent that is in the kernel ends when the stall does; it has got the signal by then. */
+const DYING_MS = 500;
 
 type Side = 'source' | 'target';
 
@@ -158,9 +162,12 @@ async function ready(): Promise<{
   return { from, to, pair };
 }
 
-/** Kills agents, all at once, and starts them again. */
-async function bounce(nodes: readonly KernelNode[]): Promise<void> {
-  await Promise.all(nodes.map((node) => node.killAgent()));
+/** Kills agents, all at once, lets the device `stalled` go on, and starts them again. */
+async function bounce(nodes: readonly KernelNode[], stalled: OwnDevice | null): Promise<void> {
+  const killed = nodes.map((node) => node.killAgent());
+  await delay(DYING_MS);
+  await stalled?.fault('none');
+  await Promise.all(killed);
   await Promise.all(nodes.map((node) => node.startAgent()));
 }
 
@@ -189,7 +196,11 @@ async function play(row: Row, name: string): Promise<DeviceMigrationStatus> {
       (await nodes[stall.side].own(1).read('fault')).includes('stall_ms') ? null : true,
     );
   }
-  await bounce(row.killed.map((side) => nodes[side]));
+  const stalled = stall === undefined ? null : nodes[stall.side].own(1);
+  await bounce(
+    row.killed.map((side) => nodes[side]),
+    stalled,
+  );
   const status = await both.ended(name);
   const isMoved = row.ends === 'Succeeded';
   await both.explained(async () => {
