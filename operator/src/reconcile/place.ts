@@ -3,7 +3,7 @@ import { checkPairs, checkSide, checkWhole, failure, type Placement } from '../c
 import type { ReconcilerPorts, StoredMigration } from './ports.ts';
 import type { Voyage } from './voyage.ts';
 
-/** Agents and nodes that are not there yet are waited for this long before the migration is refused. */
+/** Agents, nodes and devices that do not answer yet are waited for this long before the migration is refused. */
 const PLACEMENT_LIMIT_MS = 60_000;
 
 type Placed =
@@ -14,6 +14,10 @@ const refused = (why: Failure): Placed => ({
   kind: 'placement',
   placement: { kind: 'refused', failure: why },
 });
+
+/** A device that does not answer now may answer the next time; all else that preflight finds is as it is. */
+const judged = (why: Failure): Placed =>
+  why.code === 'DeviceUnreachable' ? { kind: 'later', failure: why } : refused(why);
 
 /** Preflight and reservation: looks at both sides, touches nothing. Every refusal has its code. */
 export async function place(
@@ -45,7 +49,7 @@ async function tryToPlace(
   const described = await agent.describe([], signal);
   if (described.kind === 'unreachable') return { kind: 'later', failure: described.failure };
   const sourceProblem = checkSide(ids, described.devices, stored.uid) ?? checkWhole(ids, described.devices);
-  if (sourceProblem !== null) return refused(sourceProblem);
+  if (sourceProblem !== null) return judged(sourceProblem);
   const set = ids.map((id) => described.devices.find((device) => device.id === id) as DeviceDescription);
 
   const reserved = await reservation.reserve(stored, set, signal);
@@ -57,7 +61,7 @@ async function tryToPlace(
     checkSide(targetIds, chosen, stored.uid) ??
     checkPairs(set, chosen) ??
     checkWhole(targetIds, reserved.described);
-  if (targetProblem !== null) return refused(targetProblem);
+  if (targetProblem !== null) return judged(targetProblem);
   if (reserved.nodeName !== target.nodeName) {
     return refused(
       failure('Internal', `node ${reserved.nodeName} was reserved instead of ${target.nodeName}`),

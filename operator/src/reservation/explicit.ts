@@ -94,6 +94,12 @@ function pairByModel(
     const taken = take(free, device, source.length > 1);
     if (taken === undefined) {
       const short = `${source.length - index} of ${source.length} source devices, ${device.id} first, find none of their model`;
+      const silent = described.find(({ health }) => health === 'Unreachable');
+      if (silent !== undefined) {
+        // Nobody knows what it is; it may be one of those that are missing.
+        const message = `${silent.id} does not answer, and without it node ${nodeName} has too few free devices`;
+        return { kind: 'later', failure: failure('DeviceUnreachable', message, silent.id) };
+      }
       return refused('PairingImpossible', `node ${nodeName} has too few free devices: ${short}`, device.id);
     }
     devices.push(taken);

@@ -205,6 +205,29 @@ describe('the reconcile loop', () => {
     expect(loop.events.at(-1)).toBe('Warning Rejected');
   });
 
+  test.each(['source', 'target'] as const)(
+    'waits for a device of the %s that does not answer yet',
+    async (side) => {
+      const loop = new Loop();
+      loop[side].describes = (device) => ({ ...device, health: 'Unreachable', reason: 'it does not answer' });
+      await loop.run(3);
+      expect(loop.store.stored?.status).toMatchObject({ phase: 'Preparing' });
+      loop[side].describes = (device) => device;
+      await loop.run();
+      expect(loop.store.stored?.status).toMatchObject({ phase: 'Succeeded' });
+    },
+  );
+
+  test('rejects a device that does not answer for a minute', async () => {
+    const loop = new Loop();
+    loop.source.describes = (device) => ({ ...device, health: 'Unreachable', reason: 'it does not answer' });
+    await loop.run(200);
+    expect(loop.store.stored?.status).toMatchObject({
+      phase: 'Rejected',
+      error: { code: 'DeviceUnreachable' },
+    });
+  });
+
   test('rejects target devices that are a part of their workload, with no command but attach', async () => {
     const loop = new Loop();
     loop.target.describes = (device) => ({ ...device, workload: 'trainer' });
