@@ -57,8 +57,6 @@ export interface Methods {
   writeFile(params: { path: string; data: Buffer | string; mode?: number }): null;
   /** First line of a file, from `offset` on, that the pattern matches; waits until there is one. */
   waitForLine(params: { path: string; pattern: string; timeoutMs: number; offset?: number }): string;
-  /** Passes connections to a port of the guest's 127.0.0.1 on. */
-  relay(params: { port: number; toHost: string; toPort: number }): null;
   openDevice(params: Opening): OpenedDevice;
   /** Calls one method of an open device. */
   callDevice(params: { handle: number; method: string; args: readonly unknown[] }): unknown;

@@ -8,7 +8,6 @@ import { ControlServer } from './control-server.ts';
 import { deviceMethods } from './devices.ts';
 import { fileMethods } from './files.ts';
 import { processMethods } from './processes.ts';
-import { relayMethods } from './relay.ts';
 import { CONTROL_PORT } from '../protocol.ts';
 
 const port = Number(process.argv[2] ?? CONTROL_PORT);
@@ -21,7 +20,6 @@ const server = new ControlServer({
   },
   ...processMethods(),
   ...fileMethods(),
-  ...relayMethods(),
   ...deviceMethods(),
 });
 await server.listen(port);

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, ExecResult } from '../protocol.ts';
 import { ControlClient } from './control-client.ts';
 import { complaintsIn, KernelLog, taintsOf } from './kernel-log.ts';
@@ -70,18 +69,6 @@ export class Guest implements AsyncDisposable {
     const tainted = Number(await this.read('/proc/sys/kernel/tainted'));
     const complaints = complaintsIn(await this.#log.news());
     return [...complaints, ...taintsOf(tainted)];
-  }
-
-  /** Waits until the kernel has written a line that matches to the console. */
-  async untilConsole(pattern: RegExp, deadlineMs: number): Promise<string> {
-    const until = Date.now() + deadlineMs;
-    for (let log = ''; ; await delay(50)) {
-      log += await this.#log.news();
-      const line = log.split('\n').find((candidate) => pattern.test(candidate));
-      if (line !== undefined) return line;
-      if (Date.now() > until)
-        throw new Error(`${this.name}: no line of the console matches ${pattern}:\n${log}`);
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

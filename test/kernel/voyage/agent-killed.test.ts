@@ -16,8 +16,8 @@ import { expectIdle, expectTraffic, startTraffic } from './traffic.ts';
 import { countsBeside } from './workloads.ts';
 
 const PATIENCE_MS = 900_000;
-const BUSY = { state_kib: 256, link_us: 5000, traffic_us: 10_000 };
-/** Of 600 KiB in all: so slow that an agent dies in the middle. */
+const BUSY = { state_kib: 128, link_us: 5000, traffic_us: 10_000 };
+/** Of 320 KiB in all: so slow that an agent dies in the middle. */
 const SLOW = { bandwidthLimit: '64Ki' } as const;
 /** Nobody waits so long: the stall ends when the agent is dead. */
 const STALL_MS = 100_000;
@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
   {
     step: 'the quiesce',
     killed: ['source'],
-    strategy: { mode: 'StopCopy', quiesceTimeout: '120s' },
+    strategy: { mode: 'StopCopy' },
     stall: { side: 'source', state: 'RunningP2P' },
     at: phase('Quiescing'),
     ends: 'Failed',
@@ -183,7 +183,7 @@ async function play(row: Row, name: string): Promise<DeviceMigrationStatus> {
     if (stall !== undefined) await nodes[stall.side].own(1).fault(`stall_ms ${stall.state} ${STALL_MS} 1`);
   };
   if (stall?.armed === undefined) await arm();
-  await both.apply(name, row.strategy, from, to);
+  await both.apply(name, row.strategy, { from, to });
   if (stall?.armed !== undefined) {
     const { armed } = stall;
     await both.explained(() => both.manifests.until(name, `the step before ${row.step}`, armed));

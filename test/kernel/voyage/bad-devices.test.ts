@@ -84,12 +84,7 @@ test.each(ROWS.map((row, index) => ({ ...row, index })))(
     try {
       await both[side].own(1).fault(fault);
       const name = `bad-${index}`;
-      await both.manifests.apply(name, {
-        source: { nodeName: both.source.name, devices: [...both.source.deviceIds] },
-        target: { nodeName: both.target.name, devices: [...both.target.deviceIds] },
-        strategy: { mode: 'StopCopy' },
-        recovery: { retries: 0 },
-      });
+      await both.apply(name, { mode: 'StopCopy' }, { recovery: { retries: 0 } });
       const status = await both.ended(name);
       await both[side].own(1).fault('none');
       await both.explained(async () => {

@@ -23,6 +23,15 @@ export type PairOptions = Pick<NodeOptions, 'row' | 'devices' | 'workload' | 'ag
   readonly target?: NodeOptions['options'];
 };
 
+type Spec = DeviceMigrationManifest['spec'];
+
+export interface ApplyOptions {
+  /** Default: from the source to the target. */
+  readonly from?: KernelNode;
+  readonly to?: KernelNode;
+  readonly recovery?: Spec['recovery'];
+}
+
 export class KernelPair implements AsyncDisposable {
   readonly source: KernelNode;
   readonly target: KernelNode;
@@ -57,18 +66,18 @@ export class KernelPair implements AsyncDisposable {
     return new KernelPair({ source, target, operator }, directory);
   }
 
-  /** Orders all devices of a node to the other; without nodes, those of the source to the target. */
+  /** Orders all devices of a node to the other. A quiesce may take long here. */
   async apply(
     name: string,
-    strategy: DeviceMigrationManifest['spec']['strategy'] = {},
-    from = this.source,
-    to = this.target,
+    strategy: Spec['strategy'] = {},
+    { from = this.source, to = this.target, recovery = {} }: ApplyOptions = {},
   ): Promise<void> {
     await this.manifests.apply(name, {
       source: { nodeName: from.name, devices: [...from.deviceIds] },
       // The set keeps its order, so that a test knows which device went where.
       target: { nodeName: to.name, devices: [...to.deviceIds] },
-      strategy,
+      strategy: { quiesceTimeout: '120s', ...strategy },
+      recovery,
     });
   }
 
