@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freePorts } from '../../cluster/rig/ports.ts';
 import { ManagedProcess, eventually } from '../../support/managed-process.ts';
 import { projectRoot } from '../../support/processes.ts';
@@ -49,7 +49,7 @@ const END_DEADLINE_MS = 60_000;
 /** Watchdogs of the kernel measure the host's load here; one minute of silence is what they may complain of. */
 const PATIENCE = ['watchdog_thresh=60', 'rcupdate.rcu_cpu_stall_timeout=120', 'hung_task_timeout_secs=120'];
 
-const kernelArguments = (node: string, main: string): string =>
+const kernelArguments = (node: string, main: string, keep: readonly string[]): string =>
   [
     // 5: warnings are shown, and the kernel's check reads them there.
     ...['console=ttyS0', 'loglevel=5', 'panic=-1', '8250.nr_uarts=1'],
@@ -57,8 +57,10 @@ const kernelArguments = (node: string, main: string): string =>
     ...PATIENCE,
     // For devices that do DMA and are given to vfio-pci.
     ...['intel_iommu=on', 'iommu=pt'],
-    ...[`GUEST_NODE="${node}"`, `GUEST_MAIN="${main}"`],
+    ...[`GUEST_NODE="${node}"`, `GUEST_MAIN="${main}"`, `GUEST_KEEP="${keep.join(':')}"`],
   ].join(' ');
+
+const guestProgram = join(projectRoot, 'test/dist/kernel/guest/main.js');
 
 /** Starts QEMU and waits until the guest's control server answers. Disposing of it ends the guest, killing it if need be. */
 export async function startQemu({ name, set, assets, workDir }: QemuOptions): Promise<RunningQemu> {
@@ -79,7 +81,7 @@ export async function startQemu({ name, set, assets, workDir }: QemuOptions): Pr
       ...['-accel', accel, '-cpu', 'qemu64', '-M', 'q35', '-m', String(MEMORY_MIB), '-smp', '2'],
       ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${consoleFile}`],
       ...['-kernel', join(assets.directory, 'bzImage'), '-initrd', join(assets.directory, 'initramfs.gz')],
-      ...['-append', kernelArguments(process.execPath, join(projectRoot, 'test/dist/kernel/guest/main.js'))],
+      ...['-append', kernelArguments(process.execPath, guestProgram, [projectRoot, dirname(assets.directory)])],
       ...['-device', 'intel-iommu,intremap=off'],
       '-virtfs',
       'local,path=/,mount_tag=rootfs,security_model=none,readonly=on,multidevs=remap',
