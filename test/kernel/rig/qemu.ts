@@ -81,7 +81,10 @@ export async function startQemu({ name, set, assets, workDir }: QemuOptions): Pr
       ...['-accel', accel, '-cpu', 'qemu64', '-M', 'q35', '-m', String(MEMORY_MIB), '-smp', '2'],
       ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${consoleFile}`],
       ...['-kernel', join(assets.directory, 'bzImage'), '-initrd', join(assets.directory, 'initramfs.gz')],
-      ...['-append', kernelArguments(process.execPath, guestProgram, [projectRoot, dirname(assets.directory)])],
+      ...[
+        '-append',
+        kernelArguments(process.execPath, guestProgram, [projectRoot, dirname(assets.directory)]),
+      ],
       ...['-device', 'intel-iommu,intremap=off'],
       '-virtfs',
       'local,path=/,mount_tag=rootfs,security_model=none,readonly=on,multidevs=remap',
