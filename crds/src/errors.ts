@@ -186,6 +186,22 @@ export const errors = {
     'A device could not be reset and is held in quarantine.',
     'Reset it by other means or reboot its node, then end the quarantine with `transship recover`.',
   ),
+  StateUnexplained: terminal(
+    'A device was found in a state that no journal of its agent explains; it may hold the only copy of a state, so it is held in quarantine.',
+    'Find out whose state it holds; when nobody needs it, reset the device with `transship recover`.',
+  ),
+  JournalRefused: terminal(
+    'The journal file of a migration cannot be read, so every device that it may be about is held in quarantine.',
+    'Look at the file named in the message and at the other node of the migration; when nobody needs what a device holds, reset it with `transship recover`.',
+  ),
+  QuarantineUnreadable: terminal(
+    'The list of devices in quarantine of an agent cannot be read, so every device of its node is held in quarantine.',
+    'Look at the file named in the message; reset each device that nobody needs as it is with `transship recover`.',
+  ),
+  NotQuarantined: terminal(
+    'A device that is to be recovered is not in quarantine, or it is held for another migration than was named.',
+    'Compare the device and the migration with `kubectl get ndi <node> -o yaml`.',
+  ),
 
   // The streams.
   StreamCorrupt: passing(
