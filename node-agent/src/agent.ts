@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { every, systemClock, within } from './clock.ts';
 import type { AgentConfig } from './config.ts';
+import { CONTRACT_VERSION } from './contract/contract-version.ts';
 import type { NodeDescription } from './contract/description.ts';
 import { loadTls, tlsRevision } from './contract/tls.ts';
 import type { TlsFiles } from './contract/tls.ts';
@@ -99,6 +100,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
   const describe = async (ids: readonly string[]): Promise<NodeDescription> => ({
     nodeName: config.nodeName,
     agentVersion: version,
+    contractVersion: CONTRACT_VERSION,
     transferEndpoint: endpoint,
     devices: await describeDevices(devices, registry, workloads, ids),
   });

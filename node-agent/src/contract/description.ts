@@ -1,4 +1,5 @@
 import type { KnownState } from '../core/device-state.ts';
+import { versionOnWire } from './contract-version.ts';
 import { deviceStates } from './enums.ts';
 import type {
   DescribeDevicesResponse as WireResponse,
@@ -50,6 +51,8 @@ export type DeviceHealth = 'Healthy' | 'Quarantined' | 'Unreachable';
 export interface NodeDescription {
   readonly nodeName: string;
   readonly agentVersion: string;
+  /** Version of the contract that the agent speaks; 1 when it does not tell. */
+  readonly contractVersion: number;
   /** Where another agent pulls streams of this node, `host:port`. */
   readonly transferEndpoint: string;
   readonly devices: readonly DeviceDescription[];
@@ -67,7 +70,7 @@ export function descriptionFromWire(message: DescribeDevicesResponse__Output): N
     state: deviceStates.fromWire(device.state),
     health: healthFromWire(device.health),
   }));
-  return { ...message, devices };
+  return { ...message, contractVersion: versionOnWire(message.contractVersion), devices };
 }
 
 /** A word of a newer agent counts as not healthy, so that nothing is started on its device. */

@@ -1,5 +1,6 @@
 import type { CommandHeader, SourceCommand, TargetCommand } from '../core/command.ts';
 import type { CommandRequest } from './command-request.ts';
+import { CONTRACT_VERSION } from './contract-version.ts';
 import { decisions, roles } from './enums.ts';
 import type { ActivateRequest } from './generated/transship/agent/v1alpha1/ActivateRequest.ts';
 import type { AttachRequest } from './generated/transship/agent/v1alpha1/AttachRequest.ts';
@@ -70,7 +71,7 @@ export function methodCall(request: CommandRequest, waitMs: number): MethodCall 
 
 function headerToWire(header: CommandHeader, waitMs: number): WireHeader {
   const { uid, fence, sequence, operator } = header;
-  return { migrationUid: uid, fence, sequence, operator, waitMs };
+  return { migrationUid: uid, fence, sequence, operator, waitMs, contractVersion: CONTRACT_VERSION };
 }
 
 type Prepare = Extract<SourceCommand | TargetCommand, { kind: 'prepare' }>;

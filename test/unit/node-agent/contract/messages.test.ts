@@ -112,7 +112,13 @@ describe('a description', () => {
     dmaLogging: true,
     migrationFlags: 7,
   };
-  const node = { nodeName: 'a', agentVersion: '1.0.0', transferEndpoint: 'a:1', devices: [device] };
+  const node = {
+    nodeName: 'a',
+    agentVersion: '1.0.0',
+    contractVersion: 2,
+    transferEndpoint: 'a:1',
+    devices: [device],
+  };
   const { responseSerialize, responseDeserialize } = wire.DeviceAgent.service.DescribeDevices;
 
   test('arrives as it was sent', () => {

@@ -35,6 +35,7 @@ const device: NodeDescription['devices'][number] = {
 const node: NodeDescription = {
   nodeName: 'gpu-a',
   agentVersion: '0.1.0',
+  contractVersion: 2,
   transferEndpoint: '10.0.0.1:7443',
   devices: [device],
 };

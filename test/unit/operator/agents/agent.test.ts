@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type AgentClient, type SessionSnapshot } from '@transship/node-agent/contract';
+import { CONTRACT_VERSION, type AgentClient, type SessionSnapshot } from '@transship/node-agent/contract';
 import { Agent } from '@transship/operator/internal/agents/agent';
 
 import { callError, FakeClient, snapshot } from '../support/fake-agent.ts';
@@ -29,6 +29,7 @@ beforeEach(() => {
 const description = (nodeName: string) => ({
   nodeName,
   agentVersion: '1',
+  contractVersion: CONTRACT_VERSION,
   transferEndpoint: '10.0.0.1:7443',
   devices: [],
 });

@@ -8,6 +8,7 @@ export interface CommandHeader {
   'sequence'?: (number | string | Long);
   'operator'?: (string);
   'waitMs'?: (number);
+  'contractVersion'?: (number);
 }
 
 export interface CommandHeader__Output {
@@ -16,4 +17,5 @@ export interface CommandHeader__Output {
   'sequence': (number);
   'operator': (string);
   'waitMs': (number);
+  'contractVersion': (number);
 }

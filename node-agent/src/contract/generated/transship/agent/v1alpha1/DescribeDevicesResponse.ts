@@ -7,6 +7,7 @@ export interface DescribeDevicesResponse {
   'agentVersion'?: (string);
   'transferEndpoint'?: (string);
   'devices'?: (_transship_agent_v1alpha1_DeviceDescription)[];
+  'contractVersion'?: (number);
 }
 
 export interface DescribeDevicesResponse__Output {
@@ -14,4 +15,5 @@ export interface DescribeDevicesResponse__Output {
   'agentVersion': (string);
   'transferEndpoint': (string);
   'devices': (_transship_agent_v1alpha1_DeviceDescription__Output)[];
+  'contractVersion': (number);
 }
