@@ -156,6 +156,14 @@ export const errors = {
     'A command does not fit the state of the session at the agent.',
     'Nothing: the operator observes the agent and sends the command that fits.',
   ),
+  VersionSkew: terminal(
+    'Operator and agent are more than one version of their contract apart, or one asked for what the other does not know yet.',
+    `Upgrade the older one, which the message names; a migration that is under way then goes on; if it was refused, ${NEW_OBJECT}`,
+  ),
+  MessageUnreadable: passing(
+    'A message lacks a part or has a value that its receiver does not know; the receiver did not act on it.',
+    'Bring operator and agents to versions that are next to each other; if they are, report it with the logs of both sides.',
+  ),
 
   // The set.
   QuiesceTimeout: passing(
