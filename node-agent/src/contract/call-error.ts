@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
+import { isErrorCode } from '@transship/crds';
 import type { ErrorCode } from '@transship/crds';
-import { UnknownEnumValue } from './enums.ts';
+import { UnreadableMessage } from './unreadable-message.ts';
 
 /** Metadata key in which an agent names the stable code of a call it would not take. */
 export const CODE_METADATA_KEY = 'transship-code';
@@ -29,20 +30,23 @@ const UNREACHABLE: ReadonlySet<status> = new Set([
   status.RESOURCE_EXHAUSTED,
 ]);
 
-/** Meaning of a gRPC status for the caller; a malformed call or answer is a mistake of ours: `Internal`. */
+/** Meaning of a gRPC status without a code of ours for the caller; a malformed answer is a mistake of ours: `Internal`. */
 export function codeOfStatus(code: status): ErrorCode {
   if (UNREACHABLE.has(code)) return 'AgentUnreachable';
+  // An rpc that came with a later version.
+  if (code === status.UNIMPLEMENTED) return 'VersionSkew';
   return code === status.DEADLINE_EXCEEDED ? 'DeadlineExceeded' : 'Internal';
 }
 
 export function toCallError(endpoint: string, method: string, error: unknown): AgentCallError {
-  if (error instanceof UnknownEnumValue) {
-    return new AgentCallError('Internal', 'OK', `${method} at ${endpoint}: ${error.message}`, error);
+  if (error instanceof UnreadableMessage) {
+    return new AgentCallError('MessageUnreadable', 'OK', `${method} at ${endpoint}: ${error.message}`, error);
   }
-  const { code, details } = error as Partial<ServiceError>;
+  const { code, details, metadata } = error as Partial<ServiceError>;
   if (code === undefined) {
     return new AgentCallError('Internal', 'UNKNOWN', `${method} at ${endpoint}: ${String(error)}`, error);
   }
   const message = `${method} at ${endpoint}: ${status[code]}: ${details ?? ''}`;
-  return new AgentCallError(codeOfStatus(code), status[code], message, error);
+  const named = metadata?.get(CODE_METADATA_KEY)[0]?.toString() ?? '';
+  return new AgentCallError(isErrorCode(named) ? named : codeOfStatus(code), status[code], message, error);
 }

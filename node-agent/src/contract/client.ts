@@ -20,6 +20,7 @@ import type { TlsMaterial } from './tls.ts';
 import { unaryCall } from './unary-call.ts';
 import { wire } from './wire.ts';
 
+import { UnreadableMessage } from './unreadable-message.ts';
 export interface AgentClientOptions {
   /** `host:port` of the agent. */
   readonly endpoint: string;
@@ -129,13 +130,12 @@ async function command(
     const rpc = (stub[method] as CommandRpc).bind(stub);
     const send = unaryCall<CommandReply__Output>((callOptions, done) => rpc(message, callOptions, done));
     const reply = await send(waitMs + CALL_DEADLINE_MS, signal);
-    if (reply.session === null)
-      throw new AgentCallError('Internal', 'OK', `${method}: no session in the reply`, null);
+    if (reply.session === null) throw new UnreadableMessage('no session in the reply');
     const refusal = reply.refusal === null ? null : failureFromWire(reply.refusal);
     return { session: snapshotFromWire(reply.session), refusal };
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof AgentCallError ? error : toCallError(endpoint, method, error);
+    throw toCallError(endpoint, method, error);
   }
 }
 

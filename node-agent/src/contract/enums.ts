@@ -2,6 +2,7 @@ import type { Decision, Role } from '../core/command.ts';
 import type { KnownState } from '../core/device-state.ts';
 import type { Phase } from '../core/phase.ts';
 import type { StreamKind } from '../core/stream.ts';
+import { UnreadableMessage } from './unreadable-message.ts';
 import type { Decision__Output as WireDecision } from './generated/transship/agent/v1alpha1/Decision.ts';
 import type { DeviceState__Output as WireState } from './generated/transship/agent/v1alpha1/DeviceState.ts';
 import type { Role__Output as WireRole } from './generated/transship/agent/v1alpha1/Role.ts';
@@ -11,17 +12,8 @@ import type { StreamKind__Output as WireKind } from './generated/transship/agent
 /** Both directions between the words of the core and the values of one proto enum. */
 export interface EnumCodec<Core extends string, Wire extends string> {
   toWire(word: Core): Wire;
-  /** @throws UnknownEnumValue for UNSPECIFIED and for values of a newer contract. */
+  /** @throws UnreadableMessage for UNSPECIFIED and for values of a newer contract. */
   fromWire(value: string | number): Core;
-}
-
-/** The peer sent an enum value that this version has no word for. */
-export class UnknownEnumValue extends Error {
-  override readonly name = 'UnknownEnumValue';
-
-  constructor(enumName: string, value: string | number) {
-    super(`${enumName}: ${JSON.stringify(value)} is not known to this version of the contract`);
-  }
 }
 
 /** The table has a row for each word and each row another value, else it does not compile or load. */
@@ -36,7 +28,8 @@ function codec<Core extends string, Wire extends string>(
     toWire: (word) => table[word],
     fromWire: (value) => {
       const word = words.get(String(value));
-      if (word === undefined) throw new UnknownEnumValue(name, value);
+      if (word === undefined)
+        throw new UnreadableMessage(`${name}: ${JSON.stringify(value)} is not known here`);
       return word;
     },
   };

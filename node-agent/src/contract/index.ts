@@ -15,7 +15,7 @@ export { AgentCallError } from './call-error.ts';
 export { createAgentClient } from './client.ts';
 export type { AgentClient, AgentClientOptions } from './client.ts';
 export type { CommandReply, CommandRequest } from './command-request.ts';
-export { CONTRACT_VERSION, isSpoken } from './contract-version.ts';
+export { CONTRACT_VERSION, versionSkew } from './contract-version.ts';
 export type { DeviceDescription, DeviceHealth, NodeDescription } from './description.ts';
 export { OPERATOR_IDENTITY, nodeIdentity } from './identity.ts';
 export type { DeviceSnapshot, SessionSnapshot } from '../core/snapshot.ts';

@@ -19,6 +19,7 @@ import type {
   StreamTotals__Output,
 } from './generated/transship/agent/v1alpha1/StreamTotals.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
+import { UnreadableMessage } from './unreadable-message.ts';
 
 export function failureToWire(failure: Failure): WireFailure {
   return { code: failure.code, message: failure.message, device: failure.device ?? '' };
@@ -45,7 +46,7 @@ export function totalsToWire(totals: StreamTotals): WireTotals {
   };
 }
 
-/** @throws UnknownEnumValue */
+/** @throws UnreadableMessage */
 export function totalsFromWire(message: StreamTotals__Output): StreamTotals {
   const { deviceIndex, bytes, segments, crc32c } = message;
   return { kind: streamKinds.fromWire(message.kind), deviceIndex, bytes, segments, crc32c };
@@ -61,11 +62,13 @@ function progressToWire(progress: StreamProgress): WireProgress {
   };
 }
 
-function progressFromWire(message: StreamProgress__Output): StreamProgress[] {
-  if (message.totals === null) return [];
+/** A stream of which nothing is told would be missing among those that have to end. @throws UnreadableMessage */
+function progressFromWire(message: StreamProgress__Output): StreamProgress {
+  if (message.totals === null)
+    throw new UnreadableMessage('the progress of a stream comes without its totals');
   const { ended, pendingBytes, initialPending, stopCopyBytes } = message;
   const totals = totalsFromWire(message.totals);
-  return [{ totals, ended, pendingBytes, initialPending, stopCopyBytes }];
+  return { totals, ended, pendingBytes, initialPending, stopCopyBytes };
 }
 
 export function snapshotToWire(snapshot: SessionSnapshot): WireSnapshot {
@@ -83,7 +86,7 @@ export function snapshotToWire(snapshot: SessionSnapshot): WireSnapshot {
   };
 }
 
-/** @throws UnknownEnumValue */
+/** @throws UnreadableMessage */
 export function snapshotFromWire(message: SessionSnapshot__Output): SessionSnapshot {
   const { migrationUid, role, phase, error, devices, streams, ticket, decision, ...plain } = message;
   return {
@@ -93,7 +96,7 @@ export function snapshotFromWire(message: SessionSnapshot__Output): SessionSnaps
     phase: phases.fromWire(phase),
     error: error === null ? null : failureFromWire(error),
     devices: devices.map((device) => ({ ...device, state: deviceStates.fromWire(device.state) })),
-    streams: streams.flatMap(progressFromWire),
+    streams: streams.map(progressFromWire),
     ticket: ticket.toString('utf8'),
     decision: decisions.fromWire(decision),
   };

@@ -3,9 +3,9 @@ import type { Session } from '../core/session.ts';
 
 const count = z.int().nonnegative();
 
-const failure = z.strictObject({ code: z.string(), message: z.string(), device: z.string().nullable() });
+const failure = z.object({ code: z.string(), message: z.string(), device: z.string().nullable() });
 
-const boundDevice = z.strictObject({
+const boundDevice = z.object({
   id: z.string(),
   incarnation: z.string(),
   p2p: z.boolean(),
@@ -17,14 +17,14 @@ const boundDevice = z.strictObject({
   quarantined: z.boolean(),
 });
 
-const pull = z.strictObject({
+const pull = z.object({
   endpoint: z.string(),
   node: z.string(),
   ticket: z.string(),
   bandwidthLimit: count,
 });
 
-const totals = z.strictObject({
+const totals = z.object({
   kind: z.enum(['device', 'externals', 'workload']),
   deviceIndex: count,
   bytes: count,
@@ -61,8 +61,12 @@ const phase = z.enum([
 /** What a migration UID may look like, here and in file names: a UUID, or any short word of its letters. */
 export const migrationUid = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/);
 
-/** A session as it stands in its file; strict, so that a file of another version is refused, not half read. */
-export const sessionSchema: z.ZodType<Session> = z.strictObject({
+/**
+ * A session as it stands in its file. What a later version added is passed over: it adds only what may be forgotten, and
+ * names another format for anything else (record.ts). The version before this one refuses what it does not know, so a
+ * field is written only where it says something.
+ */
+export const sessionSchema: z.ZodType<Session> = z.object({
   uid: migrationUid,
   role: z.enum(['source', 'target']),
   fence: count,

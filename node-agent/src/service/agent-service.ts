@@ -1,6 +1,8 @@
 import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import { versionSkew } from '../contract/contract-version.ts';
 import { descriptionToWire } from '../contract/description.ts';
 import type { NodeDescription } from '../contract/description.ts';
+import { failure } from '../contract/failure.ts';
 import type { CommandReply } from '../contract/generated/transship/agent/v1alpha1/CommandReply.ts';
 import type { DescribeDevicesRequest__Output } from '../contract/generated/transship/agent/v1alpha1/DescribeDevicesRequest.ts';
 import type { DescribeDevicesResponse } from '../contract/generated/transship/agent/v1alpha1/DescribeDevicesResponse.ts';
@@ -59,6 +61,11 @@ async function answer(
     const { request, waitMs } = commandParsers[method](call.request);
     const { session, refusal } = await registry.command(request, waitMs, cancelled.signal);
     done(null, {
+    const skew = refuseVersion(registry, call.request);
+    if (skew !== null) {
+      done(null, skew);
+      return;
+    }
       session: snapshotToWire(session),
       refusal: refusal === null ? null : failureToWire(refusal),
     });
@@ -70,6 +77,17 @@ async function answer(
 async function describeDevices(
   describe: AgentServiceParts['describe'],
   call: ServerUnaryCall<DescribeDevicesRequest__Output, DescribeDevicesResponse>,
+/** The reply to a command of a version that this agent does not speak: it is not read any further. */
+function refuseVersion(registry: SessionRegistry, message: unknown): CommandReply | null {
+  const { uid, contractVersion } = parseSender(message);
+  const why = versionSkew('the agent', 'the operator', contractVersion);
+  if (why === null) return null;
+  return {
+    session: snapshotToWire(registry.snapshot(uid)),
+    refusal: failureToWire(failure('VersionSkew', why)),
+  };
+}
+
   done: sendUnaryData<DescribeDevicesResponse>,
 ): Promise<void> {
   try {

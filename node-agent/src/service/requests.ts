@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CommandRequest } from '../contract/command-request.ts';
+import { versionOnWire } from '../contract/contract-version.ts';
 import { decisions, roles, streamKinds } from '../contract/enums.ts';
 import type { CommandMethod } from '../contract/requests.ts';
 import type { Role, SourceCommand, TargetCommand } from '../core/command.ts';
@@ -75,6 +76,17 @@ export interface ParsedCommand {
 }
 
 type Parser = (message: unknown) => ParsedCommand;
+
+const anyCommand = z.looseObject({ header: z.looseObject({ migrationUid, contractVersion: count }) });
+
+/**
+ * What is looked at before anything else of a command, which may be of a version that nothing else is known of.
+ * @throws MalformedRequest
+ */
+export function parseSender(message: unknown): { readonly uid: string; readonly contractVersion: number } {
+  const { migrationUid: uid, contractVersion } = read(anyCommand, message).header;
+  return { uid, contractVersion: versionOnWire(contractVersion) };
+}
 
 function parsed(
   wire: z.output<typeof header>,

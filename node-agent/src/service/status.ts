@@ -1,5 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { StatusObject } from '@grpc/grpc-js';
+import type { ErrorCode } from '@transship/crds';
 import { CODE_METADATA_KEY } from '../contract/call-error.ts';
 import type { Failure } from '../core/session.ts';
 import { messageOf } from '../session/effects.ts';
@@ -13,7 +14,9 @@ const BY_NAME: Readonly<Record<string, status>> = {
 /** The gRPC status of an error that a handler threw. Names, since classes do not survive realms. */
 export function statusOf(error: unknown): StatusObject {
   const { name = '' } = error as Partial<Error>;
-  return { code: BY_NAME[name] ?? status.INTERNAL, details: messageOf(error), metadata: new Metadata() };
+  const metadata = new Metadata();
+  if (name === 'MalformedRequest') metadata.set(CODE_METADATA_KEY, 'MessageUnreadable' satisfies ErrorCode);
+  return { code: BY_NAME[name] ?? status.INTERNAL, details: messageOf(error), metadata };
 }
 
 /** The status of a pull that is ended with a code; the puller need not come again. */

@@ -56,6 +56,12 @@ export class SessionRegistry implements Bindings {
     return this.#runners.get(uid)?.state?.session ?? null;
   }
 
+  /** What the agent says of a migration now; of one that it has never heard of, a session with fence 0. */
+  snapshot(uid: string): SessionSnapshot {
+    const { agentInstance } = this.#options;
+    return this.#runners.get(uid)?.snapshot ?? unknownSession(uid, 'source', agentInstance);
+  }
+
   boundBy(deviceId: string, uid: string): string | null {
     for (const { session } of this.#runners.values()) {
       if (session === null || session.uid === uid || !bindsDevices(session.phase)) continue;

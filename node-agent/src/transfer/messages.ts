@@ -6,6 +6,7 @@ import type {
   PullResponse__Output,
 } from '../contract/generated/transship/agent/v1alpha1/PullResponse.ts';
 import { totalsFromWire, totalsToWire } from '../contract/messages.ts';
+import { UnreadableMessage } from '../contract/unreadable-message.ts';
 import type { PullItem, PullRequest } from './frame.ts';
 
 export function requestToWire(request: PullRequest): PullOpen {
@@ -21,7 +22,7 @@ export function requestToWire(request: PullRequest): PullOpen {
   };
 }
 
-/** @throws UnknownEnumValue */
+/** @throws UnreadableMessage */
 export function requestFromWire(message: PullOpen__Output): PullRequest {
   const { migrationUid, fence, ticket, stream, deviceIndex, generation, next } = message;
   const id = { kind: streamKinds.fromWire(stream), deviceIndex };
@@ -32,8 +33,9 @@ export function itemToWire(item: PullItem): PullResponse {
   return item.kind === 'frame' ? { frame: item.frame } : { end: totalsToWire(item.totals) };
 }
 
-/** null: a message of a newer contract, or an empty one. @throws UnknownEnumValue */
-export function itemFromWire(message: PullResponse__Output): PullItem | null {
+/** @throws UnreadableMessage also for an empty message: of a kind of item of a newer contract nothing else is left. */
+export function itemFromWire(message: PullResponse__Output): PullItem {
   if (message.frame) return { kind: 'frame', frame: message.frame };
-  return message.end ? { kind: 'end', totals: totalsFromWire(message.end) } : null;
+  if (message.end) return { kind: 'end', totals: totalsFromWire(message.end) };
+  throw new UnreadableMessage('an item that is neither a frame nor the end');
 }

@@ -8,6 +8,7 @@ import type { PullRequest as WireRequest } from '../contract/generated/transship
 import type { PullResponse__Output } from '../contract/generated/transship/agent/v1alpha1/PullResponse.ts';
 import { channelCredentials } from '../contract/tls.ts';
 import type { TlsMaterial } from '../contract/tls.ts';
+import { UnreadableMessage } from '../contract/unreadable-message.ts';
 import { wire } from '../contract/wire.ts';
 import type { PullSource } from '../core/command.ts';
 import { MAX_FRAME_BYTES } from './frame.ts';
@@ -87,8 +88,7 @@ class GrpcPullChannel implements PullChannel {
       this.#call = call;
       call.write({ open: requestToWire(this.#request) });
       for await (const message of call as AsyncIterable<PullResponse__Output>) {
-        const item = itemFromWire(message);
-        if (item !== null) yield item;
+        yield itemFromWire(message);
       }
     } catch (error) {
       throw asRefusal(error) ?? error;
@@ -120,6 +120,8 @@ function pullOptions(node: string): ChannelOptions {
  * anything else is a broken connection.
  */
 function asRefusal(error: unknown): TransferFailure | null {
+  if (error instanceof UnreadableMessage)
+    return new TransferFailure(failure('MessageUnreadable', `a message of the source: ${error.message}`));
   const { code: statusCode, metadata, details } = error as Partial<ServiceError>;
   if (statusCode === status.RESOURCE_EXHAUSTED)
     return new TransferFailure(failure('StreamTooLarge', `a message of the source: ${details ?? ''}`));

@@ -5,6 +5,7 @@ import {
   type Failure,
   type Role,
   type SessionSnapshot,
+  versionSkew,
 } from '@transship/node-agent/contract';
 import { Backoff } from '../backoff.ts';
 import type { AgentPort, AgentReply, Clock, Log } from '../reconcile/ports.ts';
@@ -40,7 +41,9 @@ export class Agent implements AgentPort {
 
   describe(ids: readonly string[], signal: AbortSignal) {
     return this.#call(signal, async (client) => {
-      const { nodeName, devices, transferEndpoint } = await client.describe(ids, signal);
+      const { nodeName, devices, transferEndpoint, contractVersion } = await client.describe(ids, signal);
+      const skew = versionSkew('the operator', `the agent of node ${this.#nodeName}`, contractVersion);
+      if (skew !== null) return unreachable('VersionSkew', skew);
       if (nodeName === this.#nodeName) return { kind: 'devices' as const, devices, transferEndpoint };
       return unreachable(
         'NodeUnknown',

@@ -28,6 +28,8 @@ export async function place(
 ): Promise<Placed> {
   const found = await tryToPlace(ports, stored, voyage, signal);
   if (found.kind === 'placement') return found;
+  // Waiting would not bring the versions together.
+  if (found.failure.code === 'VersionSkew') return refused(found.failure);
   const now = ports.clock.now();
   voyage.placementSince ??= now;
   return now - voyage.placementSince < PLACEMENT_LIMIT_MS ? found : refused(found.failure);

@@ -87,6 +87,7 @@ export type AgentReply =
 
 /** The agent of one node. */
 export interface AgentPort {
+  /** `VersionSkew` when the agent speaks a version of the contract that this operator does not. */
   describe(
     ids: readonly string[],
     signal: AbortSignal,

@@ -72,10 +72,11 @@ export async function send(
 
 /**
  * An agent that knows less than this fence has not taken the command in, as when it cannot use its journal. Nothing is
- * concluded from the session it shows, which is empty.
+ * concluded from the session it shows, which is empty; nor from that of an agent of a version too far away.
  */
 function takenIn(reply: AgentReply, held: number): AgentReply {
-  if (reply.kind === 'unreachable' || reply.session.fence >= held) return reply;
+  if (reply.kind === 'unreachable') return reply;
+  if (reply.session.fence >= held && reply.refusal?.code !== 'VersionSkew') return reply;
   const why = reply.refusal ?? failure('Internal', `the agent does not take fence ${held} in`);
   return { kind: 'unreachable', failure: why };
 }

@@ -102,9 +102,18 @@ describe('a record', () => {
     }
   });
 
+  test('of a later version is read without what that one added', () => {
+    const devices = full.devices.map((device) => ({ ...device, later: true }));
+    const value = { ...wrapped(full), later: 1, session: { ...full, devices, later: { all: 'new' } } };
+    expect(decodeRecord(sealed(JSON.stringify(value)))).toEqual({
+      ok: true,
+      record: { writtenAt: at, session: full },
+    });
+  });
+
   test.each([
     ['another format', { format: 'somebody/v1', writtenAt: at.toISOString(), session: full }],
-    ['a field of another version', { ...wrapped(full), session: { ...full, later: 1 } }],
+    ['a later format', { ...wrapped(full), format: 'transship.dev/agent-journal/v2' }],
     ['a missing field', { ...wrapped(full), session: { ...full, phase: undefined } }],
     ['an unknown phase', { ...wrapped(full), session: { ...full, phase: 'Elsewhere' } }],
     ['a uid that is a path', { ...wrapped(full), session: { ...full, uid: '../etc' } }],

@@ -106,6 +106,13 @@ describe('a call to an agent', () => {
     expect(await agent.describe([], end.signal)).toMatchObject({ failure: { code: 'NodeUnknown' } });
   });
 
+  test('is of no use when the agent speaks a version too far from ours', async () => {
+    client.describes = [() => ({ ...description('gpu-a'), contractVersion: CONTRACT_VERSION + 2 })];
+    expect(await agent.describe([], end.signal)).toMatchObject({
+      failure: { code: 'VersionSkew', message: expect.stringMatching(/upgrade the operator$/) },
+    });
+  });
+
   test('rejects with the reason of the caller who gave up, at once also during a pause', async () => {
     client.commands = [throwing(callError('AgentUnreachable'))];
     const call = agent.command(REQUEST, 0, end.signal);

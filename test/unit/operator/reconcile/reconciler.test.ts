@@ -93,6 +93,33 @@ describe('the reconcile loop', () => {
     expect(loop.target.node.phase).toBe('Discarded');
   });
 
+  test('is refused at once when an agent speaks a version too far away', async () => {
+    const loop = new Loop(inMode('PreCopy'));
+    const skew = { code: 'VersionSkew', message: 'upgrade the agent', device: null };
+    loop.target.describe = () => Promise.resolve({ kind: 'unreachable', failure: skew });
+    await loop.run(2);
+    expect(loop.store.stored?.status).toMatchObject({ phase: 'Rejected', error: { code: 'VersionSkew' } });
+    expect(loop.source.heard).toEqual(['attach']);
+  });
+
+  test('gives up when the target is replaced by a version too far away before the decision', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const command = loop.target.command.bind(loop.target);
+    const refusal = { code: 'VersionSkew', message: 'upgrade the agent', device: null };
+    let isReplaced = false;
+    loop.target.command = (request) => {
+      isReplaced ||= request.command.kind === 'verify';
+      if (!isReplaced) return command(request);
+      const { uid, fence } = request.header;
+      const session = { ...unknownSession(uid, 'target', 'another'), fence, phase: 'Loading' as const };
+      return Promise.resolve({ kind: 'session', session, refusal });
+    };
+    await loop.run(60);
+    expect(loop.store.stored?.status.decision).toMatchObject({ value: 'Abort' });
+    expect(loop.store.stored?.status.decision.reason).toMatch(/^VersionSkew: /);
+    expect(loop.source.node.phase).toBe('RolledBack');
+  });
+
   test('gives up for a target that stays silent while the source is stopped, source first', async () => {
     const loop = new Loop(inMode('StopCopy'));
     const command = loop.target.command.bind(loop.target);
