@@ -90,6 +90,7 @@ void info(Node& node, const Request&, JsonObject& reply) {
                           .boolean("armed", armed)
                           .number("memoryBytes", device.memory().size())
                           .number("resets", device.resets())
+                          .number("faultsUsed", device.faults().used())
                           .number("dmaWrites", device.dma().written())
                           .number("stateReads", device.front().stateReads())
                           .number("segmentsSaved", device.core().segmentsSaved())

@@ -35,7 +35,8 @@ DeviceCore::DeviceCore(std::size_t index, const DeviceOptions& options, Fabric& 
 
 void DeviceCore::pause(milliseconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
-  while (!stopping_ && !losing_ && std::chrono::steady_clock::now() < end) {
+  const std::uint64_t clears = faults_.clears();
+  while (!stopping_ && !losing_ && clears == faults_.clears() && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(
         std::min<std::chrono::nanoseconds>(kLook, end - std::chrono::steady_clock::now()));
   }

@@ -194,6 +194,7 @@ void FaultSet::clear() {
   const std::lock_guard lock(mutex_);
   faults_.clear();
   any_ = false;
+  ++clears_;
   ++version_;
 }
 
@@ -211,6 +212,7 @@ bool FaultSet::has(FaultKind kind) const {
 }
 
 Fault FaultSet::use(std::size_t position) {
+  ++used_;
   const Fault fault = faults_[position];
   if (fault.count) {
     if (*fault.count > 1) {

@@ -108,6 +108,11 @@ class FaultSet {
   }
   /// Whether a fault of `kind` is set; uses nothing up.
   [[nodiscard]] bool has(FaultKind kind) const;
+  /// How often a fault was used since the start; clear() keeps it, so that a harness can tell that one has
+  /// struck.
+  [[nodiscard]] std::uint64_t used() const noexcept { return used_.load(); }
+  /// How often clear() was called; ends what a fault holds up.
+  [[nodiscard]] std::uint64_t clears() const noexcept { return clears_.load(); }
   /// Changes with every add() and clear(); lets a waiting device notice.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(); }
 
@@ -117,6 +122,8 @@ class FaultSet {
   mutable std::mutex mutex_;
   std::vector<Fault> faults_;
   std::atomic<bool> any_{false};
+  std::atomic<std::uint64_t> used_{0};
+  std::atomic<std::uint64_t> clears_{0};
   std::atomic<std::uint64_t> version_{0};
 };
 

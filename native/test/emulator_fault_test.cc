@@ -21,6 +21,8 @@ TEST(EmulatorFault, RefusedArcsLeaveTheStateAndEndAfterTheirCount) {
     EXPECT_EQ(rig[0].state(), 0x1u);
   }
   EXPECT_EQ(rig[0].set(0x3), 0);
+  rig[0].device().faults().clear();
+  EXPECT_EQ(rig[0].device().faults().used(), 2u);
 }
 
 TEST(EmulatorFault, ErrorOnArcStopsTheDevice) {
@@ -41,6 +43,19 @@ TEST(EmulatorFault, WrongStateShowsAThirdStateUntilReset) {
   EXPECT_EQ(rig[0].state(), 0x2u);
   EXPECT_EQ(rig[0].reset(), 0);
   EXPECT_EQ(rig[0].state(), 0x1u);
+}
+
+TEST(EmulatorFault, AStalledArcGoesOnWhenItsFaultIsCleared) {
+  Rig rig(1);
+  rig->workload(0).freeze();
+  ASSERT_EQ(rig.fault(0, "stall-arc", "to=0x9,ms=3600000"), "");
+  std::thread writer([&rig] { EXPECT_EQ(rig[0].set(0x9), 0); });
+  while (rig[0].device().faults().used() == 0) {
+    sleepMs(1);
+  }
+  rig[0].device().faults().clear();
+  writer.join();
+  EXPECT_EQ(rig[0].state(), 0x9u);
 }
 
 TEST(EmulatorFault, StallAndDelayTakeTheirTimeAndLosingTheDeviceCutsThemShort) {

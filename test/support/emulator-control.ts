@@ -9,6 +9,8 @@ export interface EmulatedDevice {
   readonly armed: boolean;
   readonly memoryBytes: number;
   readonly resets: number;
+  /** How often a fault has struck since the emulator started. */
+  readonly faultsUsed: number;
   readonly segmentsSaved: number;
   readonly segmentsLoaded: number;
   readonly submissionGaps: number;
