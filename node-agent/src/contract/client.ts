@@ -12,15 +12,17 @@ import type { DescribeDevicesResponse__Output } from './generated/transship/agen
 import type { DeviceAgentClient } from './generated/transship/agent/v1alpha1/DeviceAgent.ts';
 import type { SessionSnapshot__Output } from './generated/transship/agent/v1alpha1/SessionSnapshot.ts';
 import { failureFromWire, snapshotFromWire } from './messages.ts';
+import { endQuarantine, listSessions } from './recovery.ts';
+import type { EndQuarantineReply } from './recovery.ts';
 import { methodCall } from './requests.ts';
 import type { MethodCall } from './requests.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
 import { channelCredentials } from './tls.ts';
 import type { TlsMaterial } from './tls.ts';
 import { unaryCall } from './unary-call.ts';
+import { UnreadableMessage } from './unreadable-message.ts';
 import { wire } from './wire.ts';
 
-import { UnreadableMessage } from './unreadable-message.ts';
 export interface AgentClientOptions {
   /** `host:port` of the agent. */
   readonly endpoint: string;
@@ -49,6 +51,13 @@ export interface AgentClient {
   command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<CommandReply>;
   /** Snapshots of one session until aborted. Ends with AgentCallError when the connection breaks; call again. */
   observe(uid: string, role: Role, signal: AbortSignal): AsyncIterable<SessionSnapshot>;
+  /** Every session of the node, in the order of their UIDs. `onlyBound`: only those that hold devices. */
+  listSessions(onlyBound: boolean, signal: AbortSignal): Promise<SessionSnapshot[]>;
+  /**
+   * Resets a device that is in quarantine; what it held is gone. `uid`: the migration for which it is held, as a check, or
+   * empty. Takes up to a minute.
+   */
+  endQuarantine(deviceId: string, uid: string, signal: AbortSignal): Promise<EndQuarantineReply>;
   close(): void;
 }
 
@@ -63,6 +72,9 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     command: (request, waitMs, signal) =>
       stubs.use((stub) => command(stub, endpoint, request, waitMs, signal)),
     observe: (uid, role, signal) => observe(stubs.current, endpoint, uid, role, signal),
+    listSessions: (onlyBound, signal) => stubs.use((stub) => listSessions(stub, endpoint, onlyBound, signal)),
+    endQuarantine: (deviceId, uid, signal) =>
+      stubs.use((stub) => endQuarantine(stub, endpoint, deviceId, uid, signal)),
     close: () => stubs.current.close(),
   };
 }

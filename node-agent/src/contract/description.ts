@@ -5,6 +5,10 @@ import type {
   DescribeDevicesResponse as WireResponse,
   DescribeDevicesResponse__Output,
 } from './generated/transship/agent/v1alpha1/DescribeDevicesResponse.ts';
+import type {
+  DeviceDescription as WireDevice,
+  DeviceDescription__Output,
+} from './generated/transship/agent/v1alpha1/DeviceDescription.ts';
 
 /** One device of a node and what it can do. Absent facts are empty strings or zero, as on the wire. */
 export interface DeviceDescription {
@@ -59,18 +63,23 @@ export interface NodeDescription {
 }
 
 export function descriptionToWire(node: NodeDescription): WireResponse {
-  const devices = node.devices.map((device) => ({ ...device, state: deviceStates.toWire(device.state) }));
-  return { ...node, devices };
+  return { ...node, devices: node.devices.map(deviceToWire) };
 }
 
-/** @throws UnknownEnumValue */
+export function deviceToWire(device: DeviceDescription): WireDevice {
+  return { ...device, state: deviceStates.toWire(device.state) };
+}
+
+/** @throws UnreadableMessage */
 export function descriptionFromWire(message: DescribeDevicesResponse__Output): NodeDescription {
-  const devices = message.devices.map((device) => ({
-    ...device,
-    state: deviceStates.fromWire(device.state),
-    health: healthFromWire(device.health),
-  }));
+  const devices = message.devices.map(deviceFromWire);
   return { ...message, contractVersion: versionOnWire(message.contractVersion), devices };
+}
+
+/** @throws UnreadableMessage */
+export function deviceFromWire(device: DeviceDescription__Output): DeviceDescription {
+  const state = deviceStates.fromWire(device.state);
+  return { ...device, state, health: healthFromWire(device.health) };
 }
 
 /** A word of a newer agent counts as not healthy, so that nothing is started on its device. */

@@ -18,6 +18,7 @@ export type { CommandReply, CommandRequest } from './command-request.ts';
 export { CONTRACT_VERSION, versionSkew } from './contract-version.ts';
 export type { DeviceDescription, DeviceHealth, NodeDescription } from './description.ts';
 export { OPERATOR_IDENTITY, nodeIdentity } from './identity.ts';
+export type { EndQuarantineReply } from './recovery.ts';
 export type { DeviceSnapshot, SessionSnapshot } from '../core/snapshot.ts';
 export { unknownSession } from './session-snapshot.ts';
 export { loadTls, tlsRevision } from './tls.ts';

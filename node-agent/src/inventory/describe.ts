@@ -4,6 +4,7 @@ import type { KnownState } from '../core/device-state.ts';
 import type { Failure } from '../core/session.ts';
 import type { DeviceFacts, Devices, MigratableDevice } from '../device/port.ts';
 import type { Members } from '../session/ports.ts';
+import type { QuarantineEntry } from '../session/quarantine.ts';
 import type { SessionRegistry } from '../session/registry.ts';
 
 const NO_FACTS: DeviceFacts = {
@@ -63,10 +64,10 @@ async function describeDevice(
     dataWindowSize: facts.dataWindowSize,
     state,
     health,
-    reason: quarantine ?? trouble?.message ?? '',
+    reason: quarantine?.message ?? trouble?.message ?? '',
     migrationUid,
     notMigratable: unfit?.message ?? '',
-    code: unfit?.code ?? (quarantine === null ? (trouble?.code ?? '') : 'DeviceNotMigratable'),
+    code: unfit?.code ?? quarantine?.code ?? trouble?.code ?? '',
     workload: members.workloadOf(id)?.name ?? '',
     interface: device.interface,
     dmaLogging: facts.dmaLogging,
@@ -91,7 +92,7 @@ function stateInSession(sessions: SessionRegistry, uid: string, deviceId: string
 /** A device without a migration protocol has no migration state to tell, and is well all the same. */
 function healthOf(
   { facts, unfit }: MigratableDevice,
-  quarantine: string | null,
+  quarantine: QuarantineEntry | null,
   state: KnownState,
 ): DeviceHealth {
   if (quarantine !== null) return 'Quarantined';

@@ -13,7 +13,8 @@ import { failureToWire, snapshotToWire } from '../contract/messages.ts';
 import type { CommandMethod } from '../contract/requests.ts';
 import type { SessionRegistry } from '../session/registry.ts';
 import { requireOperator } from './authorize.ts';
-import { commandParsers, parseDescribe, parseObserve } from './requests.ts';
+import { recoveryHandlers } from './recovery-handlers.ts';
+import { commandParsers, parseDescribe, parseObserve, parseSender } from './requests.ts';
 import { statusOf } from './status.ts';
 
 export interface AgentServiceParts {
@@ -22,7 +23,8 @@ export interface AgentServiceParts {
 }
 
 /** DeviceAgent: what operators call. */
-export function agentService({ registry, describe }: AgentServiceParts): DeviceAgentHandlers {
+export function agentService(parts: AgentServiceParts): DeviceAgentHandlers {
+  const { registry, describe } = parts;
   return {
     Attach: command(registry, 'Attach'),
     Prepare: command(registry, 'Prepare'),
@@ -36,6 +38,7 @@ export function agentService({ registry, describe }: AgentServiceParts): DeviceA
     Discard: command(registry, 'Discard'),
     DescribeDevices: (call, done) => void describeDevices(describe, call, done),
     Observe: (call) => void observe(registry, call),
+    ...recoveryHandlers(parts),
   };
 }
 
@@ -58,14 +61,14 @@ async function answer(
   call.on('cancelled', () => cancelled.abort());
   try {
     requireOperator(call);
-    const { request, waitMs } = commandParsers[method](call.request);
-    const { session, refusal } = await registry.command(request, waitMs, cancelled.signal);
-    done(null, {
     const skew = refuseVersion(registry, call.request);
     if (skew !== null) {
       done(null, skew);
       return;
     }
+    const { request, waitMs } = commandParsers[method](call.request);
+    const { session, refusal } = await registry.command(request, waitMs, cancelled.signal);
+    done(null, {
       session: snapshotToWire(session),
       refusal: refusal === null ? null : failureToWire(refusal),
     });
@@ -74,9 +77,6 @@ async function answer(
   }
 }
 
-async function describeDevices(
-  describe: AgentServiceParts['describe'],
-  call: ServerUnaryCall<DescribeDevicesRequest__Output, DescribeDevicesResponse>,
 /** The reply to a command of a version that this agent does not speak: it is not read any further. */
 function refuseVersion(registry: SessionRegistry, message: unknown): CommandReply | null {
   const { uid, contractVersion } = parseSender(message);
@@ -88,6 +88,9 @@ function refuseVersion(registry: SessionRegistry, message: unknown): CommandRepl
   };
 }
 
+async function describeDevices(
+  describe: AgentServiceParts['describe'],
+  call: ServerUnaryCall<DescribeDevicesRequest__Output, DescribeDevicesResponse>,
   done: sendUnaryData<DescribeDevicesResponse>,
 ): Promise<void> {
   try {

@@ -158,6 +158,23 @@ export function parseDescribe(message: unknown): readonly string[] {
   return read(describe, message).ids;
 }
 
+const listSessions = z.object({ onlyBound: z.boolean(), after: z.union([z.literal(''), migrationUid]) });
+
+/** @throws MalformedRequest */
+export const parseListSessions = (message: unknown): z.output<typeof listSessions> =>
+  read(listSessions, message);
+
+const endQuarantine = z.object({
+  deviceId: z.string().min(1).max(317),
+  migrationUid: z.union([z.literal(''), migrationUid]),
+});
+
+/** @throws MalformedRequest */
+export function parseEndQuarantine(message: unknown): { readonly deviceId: string; readonly uid: string } {
+  const { deviceId, migrationUid: uid } = read(endQuarantine, message);
+  return { deviceId, uid };
+}
+
 const open = z.object({
   migrationUid,
   fence: z.int().min(1),

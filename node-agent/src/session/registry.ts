@@ -7,13 +7,15 @@ import { freshLive } from '../core/bind.ts';
 import type { Role } from '../core/command.ts';
 import type { Observation } from '../core/effects.ts';
 import { bindsDevices } from '../core/phase.ts';
-import type { Session } from '../core/session.ts';
+import type { Failure, Session } from '../core/session.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
 import type { Journal, RefusedFile } from '../journal/journal.ts';
 import { expired } from '../journal/retention.ts';
 import type { Retention } from '../journal/retention.ts';
 import { Quarantine } from './quarantine.ts';
+import type { QuarantineEntry } from './quarantine.ts';
 import type { Bindings, SessionPorts } from './ports.ts';
+import { Recovery } from './recovery.ts';
 import { SessionRunner } from './runner.ts';
 import type { RunnerOptions } from './runner.ts';
 
@@ -28,6 +30,7 @@ const COLLECT_INTERVAL_MS = 24 * 60 * 60 * 1000;
 /** All sessions of this agent, who holds which device, and which devices nobody may have. */
 export class SessionRegistry implements Bindings {
   readonly quarantine = new Quarantine();
+  readonly #recovery: Recovery;
   readonly #journal: Journal;
   readonly #ports: SessionPorts;
   readonly #clock: Clock;
@@ -42,13 +45,22 @@ export class SessionRegistry implements Bindings {
     options: RegistryOptions,
   ) {
     this.#journal = journal;
-    this.#ports = { ...ports, store: journal, bindings: this };
+    this.#ports = { ...ports, store: { write: (session) => this.#write(session) }, bindings: this };
     this.#clock = clock;
     this.#options = options;
+    const { devices, log } = ports;
+    this.#recovery = new Recovery({ devices, quarantine: this.quarantine, bindings: this, clock, log });
   }
 
   get runners(): readonly SessionRunner[] {
     return [...this.#runners.values()];
+  }
+
+  /** Snapshots of all sessions, or of those that hold devices, in the order of their UIDs. */
+  list(onlyBound: boolean): SessionSnapshot[] {
+    const known = this.runners.filter(({ session }) => session !== null);
+    const wanted = known.filter(({ session }) => !onlyBound || bindsDevices(session?.phase ?? 'Fenced'));
+    return wanted.map(({ snapshot }) => snapshot).toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
   }
 
   /** The session of a migration as it is durable; null when there is none. */
@@ -71,17 +83,17 @@ export class SessionRegistry implements Bindings {
   }
 
   quarantined(deviceId: string): boolean {
-    return this.whyQuarantined(deviceId) !== null;
+    return this.quarantine.entry(deviceId) !== null;
   }
 
-  /** Why nobody may have the device, for people; null when there is no such reason. */
-  whyQuarantined(deviceId: string): string | null {
-    const unexplained = this.quarantine.reason(deviceId);
-    if (unexplained !== null) return unexplained;
-    const withheld = this.runners.some(({ session }) =>
-      session?.devices.some((device) => device.id === deviceId && device.quarantined),
-    );
-    return withheld ? 'its RESET failed' : null;
+  /** Why nobody may have the device; null when there is no such reason. */
+  whyQuarantined(deviceId: string): QuarantineEntry | null {
+    return this.quarantine.entry(deviceId);
+  }
+
+  /** Brings a device out of quarantine, see Recovery. */
+  endQuarantine(deviceId: string, uid: string): Promise<Failure | null> {
+    return this.#recovery.end(deviceId, uid);
   }
 
   /**
@@ -98,6 +110,7 @@ export class SessionRegistry implements Bindings {
       );
     }
     for (const { session } of records) {
+      this.#withhold(session);
       const live = freshLive(session.devices, NOTHING_SEEN);
       this.#runners.set(session.uid, this.#createRunner(session.uid, session.role, { session, live }));
     }
@@ -112,8 +125,8 @@ export class SessionRegistry implements Bindings {
     if (device === null || this.quarantine.assessed(deviceId)) return;
     const { state } = await device.observe();
     const owner = this.boundBy(deviceId, '');
-    const reason = this.quarantine.assess(deviceId, state, owner);
-    if (reason !== null) this.#ports.log.error({ device: deviceId, reason }, 'device is in quarantine');
+    const entry = this.quarantine.assess(deviceId, state, owner, this.#clock.wallNow());
+    if (entry !== null) this.#ports.log.error({ ...entry }, 'device is in quarantine');
   }
 
   /** @throws SessionUnavailable */
@@ -147,6 +160,21 @@ export class SessionRegistry implements Bindings {
   /** Takes no command and no event any more; devices and journal stay as they are. */
   stop(): void {
     for (const runner of this.runners) runner.stop();
+  }
+
+  async #write(session: Session): Promise<void> {
+    this.#withhold(session);
+    await this.#journal.write(session);
+  }
+
+  /** A device whose RESET has failed is withheld from then on, whatever becomes of the session. */
+  #withhold({ uid, devices, error }: Session): void {
+    const known = this.session(uid)?.devices ?? [];
+    for (const { id, quarantined } of devices) {
+      if (!quarantined || known.some((device) => device.id === id && device.quarantined)) continue;
+      const message = error?.device === id ? error.message : 'its RESET failed';
+      this.quarantine.add({ deviceId: id, since: this.#clock.wallNow(), uid, code: 'ResetFailed', message });
+    }
   }
 
   async #collect(): Promise<void> {

@@ -12,8 +12,12 @@ import type { DeviceDescription as _transship_agent_v1alpha1_DeviceDescription, 
 import type { DeviceSnapshot as _transship_agent_v1alpha1_DeviceSnapshot, DeviceSnapshot__Output as _transship_agent_v1alpha1_DeviceSnapshot__Output } from './transship/agent/v1alpha1/DeviceSnapshot.ts';
 import type { DeviceTransferClient as _transship_agent_v1alpha1_DeviceTransferClient, DeviceTransferDefinition as _transship_agent_v1alpha1_DeviceTransferDefinition } from './transship/agent/v1alpha1/DeviceTransfer.ts';
 import type { DiscardRequest as _transship_agent_v1alpha1_DiscardRequest, DiscardRequest__Output as _transship_agent_v1alpha1_DiscardRequest__Output } from './transship/agent/v1alpha1/DiscardRequest.ts';
+import type { EndQuarantineRequest as _transship_agent_v1alpha1_EndQuarantineRequest, EndQuarantineRequest__Output as _transship_agent_v1alpha1_EndQuarantineRequest__Output } from './transship/agent/v1alpha1/EndQuarantineRequest.ts';
+import type { EndQuarantineResponse as _transship_agent_v1alpha1_EndQuarantineResponse, EndQuarantineResponse__Output as _transship_agent_v1alpha1_EndQuarantineResponse__Output } from './transship/agent/v1alpha1/EndQuarantineResponse.ts';
 import type { Failure as _transship_agent_v1alpha1_Failure, Failure__Output as _transship_agent_v1alpha1_Failure__Output } from './transship/agent/v1alpha1/Failure.ts';
 import type { Frame as _transship_agent_v1alpha1_Frame, Frame__Output as _transship_agent_v1alpha1_Frame__Output } from './transship/agent/v1alpha1/Frame.ts';
+import type { ListSessionsRequest as _transship_agent_v1alpha1_ListSessionsRequest, ListSessionsRequest__Output as _transship_agent_v1alpha1_ListSessionsRequest__Output } from './transship/agent/v1alpha1/ListSessionsRequest.ts';
+import type { ListSessionsResponse as _transship_agent_v1alpha1_ListSessionsResponse, ListSessionsResponse__Output as _transship_agent_v1alpha1_ListSessionsResponse__Output } from './transship/agent/v1alpha1/ListSessionsResponse.ts';
 import type { ObserveRequest as _transship_agent_v1alpha1_ObserveRequest, ObserveRequest__Output as _transship_agent_v1alpha1_ObserveRequest__Output } from './transship/agent/v1alpha1/ObserveRequest.ts';
 import type { PreCopyRequest as _transship_agent_v1alpha1_PreCopyRequest, PreCopyRequest__Output as _transship_agent_v1alpha1_PreCopyRequest__Output } from './transship/agent/v1alpha1/PreCopyRequest.ts';
 import type { PrepareRequest as _transship_agent_v1alpha1_PrepareRequest, PrepareRequest__Output as _transship_agent_v1alpha1_PrepareRequest__Output } from './transship/agent/v1alpha1/PrepareRequest.ts';
@@ -51,8 +55,12 @@ export interface ProtoGrpcType {
         DeviceState: EnumTypeDefinition
         DeviceTransfer: SubtypeConstructor<typeof grpc.Client, _transship_agent_v1alpha1_DeviceTransferClient> & { service: _transship_agent_v1alpha1_DeviceTransferDefinition }
         DiscardRequest: MessageTypeDefinition<_transship_agent_v1alpha1_DiscardRequest, _transship_agent_v1alpha1_DiscardRequest__Output>
+        EndQuarantineRequest: MessageTypeDefinition<_transship_agent_v1alpha1_EndQuarantineRequest, _transship_agent_v1alpha1_EndQuarantineRequest__Output>
+        EndQuarantineResponse: MessageTypeDefinition<_transship_agent_v1alpha1_EndQuarantineResponse, _transship_agent_v1alpha1_EndQuarantineResponse__Output>
         Failure: MessageTypeDefinition<_transship_agent_v1alpha1_Failure, _transship_agent_v1alpha1_Failure__Output>
         Frame: MessageTypeDefinition<_transship_agent_v1alpha1_Frame, _transship_agent_v1alpha1_Frame__Output>
+        ListSessionsRequest: MessageTypeDefinition<_transship_agent_v1alpha1_ListSessionsRequest, _transship_agent_v1alpha1_ListSessionsRequest__Output>
+        ListSessionsResponse: MessageTypeDefinition<_transship_agent_v1alpha1_ListSessionsResponse, _transship_agent_v1alpha1_ListSessionsResponse__Output>
         ObserveRequest: MessageTypeDefinition<_transship_agent_v1alpha1_ObserveRequest, _transship_agent_v1alpha1_ObserveRequest__Output>
         PreCopyRequest: MessageTypeDefinition<_transship_agent_v1alpha1_PreCopyRequest, _transship_agent_v1alpha1_PreCopyRequest__Output>
         PrepareRequest: MessageTypeDefinition<_transship_agent_v1alpha1_PrepareRequest, _transship_agent_v1alpha1_PrepareRequest__Output>

@@ -41,7 +41,7 @@ describe('devices', () => {
     device.state = 'Stop';
     const agent = new AgentInMemory([device]);
     await agent.registry.recover();
-    expect(agent.registry.whyQuarantined('a/0')).toContain('Stop');
+    expect(agent.registry.whyQuarantined('a/0')?.message).toContain('Stop');
     device.state = 'Running';
     const { refusal } = await agent.prepareSource();
     expect(refusal?.code).toBe('DeviceNotMigratable');

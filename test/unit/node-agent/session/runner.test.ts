@@ -242,7 +242,7 @@ describe('a session', () => {
       error: { code: 'ResetFailed' },
       devices: [{ quarantined: true }],
     });
-    expect(agent.registry.whyQuarantined('b/0')).toBe('its RESET failed');
+    expect(agent.registry.whyQuarantined('b/0')).toMatchObject({ code: 'ResetFailed', uid: 'uid-1' });
     const { refusal } = await agent.prepareSource('uid-2');
     expect(refusal?.code).toMatch(/DeviceBusy|DeviceNotMigratable/);
   });

@@ -2,6 +2,7 @@ import {
   AgentCallError,
   type AgentClient,
   type CommandReply,
+  type EndQuarantineReply,
   type NodeDescription,
   type SessionSnapshot,
   unknownSession,
@@ -21,6 +22,8 @@ export class FakeClient implements AgentClient {
   describes: (() => NodeDescription)[] = [];
   commands: (() => CommandReply)[] = [];
   observes: (() => AsyncIterable<SessionSnapshot>)[] = [];
+  lists: (() => SessionSnapshot[])[] = [];
+  recoveries: (() => EndQuarantineReply)[] = [];
   calls = 0;
   closed = false;
 
@@ -34,6 +37,14 @@ export class FakeClient implements AgentClient {
 
   observe(_uid: string, _role: string, signal: AbortSignal): AsyncIterable<SessionSnapshot> {
     return this.#next(this.observes, signal);
+  }
+
+  async listSessions(_onlyBound: boolean, signal: AbortSignal): Promise<SessionSnapshot[]> {
+    return this.#next(this.lists, signal);
+  }
+
+  async endQuarantine(_deviceId: string, _uid: string, signal: AbortSignal): Promise<EndQuarantineReply> {
+    return this.#next(this.recoveries, signal);
   }
 
   close(): void {

@@ -8,6 +8,10 @@ import type { CommandReply as _transship_agent_v1alpha1_CommandReply, CommandRep
 import type { DescribeDevicesRequest as _transship_agent_v1alpha1_DescribeDevicesRequest, DescribeDevicesRequest__Output as _transship_agent_v1alpha1_DescribeDevicesRequest__Output } from '../../../transship/agent/v1alpha1/DescribeDevicesRequest.ts';
 import type { DescribeDevicesResponse as _transship_agent_v1alpha1_DescribeDevicesResponse, DescribeDevicesResponse__Output as _transship_agent_v1alpha1_DescribeDevicesResponse__Output } from '../../../transship/agent/v1alpha1/DescribeDevicesResponse.ts';
 import type { DiscardRequest as _transship_agent_v1alpha1_DiscardRequest, DiscardRequest__Output as _transship_agent_v1alpha1_DiscardRequest__Output } from '../../../transship/agent/v1alpha1/DiscardRequest.ts';
+import type { EndQuarantineRequest as _transship_agent_v1alpha1_EndQuarantineRequest, EndQuarantineRequest__Output as _transship_agent_v1alpha1_EndQuarantineRequest__Output } from '../../../transship/agent/v1alpha1/EndQuarantineRequest.ts';
+import type { EndQuarantineResponse as _transship_agent_v1alpha1_EndQuarantineResponse, EndQuarantineResponse__Output as _transship_agent_v1alpha1_EndQuarantineResponse__Output } from '../../../transship/agent/v1alpha1/EndQuarantineResponse.ts';
+import type { ListSessionsRequest as _transship_agent_v1alpha1_ListSessionsRequest, ListSessionsRequest__Output as _transship_agent_v1alpha1_ListSessionsRequest__Output } from '../../../transship/agent/v1alpha1/ListSessionsRequest.ts';
+import type { ListSessionsResponse as _transship_agent_v1alpha1_ListSessionsResponse, ListSessionsResponse__Output as _transship_agent_v1alpha1_ListSessionsResponse__Output } from '../../../transship/agent/v1alpha1/ListSessionsResponse.ts';
 import type { ObserveRequest as _transship_agent_v1alpha1_ObserveRequest, ObserveRequest__Output as _transship_agent_v1alpha1_ObserveRequest__Output } from '../../../transship/agent/v1alpha1/ObserveRequest.ts';
 import type { PreCopyRequest as _transship_agent_v1alpha1_PreCopyRequest, PreCopyRequest__Output as _transship_agent_v1alpha1_PreCopyRequest__Output } from '../../../transship/agent/v1alpha1/PreCopyRequest.ts';
 import type { PrepareRequest as _transship_agent_v1alpha1_PrepareRequest, PrepareRequest__Output as _transship_agent_v1alpha1_PrepareRequest__Output } from '../../../transship/agent/v1alpha1/PrepareRequest.ts';
@@ -54,6 +58,24 @@ export interface DeviceAgentClient extends grpc.Client {
   discard(argument: _transship_agent_v1alpha1_DiscardRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
   discard(argument: _transship_agent_v1alpha1_DiscardRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
   discard(argument: _transship_agent_v1alpha1_DiscardRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  
+  EndQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  EndQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  EndQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  EndQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  endQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  endQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  endQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  endQuarantine(argument: _transship_agent_v1alpha1_EndQuarantineRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_EndQuarantineResponse__Output>): grpc.ClientUnaryCall;
+  
+  ListSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  ListSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  ListSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  ListSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  listSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  listSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  listSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
+  listSessions(argument: _transship_agent_v1alpha1_ListSessionsRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_ListSessionsResponse__Output>): grpc.ClientUnaryCall;
   
   Observe(argument: _transship_agent_v1alpha1_ObserveRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_transship_agent_v1alpha1_SessionSnapshot__Output>;
   Observe(argument: _transship_agent_v1alpha1_ObserveRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_transship_agent_v1alpha1_SessionSnapshot__Output>;
@@ -134,6 +156,10 @@ export interface DeviceAgentHandlers extends grpc.UntypedServiceImplementation {
   
   Discard: grpc.handleUnaryCall<_transship_agent_v1alpha1_DiscardRequest__Output, _transship_agent_v1alpha1_CommandReply>;
   
+  EndQuarantine: grpc.handleUnaryCall<_transship_agent_v1alpha1_EndQuarantineRequest__Output, _transship_agent_v1alpha1_EndQuarantineResponse>;
+  
+  ListSessions: grpc.handleUnaryCall<_transship_agent_v1alpha1_ListSessionsRequest__Output, _transship_agent_v1alpha1_ListSessionsResponse>;
+  
   Observe: grpc.handleServerStreamingCall<_transship_agent_v1alpha1_ObserveRequest__Output, _transship_agent_v1alpha1_SessionSnapshot>;
   
   PreCopy: grpc.handleUnaryCall<_transship_agent_v1alpha1_PreCopyRequest__Output, _transship_agent_v1alpha1_CommandReply>;
@@ -157,6 +183,8 @@ export interface DeviceAgentDefinition extends grpc.ServiceDefinition {
   Attach: MethodDefinition<_transship_agent_v1alpha1_AttachRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_AttachRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
   DescribeDevices: MethodDefinition<_transship_agent_v1alpha1_DescribeDevicesRequest, _transship_agent_v1alpha1_DescribeDevicesResponse, _transship_agent_v1alpha1_DescribeDevicesRequest__Output, _transship_agent_v1alpha1_DescribeDevicesResponse__Output>
   Discard: MethodDefinition<_transship_agent_v1alpha1_DiscardRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_DiscardRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
+  EndQuarantine: MethodDefinition<_transship_agent_v1alpha1_EndQuarantineRequest, _transship_agent_v1alpha1_EndQuarantineResponse, _transship_agent_v1alpha1_EndQuarantineRequest__Output, _transship_agent_v1alpha1_EndQuarantineResponse__Output>
+  ListSessions: MethodDefinition<_transship_agent_v1alpha1_ListSessionsRequest, _transship_agent_v1alpha1_ListSessionsResponse, _transship_agent_v1alpha1_ListSessionsRequest__Output, _transship_agent_v1alpha1_ListSessionsResponse__Output>
   Observe: MethodDefinition<_transship_agent_v1alpha1_ObserveRequest, _transship_agent_v1alpha1_SessionSnapshot, _transship_agent_v1alpha1_ObserveRequest__Output, _transship_agent_v1alpha1_SessionSnapshot__Output>
   PreCopy: MethodDefinition<_transship_agent_v1alpha1_PreCopyRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_PreCopyRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
   Prepare: MethodDefinition<_transship_agent_v1alpha1_PrepareRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_PrepareRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
