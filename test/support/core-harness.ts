@@ -21,8 +21,11 @@ import {
 import { endedStreams, failureOf, textOf, totalsOf, UID } from './core-facts.ts';
 import { brokenRule } from './set-rules.ts';
 
-/** How an operation that was ordered ends. `unanswered`: the call died with the device's server. */
-export type Outcome = 'done' | 'refused' | 'error' | 'unanswered';
+/**
+ * How an operation that was ordered ends. `unanswered`: the call died with the device's server. `gone`: the workload
+ * has ended before it could obey.
+ */
+export type Outcome = 'done' | 'refused' | 'error' | 'unanswered' | 'gone';
 
 /** What is out: a device's operation by its index, the workload's, or the streams of a generation. */
 export type Job = number | 'workload' | 'streams';
@@ -320,6 +323,7 @@ export class FakeNode {
     const op = this.workloadOut ?? 'thaw';
     this.workloadOut = null;
     if (outcome === 'done') this.workload = REACHED[op];
+    if (outcome === 'gone') this.workload = 'discarded';
     const state = outcome === 'unanswered' ? 'unknown' : this.workload;
     const failure = outcome === 'done' ? null : failureOf(op === 'thaw' ? 'ThawFailed' : 'FreezeFailed');
     this.event({ kind: 'workloadDone', op, state, failure });

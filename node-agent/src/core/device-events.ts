@@ -1,10 +1,10 @@
-import { type Draft, fail } from './draft.ts';
+import { type Draft, fail, UNTOLD } from './draft.ts';
 import type { AgentEvent } from './effects.ts';
 import type { KnownState } from './device-state.ts';
 import { onTheWayBack } from './phase.ts';
 import type { Failure } from './session.ts';
 import { sourceFailed } from './source-advance.ts';
-import { targetFailed } from './target-advance.ts';
+import { mustEnd, targetFailed } from './target-advance.ts';
 
 type DeviceEvent = Exclude<
   AgentEvent,
@@ -58,19 +58,49 @@ function onArcDone(draft: Draft, index: number, state: KnownState, failure: Fail
   draft.reset(index);
 }
 
+type WorkloadDone = Extract<DeviceEvent, { kind: 'workloadDone' }>;
+
 /**
  * A workload that does not obey on the way back is left to the next command, not tried in a loop. A freeze that
  * fails there is no error of the way back.
  */
-function onWorkloadDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'workloadDone' }>): void {
+function onWorkloadDone(draft: Draft, event: WorkloadDone): void {
+  const ranOn = draft.l.workload === 'running';
   draft.setLive({ workload: event.state, workloadOp: null });
-  if (event.failure === null) return;
+  if (event.failure === null) {
+    if (event.op === 'thaw') draft.told(event.told ?? draft.indexes);
+    return;
+  }
+  if (event.op === 'thaw' && event.state === 'discarded') {
+    onNobodyToThaw(draft, { ...event.failure, code: 'WorkloadFailed' });
+    return;
+  }
+  // The source may run again once this target is given up: a copy that runs, or may, has to end before that.
+  if (mustEnd(draft) && (event.state === 'running' || (event.op === 'freeze' && ranOn))) {
+    draft.setLive({ workload: 'running' });
+    draft.halt({ ...event.failure, code: 'WorkloadFailed' });
+    return;
+  }
   // A freeze that was given up may yet be obeyed, whatever the workload says now: only a thaw takes it back.
   if (event.op === 'freeze' && event.state === 'running') draft.setLive({ workload: 'unknown' });
   // A copy at the target that cannot be emptied holds nobody up: it stays frozen, and the next load replaces it.
   if (event.op === 'discard' && draft.s.role === 'target') draft.setLive({ workload: 'unknown' });
   if (onTheWayBack(draft.phase) && event.op !== 'freeze') draft.halt(event.failure);
   else failed(draft, event.failure);
+}
+
+/**
+ * The workload has ended, and what it had in memory with it. At the source the devices go home without it. At the
+ * target that was told to run nobody knows what it has done before: the set is lost there.
+ */
+function onNobodyToThaw(draft: Draft, ended: Failure): void {
+  if (draft.s.role === 'source') {
+    if (onTheWayBack(draft.phase)) draft.note(ended);
+    else sourceFailed(draft, ended);
+    return;
+  }
+  for (const index of draft.indexes) draft.lose(index, ended);
+  targetFailed(draft, ended);
 }
 
 function onResetDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'resetDone' }>): void {
@@ -80,7 +110,8 @@ function onResetDone(draft: Draft, event: Extract<DeviceEvent, { kind: 'resetDon
   if (failure === null && state === 'Running') {
     draft.setDevice(index, { cleared: true });
     // Source: a RESET on the way back has cost the state. Target: this is how every load begins.
-    draft.setBound(index, { incarnation, lost: draft.s.role === 'source' && draft.phase !== 'Releasing' });
+    const lost = draft.s.role === 'source' && draft.phase !== 'Releasing';
+    draft.setBound(index, { incarnation, lost, ...(lost ? UNTOLD : {}) });
     if (event.afterwards !== undefined) failed(draft, event.afterwards);
     return;
   }
@@ -95,7 +126,7 @@ function onIncarnationChanged(
 ): void {
   const { device: index, state, incarnation } = event;
   const { id } = draft.bound(index);
-  if (incarnation === draft.bound(index).incarnation) {
+  if (!draft.isAnother(index, incarnation)) {
     if (draft.idle(index)) draft.found(index, state);
     return;
   }

@@ -3,6 +3,9 @@ import type { KnownState, DeviceState } from './device-state.ts';
 import { onTheWayBack, type Phase } from './phase.ts';
 import type { AgentState, BoundDevice, Failure, Live, LiveDevice, Session } from './session.ts';
 
+/** Beside a loss at the source. */
+export const UNTOLD = { untold: true } as const;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const SAVING_GROUP: ReadonlySet<KnownState> = new Set<KnownState>(['PreCopy', 'PreCopyP2P', 'StopCopy']);
@@ -142,8 +145,33 @@ export class Draft {
   }
 
   lose(index: number, why: Failure): void {
-    if (!this.bound(index).lost) this.setBound(index, { lost: true });
+    if (!this.bound(index).lost) this.markLost(index);
     this.note(why);
+  }
+
+  /** A workload that goes on at the source goes on with this device, so it has to hear of it. */
+  private markLost(index: number): void {
+    this.setBound(index, { lost: true, ...(this.session.role === 'source' ? UNTOLD : {}) });
+  }
+
+  /** The workload was told of these losses: it sets the devices up anew. */
+  told(indexes: readonly number[]): void {
+    for (const index of indexes) {
+      const { untold, ...bound } = this.bound(index);
+      if (untold === true) this.setSession({ devices: this.session.devices.with(index, bound) });
+    }
+  }
+
+  /**
+   * Whether this incarnation says that the device lost its state. One that could not be told says nothing; after a
+   * RESET of ours behind which it could not be told, the first that is told is the device's.
+   */
+  isAnother(index: number, incarnation: string): boolean {
+    const known = this.bound(index).incarnation;
+    if (incarnation === '' || incarnation === known) return false;
+    if (known !== '') return true;
+    this.setBound(index, { incarnation });
+    return false;
   }
 
   /** Takes over what was read from the devices just now; returns the loss that it revealed, if any. */
@@ -154,10 +182,10 @@ export class Draft {
       const seen = observed.devices.find((device) => device.id === bound.id);
       if (seen === undefined) continue;
       if (this.idle(index) && seen.state !== this.device(index).state) this.found(index, seen.state);
-      if (seen.state !== 'Unknown' && seen.incarnation !== bound.incarnation && this.idle(index)) {
-        if (!bound.lost) loss ??= fail('DeviceStateLost', `${bound.id} was reset or re-opened`, bound.id);
-        this.setBound(index, { lost: true });
-      }
+      if (seen.state === 'Unknown' || !this.idle(index) || !this.isAnother(index, seen.incarnation)) continue;
+      if (bound.lost) continue;
+      loss ??= fail('DeviceStateLost', `${bound.id} was reset or re-opened`, bound.id);
+      this.markLost(index);
     }
     return loss;
   }

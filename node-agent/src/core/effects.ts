@@ -54,6 +54,8 @@ export type AgentEvent =
       readonly op: 'freeze' | 'thaw' | 'discard';
       readonly state: WorkloadState;
       readonly failure: Failure | null;
+      /** Thaw at the source: devices by their index that the workload was told to have lost. Absent: all that had. */
+      readonly told?: readonly number[];
     }
   | { readonly kind: 'quiesceDeadline' }
   | { readonly kind: 'streams'; readonly generation: number; readonly streams: readonly StreamProgress[] }

@@ -45,6 +45,9 @@ const WAY_BACK: ReadonlySet<Phase> = new Set<Phase>(['RollingBack', 'Restarting'
 /** Source: the session has turned round, or is on its way out after Commit; errors do not turn it any more. */
 export const onTheWayBack = (phase: Phase): boolean => WAY_BACK.has(phase);
 
+/** Source: on its way back to where it came from. */
+export const isGoingHome = (phase: Phase): boolean => phase === 'RollingBack' || phase === 'Restarting';
+
 const STOP_JOURNALLED: ReadonlySet<Phase> = new Set<Phase>(['Stopping', 'Stopped']);
 
 /** Source: `stop` has been journalled, so only a recorded Abort or Revert lets the set run again. */

@@ -27,6 +27,8 @@ export interface BoundDevice {
   readonly lost: boolean;
   /** RESET failed: never handed out. */
   readonly quarantined: boolean;
+  /** Source: it was lost, and the workload that goes on with it has not been told yet. */
+  readonly untold?: boolean;
 }
 
 /** The journalled half of a session: written durably before any effect of the change that made it. */

@@ -58,6 +58,18 @@ export function settled({ session, live }: AgentState): boolean {
   return live.halted || RESTING.has(session.phase) || isTombstone(session.phase);
 }
 
+/** A call that has outlived its deadline is an error for as long as it is out, and none once it has returned. */
+function stuckDevice({ session, live }: AgentState): Failure | null {
+  for (const [index, { op }] of live.devices.entries()) {
+    const id = session.devices[index]?.id;
+    if (op?.overdue !== true || id === undefined) continue;
+    const what = op.kind === 'arc' ? `the arc to ${op.to}` : 'RESET';
+    const message = `${id} has not come back from ${what} in time; it is waited for and gets no other order meanwhile`;
+    return { code: 'DeviceStuck', message, device: id };
+  }
+  return null;
+}
+
 export function view(state: AgentState): SessionView {
   const { session, live } = state;
   return {
@@ -68,7 +80,7 @@ export function view(state: AgentState): SessionView {
     phase: session.phase,
     generation: session.generation,
     settled: settled(state),
-    error: session.error,
+    error: session.error ?? stuckDevice(state),
     devices: session.devices.map((bound, index) => ({
       id: bound.id,
       state: live.devices[index]?.state ?? 'Unknown',

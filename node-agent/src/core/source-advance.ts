@@ -51,7 +51,12 @@ function walk(
 }
 
 /** A workload of which nothing is known may be frozen; to thaw one that runs does no harm. */
-const needsThaw = ({ l }: Draft): boolean => l.workload === 'frozen' || l.workload === 'unknown';
+const mayStandStill = ({ l }: Draft): boolean => l.workload === 'frozen' || l.workload === 'unknown';
+
+/** A thaw tells first which devices were lost, also to a workload that runs already. */
+const needsThaw = (draft: Draft): boolean =>
+  mayStandStill(draft) ||
+  (draft.l.workload === 'running' && draft.s.devices.some((device) => device.untold === true));
 
 /** A device that will not be walked any more: reset (its state is gone) or withheld. */
 const outOfTheSet = (draft: Draft, index: number): boolean =>
@@ -137,7 +142,7 @@ function stopping(draft: Draft): boolean {
 /** Way back of a set that was never stopped: thaw first, each device home by itself. */
 function rollingBackRunning(draft: Draft): boolean {
   endSaving(draft);
-  if (draft.l.workloadOp === null && needsThaw(draft)) draft.thaw();
+  if (draft.l.workloadOp === null && mayStandStill(draft)) draft.thaw();
   const arrived = walk(draft, (index, state) => {
     if (outOfTheSet(draft, index)) return null;
     if (state === 'Running') return null;
@@ -145,7 +150,19 @@ function rollingBackRunning(draft: Draft): boolean {
     if (state === 'PreCopyP2P') return 'PreCopy';
     return lastResort(draft, index, state);
   });
-  if (!arrived || draft.l.workloadOp !== null || needsThaw(draft)) return false;
+  return arrived && goesOn(draft);
+}
+
+/** The devices are home: the last step of both ways back. A workload that has ended holds nobody up. */
+function goesOn(draft: Draft): boolean {
+  if (draft.l.workloadOp !== null) return false;
+  if (needsThaw(draft)) {
+    draft.thaw();
+    return false;
+  }
+  if (draft.l.workload === 'discarded') {
+    draft.note(fail('WorkloadFailed', 'the workload has ended; its devices run without it'));
+  }
   draft.enter('RolledBack');
   return true;
 }
@@ -176,13 +193,7 @@ function restarting(draft: Draft): boolean {
     if (state === 'Stop' && !draft.bound(index).p2p) return 'Running';
     return lastResort(draft, index, state);
   });
-  if (!arrived || draft.l.workloadOp !== null) return false;
-  if (needsThaw(draft)) {
-    draft.thaw();
-    return false;
-  }
-  draft.enter('RolledBack');
-  return true;
+  return arrived && goesOn(draft);
 }
 
 function releasing(draft: Draft): boolean {
@@ -202,6 +213,7 @@ function releasing(draft: Draft): boolean {
     const { lost, quarantined } = draft.bound(index);
     if (lost && !quarantined) draft.setBound(index, { lost: false });
   }
+  draft.told(draft.indexes);
   draft.enter('Released');
   return true;
 }

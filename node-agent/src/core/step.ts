@@ -4,7 +4,7 @@ import { Draft, fail } from './draft.ts';
 import type { AgentEvent, StepResult } from './effects.ts';
 import { admit } from './fence.ts';
 import { onDeviceEvent } from './device-events.ts';
-import { bindsDevices, isTombstone } from './phase.ts';
+import { bindsDevices, isGoingHome, isTombstone } from './phase.ts';
 import { onRestart } from './restart.ts';
 import type { AgentState, Failure, Session } from './session.ts';
 import { advanceSource, sourceFailed } from './source-advance.ts';
@@ -142,6 +142,11 @@ function onQuiesceDeadline(draft: Draft): void {
 /** Only before anything was promised may an agent turn round without a record. */
 function onOperatorLost(draft: Draft): void {
   if (!bindsDevices(draft.phase)) return;
+  // The way back is journalled: nobody has to say again that the workload is to be thawed.
+  if (draft.s.role === 'source' && isGoingHome(draft.phase)) {
+    draft.setLive({ halted: false });
+    return;
+  }
   const why = fail('OperatorLost', 'no operator has been heard of for longer than the agent waits');
   if (draft.s.role === 'source' && beforeStop(draft.phase)) {
     draft.note(why);

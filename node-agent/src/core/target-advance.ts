@@ -115,8 +115,11 @@ function lostOnTheWay(draft: Draft): boolean {
 }
 
 function discarding(draft: Draft): boolean {
-  // A copy that will never run does not stay.
-  if (draft.l.workload === 'frozen' && draft.l.workloadOp === null) draft.discardWorkload();
+  // A copy that will never run does not stay; one that runs although nobody told it to is stopped first.
+  if (draft.l.workloadOp === null) {
+    if (draft.l.workload === 'frozen') draft.discardWorkload();
+    else if (draft.l.workload === 'running' && mustEnd(draft)) draft.freeze();
+  }
   for (const index of draft.indexes) {
     const gone = draft.device(index).cleared || draft.bound(index).quarantined;
     if (!gone && draft.idle(index) && at(draft, index) !== 'Unknown') draft.reset(index);
@@ -129,6 +132,10 @@ function discarding(draft: Draft): boolean {
   draft.enter('Discarded');
   return true;
 }
+
+/** Commit was recorded and this target is given up: with that the source may run again, so nothing may run here. */
+export const mustEnd = ({ phase, s }: Draft): boolean =>
+  s.role === 'target' && phase === 'Discarding' && s.decisionSeen === 'Commit';
 
 /** An error on the target. Before the promise it waits for a new generation; afterwards for the same order again. */
 export function targetFailed(draft: Draft, why: Failure): void {

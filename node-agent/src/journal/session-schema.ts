@@ -15,6 +15,8 @@ const boundDevice = z.object({
   externals: z.string().max(4096).default(''),
   lost: z.boolean(),
   quarantined: z.boolean(),
+  // Absent in what earlier versions wrote, and where it is not true, so that they can read it.
+  untold: z.boolean().exactOptional(),
 });
 
 const pull = z.object({

@@ -5,11 +5,10 @@ import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
 import { AfterReset, DeviceFailure } from '../device/port.ts';
 import type { MigratableDevice } from '../device/port.ts';
-import { savingIdOf } from '../workload/freezer.ts';
+import { WorkloadGone, savingIdOf } from '../workload/freezer.ts';
 import type { Freezer } from '../workload/freezer.ts';
 import { stateOfWorkload } from './observation.ts';
 import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
-import { tellReset } from './tell-reset.ts';
 
 export interface EffectOptions {
   /** After this long an operation on a device is reported as overdue, ms. It stays the only one. */
@@ -34,7 +33,6 @@ export class SessionEffects {
   /** `streams` is null while the workload is still being told to expect a state. */
   #loading: { streams: Loading | null } | null = null;
   #disarm = (): void => undefined;
-  readonly #stopping = new AbortController();
   /** Grows with every operation on a device, by its index. */
   readonly #operations = new Map<number, number>();
 
@@ -56,7 +54,6 @@ export class SessionEffects {
 
   /** Ends streams and timers, so that nothing new reaches a device. Operations that are out stay out. */
   stop(): void {
-    this.#stopping.abort();
     this.#disarm();
     this.#endSaving();
     this.#endLoading();
@@ -118,14 +115,14 @@ export class SessionEffects {
     const restore = externals === '' ? null : Buffer.from(externals, 'utf8');
     try {
       const incarnation = await this.#operate(session, index, (device) => device.reset(restore));
-      this.#wasReset(session, index, { incarnation });
+      this.#wasReset(index, { incarnation });
     } catch (error) {
       if (error instanceof AfterReset) {
         this.#ports.log.error(
           { uid: session.uid, failure: error.failure },
           'a device was reset and not restored',
         );
-        this.#wasReset(session, index, { incarnation: error.incarnation, afterwards: error.failure });
+        this.#wasReset(index, { incarnation: error.incarnation, afterwards: error.failure });
         return;
       }
       const { failure: why, state } = toDeviceFailure(error, session, index);
@@ -134,19 +131,8 @@ export class SessionEffects {
     }
   }
 
-  #wasReset(session: Session, index: number, outcome: { incarnation: string; afterwards?: Failure }): void {
-    if (session.phase === 'RollingBack' && !session.cameFromStop) this.#tellReset(session, index);
+  #wasReset(index: number, outcome: { incarnation: string; afterwards?: Failure }): void {
     this.#host.post({ kind: 'resetDone', device: index, state: 'Running', failure: null, ...outcome });
-  }
-
-  /** On a way back that never stopped the set the workload is at work already, so no thaw will tell it. */
-  #tellReset(session: Session, index: number): void {
-    const { id = '' } = session.devices[index] ?? {};
-    // Async, so that a workload that cannot be found is a failure like any other.
-    const tell = async (): Promise<void> => this.#workload(session).devicesReset([id]);
-    const facts = { uid: session.uid, device: id };
-    const { signal } = this.#stopping;
-    void tellReset({ tell, clock: this.#host.clock, log: this.#ports.log, facts, signal });
   }
 
   /** Runs one operation; says when it outlives its deadline, and still waits for it. */
@@ -165,9 +151,11 @@ export class SessionEffects {
       );
     }
     this.#operations.set(index, this.operations(index) + 1);
-    const onTime = this.#host.clock.after(this.#options.operationTimeoutMs, () =>
-      this.#host.post({ kind: 'overdue', device: index }),
-    );
+    const onTime = this.#host.clock.after(this.#options.operationTimeoutMs, () => {
+      const facts = { uid: session.uid, device: id, phase: session.phase };
+      this.#ports.log.error(facts, 'a device operation has outlived its deadline; it is waited for');
+      this.#host.post({ kind: 'overdue', device: index });
+    });
     try {
       return await run(device);
     } finally {
@@ -184,8 +172,14 @@ export class SessionEffects {
     const reached = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
     try {
       await run(this.#workload(session));
-      this.#host.post({ kind: 'workloadDone', op, state: reached[op], failure: null });
+      const told = op === 'thaw' ? { told: lostOf(session) } : {};
+      this.#host.post({ kind: 'workloadDone', op, state: reached[op], failure: null, ...told });
     } catch (error) {
+      if (error instanceof WorkloadGone) {
+        const why = failure('WorkloadFailed', error.message);
+        this.#host.post({ kind: 'workloadDone', op, state: 'discarded', failure: why });
+        return;
+      }
       const state = await stateOfWorkload(this.#ports.workloads, idsOf(session));
       this.#host.post({ kind: 'workloadDone', op, state, failure: failure(code, messageOf(error)) });
     }
@@ -259,11 +253,16 @@ export class SessionEffects {
 }
 
 /** A workload that is let go on must know first which of its devices lost what they held. */
-async function thaw(workload: Freezer, { role, devices }: Session): Promise<void> {
-  const lost = devices.flatMap((device) => (device.lost ? [device.id] : []));
-  if (role === 'source' && lost.length > 0) await workload.devicesReset(lost);
+async function thaw(workload: Freezer, session: Session): Promise<void> {
+  const ids = idsOf(session);
+  const lost = lostOf(session).flatMap((index) => ids[index] ?? []);
+  if (session.role === 'source' && lost.length > 0) await workload.devicesReset(lost);
   await workload.thaw();
 }
+
+/** Devices of the set by their index. */
+const lostOf = ({ devices }: Session): number[] =>
+  devices.flatMap(({ lost }, index) => (lost ? [index] : []));
 
 const idsOf = (session: Session): string[] => session.devices.map((device) => device.id);
 

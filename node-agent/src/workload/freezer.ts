@@ -58,6 +58,11 @@ export interface WorkloadLoad {
   finish(): Promise<void>;
 }
 
+/** The workload has ended, which is proven, and what it had in memory with it: no order can reach it any more. */
+export class WorkloadGone extends Error {
+  override readonly name = 'WorkloadGone';
+}
+
 /**
  * Control of the workload that uses the devices. Every call has its own deadline and rejects with an Error
  * whose message says what the workload's control answered.
@@ -66,7 +71,7 @@ export interface Freezer {
   describe(): Promise<WorkloadFacts>;
   /** Resolves when the workload touches no device any more. */
   freeze(): Promise<void>;
-  /** Resolves when it runs again. */
+  /** Resolves when it runs again. Rejects with WorkloadGone when there is nothing left that could. */
   thaw(): Promise<void>;
   /** Its own state, memory included, in pieces that are neither empty nor larger than MAX_PIECE_BYTES. */
   save(order: SaveOrder): AsyncIterable<Buffer>;
@@ -76,7 +81,7 @@ export interface Freezer {
   load(savingId: string, signal: AbortSignal): WorkloadLoad;
   /** Ends the frozen workload: at the source after Commit, at the target when its copy will never run. */
   discard(): Promise<void>;
-  /** Source: devices of the workload were RESET and have lost what they held. Ids; told before a thaw. */
+  /** Source: devices of the workload were RESET and have lost what they held. Ids; told before a thaw. As thaw(). */
   devicesReset(ids: readonly string[]): Promise<void>;
   /** Never rejects: `unknown` when there is no answer. */
   state(): Promise<WorkloadState>;

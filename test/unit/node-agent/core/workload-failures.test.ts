@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { sourceAt } from '../../../support/core-voyages.ts';
+import { sourceAt, targetAt } from '../../../support/core-voyages.ts';
 import { expectEveryEnd, expectWaiting, expectWhole } from './outcome.ts';
+
+const UNDECIDED = { kind: 'rollBack', decision: 'Undecided' } as const;
+const COMMIT = { kind: 'discard', decision: 'Commit' } as const;
+const LOST = { kind: 'operatorLost' } as const;
 
 const ABORT = { kind: 'rollBack', decision: 'Abort' } as const;
 
@@ -50,4 +54,123 @@ describe('a workload that does not obey', () => {
       expectEveryEnd(node, expectWhole);
     },
   );
+});
+
+describe('a workload that has ended', () => {
+  test('on the way back from a stop holds its devices up no longer', () => {
+    const node = sourceAt('Restarting', { devices: 2 }).settle({ leave: ['workload'] });
+    node.finish('workload', 'gone');
+    expect(node.view).toMatchObject({ phase: 'RolledBack', settled: true });
+    expect(node.error).toBe('WorkloadFailed');
+    expect(node.states).toEqual(['Running', 'Running']);
+  });
+
+  test('on the way back from before the stop lets every device home, in every order', () => {
+    const node = sourceAt('Quiesced', { devices: 2 });
+    node.send(UNDECIDED);
+    node.finish('workload', 'gone');
+    expectEveryEnd(node, (end) => {
+      expect(end.view).toMatchObject({ phase: 'RolledBack', error: { code: 'WorkloadFailed' } });
+      expect(end.states).toEqual(['Running', 'Running']);
+      expect(end.orders.filter((order) => order === 'thaw')).toHaveLength(1);
+    });
+  });
+
+  test('is no error where another one came first', () => {
+    const node = sourceAt('Stopping', { devices: 2 });
+    node.finish(0, 'refused');
+    node.settle();
+    node.send(ABORT);
+    node.settle({ leave: ['workload'] });
+    node.finish('workload', 'gone');
+    expect(node.view).toMatchObject({ phase: 'RolledBack', error: { code: 'ArcFailed' } });
+  });
+
+  test('is found by an agent that comes back on the way home, and not thawed', () => {
+    const node = sourceAt('Restarting', { devices: 2 }).settle({ leave: ['workload'] });
+    node.workload = 'discarded';
+    node.restart();
+    expectEveryEnd(node, (end) => {
+      expect(end.view).toMatchObject({ phase: 'RolledBack', error: { code: 'WorkloadFailed' } });
+      expect(end.states).toEqual(['Running', 'Running']);
+    });
+  });
+
+  test('when the deadline policy is to wait ends the attempt', () => {
+    const node = sourceAt('Unquiescing', { devices: 2, wait: true });
+    node.finish('workload', 'gone');
+    expectEveryEnd(node, (end) => {
+      expect(end.phase).toBe('RolledBack');
+      expect(end.states).toEqual(['Running', 'Running']);
+    });
+  });
+
+  test('at the target after activation was ordered is a lost target, not a thaw without end', () => {
+    const node = targetAt('Starting').settle({ leave: ['workload'] });
+    node.finish('workload', 'gone');
+    expectWaiting(node, 'Starting', 'WorkloadFailed');
+    expect(node.view.devices.map(({ lost }) => lost)).toEqual([true, true]);
+    expect(node.send({ kind: 'activate', decision: 'Commit' })?.code).toBe('DeviceStateLost');
+  });
+});
+
+describe('a workload on the way home of an agent that is alone', () => {
+  test.each(['RollingBack', 'Restarting'] as const)('is asked to go on again in %s', (phase) => {
+    const node = phase === 'Restarting' ? sourceAt('Restarting') : sourceAt('Quiesced');
+    if (phase === 'RollingBack') node.send(UNDECIDED);
+    node.settle({ leave: ['workload'] });
+    node.finish('workload', 'refused');
+    expectWaiting(node, phase, 'ThawFailed');
+    node.event(LOST);
+    expectEveryEnd(node, expectWhole);
+  });
+});
+
+describe('a workload at a target that is given up after Commit', () => {
+  const given = (): ReturnType<typeof targetAt> => {
+    const node = targetAt('Verified');
+    node.workload = 'running';
+    expect(node.send({ kind: 'activate', decision: 'Commit' })?.code).toBe('WorkloadFailed');
+    expect(node.send(COMMIT)).toBeNull();
+    return node;
+  };
+
+  test('is stopped and ended when it runs, before the source may', () => {
+    expectEveryEnd(given(), (end) => {
+      expect(end.phase).toBe('Discarded');
+      expect(end.workload).toBe('discarded');
+    });
+  });
+
+  test.each(['refused', 'unanswered'] as const)(
+    'that is not stopped (%s) holds the way back shut',
+    (outcome) => {
+      const node = given();
+      node.finish('workload', outcome);
+      node.settle();
+      expect(node.view).toMatchObject({ phase: 'Discarding', settled: true });
+      expect(node.send(COMMIT)).toBeNull();
+      expectEveryEnd(node, (end) => expect(end).toMatchObject({ phase: 'Discarded', workload: 'discarded' }));
+    },
+  );
+
+  test('that runs although it was thought frozen is found when it refuses to end', () => {
+    const node = targetAt('Verified');
+    node.reopen(0);
+    expect(node.send(COMMIT)).toBeNull();
+    node.workload = 'running';
+    node.finish('workload', 'refused');
+    node.settle();
+    expect(node.view).toMatchObject({ phase: 'Discarding', settled: true });
+    node.send(COMMIT);
+    expectEveryEnd(node, (end) => expect(end).toMatchObject({ phase: 'Discarded', workload: 'discarded' }));
+  });
+
+  test('that hangs is still frozen and holds nobody up', () => {
+    const node = targetAt('Verified');
+    node.reopen(0);
+    node.send(COMMIT);
+    node.finish('workload', 'unanswered');
+    expectEveryEnd(node, (end) => expect(end.phase).toBe('Discarded'));
+  });
 });
