@@ -66,9 +66,12 @@ const CONSEQUENCES: ReadonlySet<string> = new Set<ErrorCode>([
   'TicketInvalid',
 ]);
 
+/** Told for as long as the call is out: an error only when the migration is given up for it. */
+const isStuck = ({ code }: Failure): boolean => code === ('DeviceStuck' satisfies ErrorCode);
+
 function firstError({ source, target }: Observed): { code: string; message: string } | undefined {
   const causes = [sessionOf(source)?.error, sessionOf(target)?.error].filter(
-    (error) => error !== undefined && error !== null && !CONSEQUENCES.has(error.code),
+    (error) => error !== undefined && error !== null && !CONSEQUENCES.has(error.code) && !isStuck(error),
   );
   const [failure = null] = causes;
   return failure === null ? undefined : trim(failure);
@@ -166,10 +169,19 @@ function moving({ source, target }: Observed, action: Action, phase: Phase): [st
       return ['WaitingForAgent', `The agent of the ${name} node does not answer: ${side.failure.message}`];
     }
   }
+  const stuck = [...stuckDevices(source), ...stuckDevices(target)];
+  if (stuck.length > 0) {
+    return ['DeviceStuck', `Waiting for a call that has not come back from ${stuck.join(', ')}.`];
+  }
   const error = sessionOf(target)?.error ?? sessionOf(source)?.error ?? null;
   if (error !== null && phase !== 'RollingBack') return ['Retrying', `${error.code}: ${error.message}`];
   return [phase, action.kind === 'wait' ? `Waiting for ${action.on}.` : `The set is in ${phase}.`];
 }
+
+const stuckDevices = (side: SideView): string[] =>
+  sessionOf(side)?.devices.flatMap(({ id, state, stuck }) =>
+    stuck ? [`${id} (last seen at ${state})`] : [],
+  ) ?? [];
 
 function lostDevices({ source, target }: Observed): string[] {
   const of = (side: SideView): string[] =>

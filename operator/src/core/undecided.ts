@@ -73,8 +73,8 @@ const goesBack = (s: SessionView | null): boolean => s?.phase === 'RollingBack' 
 /** The agent turned round by itself (an error before anything was stopped, no operator), or a device is lost. */
 function sourceGivesUp({ s, t }: Attached): Failure | null {
   if (s === null) return null;
-  // One that was told to says nothing; why it was told is still to be seen elsewhere.
-  if (goesBack(s)) return s.error;
+  // One that was told to says nothing; why it was told is still to be seen elsewhere. A stuck device is waited for.
+  if (goesBack(s)) return s.error?.code === 'DeviceStuck' ? null : s.error;
   // What a stopped source held was taken by the target before it promised: only another generation needs it again.
   if (s.phase === 'Stopped' && (t === null || !targetFailed(t))) return null;
   const lost = s.devices.find((device) => device.lost);

@@ -71,6 +71,16 @@ describe('conditions, by the rules of kstatus', () => {
     expect(conditions(report(observe(source('Stopped'), broken)))).toContain('Reconciling: True Retrying');
   });
 
+  test.each(['Stopping', 'RollingBack'] as const)('a device that is stuck in %s is said', (phase) => {
+    const stuck = { ...failure('DeviceStuck', 'has not come back'), device: 'source/1' };
+    const s = withDevice(source(phase, { error: stuck, settled: false }), 1, { stuck: true });
+    const status = report(observe(s, target('Loading'), { record: { stopping: true } }));
+    const told = status.conditions.find(({ type }) => type === 'Reconciling');
+    expect(told).toMatchObject({ reason: 'DeviceStuck', message: expect.stringContaining('source/1') });
+    // It may yet come back: no error of the migration.
+    expect(status.error).toBeUndefined();
+  });
+
   test('succeeded: Ready alone', () => {
     const action = { kind: 'finish', phase: 'Succeeded', failure: null } as const;
     const status = report(observe(source('Released'), target('Active')), action);

@@ -15,6 +15,8 @@ export class InstantAgent implements AgentPort {
   /** Commands in the order of their arrival. */
   readonly heard: string[] = [];
   silent = false;
+  /** Devices by their index whose calls do not return. */
+  stuck: readonly number[] = [];
   describes: (device: DeviceDescription) => DeviceDescription = (device) => device;
   /** Devices of the node that no test moves. */
   beside: readonly Partial<DeviceDescription>[] = [];
@@ -40,7 +42,8 @@ export class InstantAgent implements AgentPort {
     if (this.silent) return Promise.resolve({ kind: 'unreachable', failure: GONE });
     this.heard.push(command.kind);
     const refusal = this.node.send(command, header);
-    this.node.settle();
+    this.node.settle({ leave: this.stuck });
+    for (const device of this.stuck) this.node.event({ kind: 'overdue', device });
     return Promise.resolve({ kind: 'session', session: this.snapshot(), refusal });
   }
 

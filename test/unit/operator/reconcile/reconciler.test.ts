@@ -120,6 +120,30 @@ describe('the reconcile loop', () => {
     expect(loop.source.node.phase).toBe('RolledBack');
   });
 
+  test('gives up for a source device that never stops, waits for it, and says so meanwhile', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const command = loop.source.command.bind(loop.source);
+    loop.source.command = (request) => {
+      if (request.command.kind === 'stop') loop.source.stuck = [1];
+      return command(request);
+    };
+    await loop.run(200);
+    expect(loop.store.stored?.status).toMatchObject({ phase: 'RollingBack', decision: { value: 'Abort' } });
+    expect(loop.store.stored?.status.decision.reason).toMatch(/^DeviceStuck: /);
+    expect(loop.store.stored?.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Reconciling', reason: 'DeviceStuck' }),
+    );
+    expect(loop.source.node.jobs).toEqual([1]);
+    // The call returns after all: what the device then is, is taken in, and the set goes home.
+    loop.source.command = command;
+    loop.source.stuck = [];
+    loop.source.node.settle();
+    await loop.run(60);
+    expect(loop.source.node.states).toEqual(['Running', 'Running']);
+    expect(loop.source.node.workload).toBe('running');
+    expect(loop.store.stored?.status).toMatchObject({ phase: 'Failed', error: { code: 'DeviceStuck' } });
+  });
+
   test('gives up for a target that stays silent while the source is stopped, source first', async () => {
     const loop = new Loop(inMode('StopCopy'));
     const command = loop.target.command.bind(loop.target);
