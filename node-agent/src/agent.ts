@@ -16,6 +16,7 @@ import { publishInventory } from './inventory/publisher.ts';
 import { DirectoryLock } from './journal/directory-lock.ts';
 import { nodeFileSystem } from './journal/file-system.ts';
 import { Journal } from './journal/journal.ts';
+import { QuarantineFile } from './journal/quarantine-file.ts';
 import { DEFAULT_RETENTION } from './journal/retention.ts';
 import { agentService } from './service/agent-service.ts';
 import { MutualTlsCredentials } from './service/server-credentials.ts';
@@ -86,6 +87,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
   const journal = new Journal(nodeFileSystem, config.stateDir, () => clock.wallNow());
   const registry: SessionRegistry = new SessionRegistry(
     journal,
+    new QuarantineFile(nodeFileSystem, config.stateDir),
     {
       devices,
       workloads,

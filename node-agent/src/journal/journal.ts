@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Session } from '../core/session.ts';
 import type { FileSystem } from './file-system.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
-import type { JournalRecord } from './record.ts';
+import type { Decoded, JournalRecord } from './record.ts';
 
 /** A file that cannot be used. It is kept, and its migration is refused until a person has looked at it. */
 export interface RefusedFile {
@@ -10,6 +10,8 @@ export interface RefusedFile {
   /** Where it is kept now. */
   readonly path: string;
   readonly why: string;
+  /** The devices that it is about; null when it does not even tell that. */
+  readonly devices: readonly string[] | null;
 }
 
 export interface LoadedJournal {
@@ -53,7 +55,7 @@ export class Journal {
       if (decoded.ok && decoded.record.session.uid === uid) {
         records.push(decoded.record);
         this.#writtenAt.set(uid, decoded.record.writtenAt);
-      } else refused.push(await this.#setAside(uid, decoded.ok ? 'it is of another migration' : decoded.why));
+      } else refused.push(await this.#setAside(uid, reasonOf(decoded)));
     }
     return { records, refused };
   }
@@ -83,17 +85,22 @@ export class Journal {
   async #refusedEarlier(): Promise<RefusedFile[]> {
     const names = await this.#files.list(this.#refusedFolder);
     const why = 'it was refused when the agent started before';
-    return names
-      .filter((name) => name.endsWith(SUFFIX))
-      .map((name) => ({ uid: name.slice(0, -SUFFIX.length), path: join(this.#refusedFolder, name), why }));
+    const sessions = names.filter((name) => name.endsWith(SUFFIX));
+    return Promise.all(
+      sessions.map(async (name) => {
+        const path = join(this.#refusedFolder, name);
+        const { devices } = reasonOf(decodeRecord(await this.#files.read(path)));
+        return { uid: name.slice(0, -SUFFIX.length), path, why, devices };
+      }),
+    );
   }
 
-  async #setAside(uid: string, why: string): Promise<RefusedFile> {
+  async #setAside(uid: string, reason: Pick<RefusedFile, 'why' | 'devices'>): Promise<RefusedFile> {
     const path = join(this.#refusedFolder, uid + SUFFIX);
     await this.#files.rename(this.#pathOf(uid), path);
     await this.#files.syncDirectory(this.#refusedFolder);
     await this.#files.syncDirectory(this.#directory);
-    return { uid, path, why };
+    return { uid, path, ...reason };
   }
 
   get #refusedFolder(): string {
@@ -103,4 +110,11 @@ export class Journal {
   #pathOf(uid: string): string {
     return join(this.#directory, uid + SUFFIX);
   }
+}
+
+/** What is wrong with a record that is not used, be it that it stands in the wrong place. */
+function reasonOf(decoded: Decoded): Pick<RefusedFile, 'why' | 'devices'> {
+  if (!decoded.ok) return decoded;
+  const { devices } = decoded.record.session;
+  return { why: 'it is of another migration', devices: devices.map(({ id }) => id) };
 }

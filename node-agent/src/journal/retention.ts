@@ -11,12 +11,10 @@ export interface Retention {
 /** A week is far longer than any operator holds on to an object it has not seen change. */
 export const DEFAULT_RETENTION: Retention = { keepMs: 7 * 24 * 60 * 60 * 1000, keepCount: 1000 };
 
-/** UIDs of records that need not be kept: ended, holding no device and no quarantine, and old or too many. */
+/** UIDs of records that need not be kept: ended, holding no device, and old or too many. A quarantine outlives them. */
 export function expired(records: readonly JournalRecord[], now: Date, retention: Retention): string[] {
   const ended = records
-    .filter(
-      ({ session }) => !bindsDevices(session.phase) && !session.devices.some((device) => device.quarantined),
-    )
+    .filter(({ session }) => !bindsDevices(session.phase))
     .toSorted((a, b) => b.writtenAt.getTime() - a.writtenAt.getTime());
   const oldest = now.getTime() - retention.keepMs;
   return ended

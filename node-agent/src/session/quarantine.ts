@@ -1,3 +1,4 @@
+import { errors } from '@transship/crds';
 import type { ErrorCode } from '@transship/crds';
 import type { KnownState } from '../core/device-state.ts';
 
@@ -8,44 +9,125 @@ export interface QuarantineEntry {
   readonly since: Date;
   /** UID of the migration that it happened to; empty when it is of none, or nobody knows. */
   readonly uid: string;
-  readonly code: ErrorCode;
+  /** Of crds/src/errors.ts, or of a later version of it. */
+  readonly code: string;
   /** What happened, for people. */
   readonly message: string;
+  /** What a person does about it. */
+  readonly remedy: string;
+}
+
+export const quarantineEntry = (
+  deviceId: string,
+  since: Date,
+  uid: string,
+  code: ErrorCode,
+  message: string,
+): QuarantineEntry => ({ deviceId, since, uid, code, message, remedy: errors[code].remedy });
+
+/** What was found on disk at the start. */
+export type StoredQuarantine =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'list';
+      readonly entries: readonly QuarantineEntry[];
+      /** UIDs of migrations whose refused journal was taken account of. */
+      readonly refusedJournals: readonly string[];
+    }
+  | { readonly kind: 'unreadable'; readonly path: string; readonly why: string };
+
+export interface QuarantineStore {
+  load(): Promise<StoredQuarantine>;
+  /** Durable when it resolves. Calls do not overlap. */
+  write(entries: readonly QuarantineEntry[], refusedJournals: readonly string[]): Promise<void>;
 }
 
 /**
  * Devices that nobody may have: their RESET failed, or they were found in a state that no journal explains. They are
- * refused to every migration, and what is found is never reset: it may be the only copy of somebody's state.
+ * refused to every migration, and what is found is never reset: it may be the only copy of somebody's state. The list
+ * outlives the agent and the journals of the sessions; a person takes a device out of it.
  */
 export class Quarantine {
+  readonly #store: QuarantineStore;
   readonly #assessed = new Set<string>();
   readonly #entries = new Map<string, QuarantineEntry>();
+  /** Devices whose entry is on disk. */
+  readonly #durable = new Set<string>();
+  #refusedJournals: readonly string[] = [];
+  #tail: Promise<unknown> = Promise.resolve();
 
-  assessed(deviceId: string): boolean {
-    return this.#assessed.has(deviceId);
+  constructor(store: QuarantineStore) {
+    this.#store = store;
   }
 
-  /** The first state that a device shows since the start decides; one that does not answer is decided later. */
-  assess(deviceId: string, state: KnownState, owner: string | null, since: Date): QuarantineEntry | null {
-    if (state === 'Unknown' || this.assessed(deviceId)) return null;
-    this.#assessed.add(deviceId);
-    if (state === 'Running' || owner !== null || this.entry(deviceId) !== null) return null;
-    const message = `it was ${state} when the agent started, and no journal says why`;
-    return this.add({ deviceId, since, uid: '', code: 'StateUnexplained', message });
+  load(): Promise<StoredQuarantine> {
+    return this.#store.load();
+  }
+
+  /** Begins with what the start came to. Rejects when it cannot be written. */
+  async begin(entries: readonly QuarantineEntry[], refusedJournals: readonly string[]): Promise<void> {
+    for (const entry of entries) this.#entries.set(entry.deviceId, entry);
+    this.#refusedJournals = refusedJournals;
+    await this.#write(() => this.all);
+  }
+
+  get all(): readonly QuarantineEntry[] {
+    return [...this.#entries.values()];
   }
 
   entry(deviceId: string): QuarantineEntry | null {
     return this.#entries.get(deviceId) ?? null;
   }
 
-  /** The first reason stands. */
-  add(entry: QuarantineEntry): QuarantineEntry {
-    const first = this.entry(entry.deviceId) ?? entry;
-    this.#entries.set(entry.deviceId, first);
-    return first;
+  /** Withholds a device at once; resolves when that is durable. The first reason stands. Rejects when it cannot be written. */
+  async add(entry: QuarantineEntry): Promise<void> {
+    const { deviceId } = entry;
+    if (this.#durable.has(deviceId)) return;
+    if (!this.#entries.has(deviceId)) this.#entries.set(deviceId, entry);
+    await this.#write(() => this.all);
   }
 
-  release(deviceId: string): void {
+  /** Gives a device back when that is durable. Rejects when it cannot be written; the device stays withheld then. */
+  async release(deviceId: string): Promise<void> {
+    await this.#write(() => this.all.filter((entry) => entry.deviceId !== deviceId));
     this.#entries.delete(deviceId);
+    this.#durable.delete(deviceId);
+  }
+
+  assessed(deviceId: string): boolean {
+    return this.#assessed.has(deviceId);
+  }
+
+  /**
+   * The first state that a device shows since the start decides; one that does not answer is decided later. Resolves with
+   * the entry that it made. Rejects when that cannot be written: the device is withheld, and to be assessed again.
+   */
+  async assess(
+    deviceId: string,
+    state: KnownState,
+    owner: string | null,
+    now: Date,
+  ): Promise<QuarantineEntry | null> {
+    if (state === 'Unknown' || this.assessed(deviceId)) return null;
+    const isFine = state === 'Running' || owner !== null;
+    if (!isFine && !this.#durable.has(deviceId)) {
+      const message = `it was ${state} when the agent started, and no journal says why`;
+      const entry = quarantineEntry(deviceId, now, '', 'StateUnexplained', message);
+      await this.add(entry);
+      this.#assessed.add(deviceId);
+      return entry;
+    }
+    this.#assessed.add(deviceId);
+    return null;
+  }
+
+  #write(entriesThen: () => readonly QuarantineEntry[]): Promise<void> {
+    const turn = this.#tail.then(async () => {
+      const entries = entriesThen();
+      await this.#store.write(entries, this.#refusedJournals);
+      for (const { deviceId } of entries) this.#durable.add(deviceId);
+    });
+    this.#tail = turn.catch(() => undefined);
+    return turn;
   }
 }

@@ -68,10 +68,15 @@ export class Recovery {
     try {
       log.warn({ ...entry }, 'a device in quarantine is being reset');
       const why = await reset(device);
-      if (why === null) quarantine.release(device.id);
+      if (why === null) await quarantine.release(device.id);
       if (why === null) log.info({ device: device.id }, 'a device has left the quarantine');
       else log.error({ device: device.id, failure: why }, 'a device stays in quarantine');
       return why;
+    } catch (error) {
+      // The list cannot be written: what a crash would bring back is not given away.
+      const message = `${device.id} was reset, and the end of its quarantine cannot be written: ${messageOf(error)}`;
+      log.error({ device: device.id, error: messageOf(error) }, 'a device stays in quarantine');
+      return failure('Internal', message, device.id);
     } finally {
       this.#underWay.delete(device.id);
     }

@@ -10,10 +10,13 @@ import { bindsDevices } from '../core/phase.ts';
 import type { Failure, Session } from '../core/session.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
 import type { Journal, RefusedFile } from '../journal/journal.ts';
+import type { JournalRecord } from '../journal/record.ts';
 import { expired } from '../journal/retention.ts';
 import type { Retention } from '../journal/retention.ts';
+import { messageOf } from './effects.ts';
 import { Quarantine } from './quarantine.ts';
-import type { QuarantineEntry } from './quarantine.ts';
+import { failedResets, quarantineAtStart } from './quarantine-start.ts';
+import type { QuarantineEntry, QuarantineStore } from './quarantine.ts';
 import type { Bindings, SessionPorts } from './ports.ts';
 import { Recovery } from './recovery.ts';
 import { SessionRunner } from './runner.ts';
@@ -29,7 +32,7 @@ const COLLECT_INTERVAL_MS = 24 * 60 * 60 * 1000;
 
 /** All sessions of this agent, who holds which device, and which devices nobody may have. */
 export class SessionRegistry implements Bindings {
-  readonly quarantine = new Quarantine();
+  readonly quarantine: Quarantine;
   readonly #recovery: Recovery;
   readonly #journal: Journal;
   readonly #ports: SessionPorts;
@@ -40,11 +43,13 @@ export class SessionRegistry implements Bindings {
 
   constructor(
     journal: Journal,
+    quarantine: QuarantineStore,
     ports: Omit<SessionPorts, 'store' | 'bindings'>,
     clock: Clock,
     options: RegistryOptions,
   ) {
     this.#journal = journal;
+    this.quarantine = new Quarantine(quarantine);
     this.#ports = { ...ports, store: { write: (session) => this.#write(session) }, bindings: this };
     this.#clock = clock;
     this.#options = options;
@@ -109,8 +114,8 @@ export class SessionRegistry implements Bindings {
         'a journal file was refused and is kept; its migration is refused too',
       );
     }
+    await this.#beginQuarantine(records, refused);
     for (const { session } of records) {
-      this.#withhold(session);
       const live = freshLive(session.devices, NOTHING_SEEN);
       this.#runners.set(session.uid, this.#createRunner(session.uid, session.role, { session, live }));
     }
@@ -125,8 +130,12 @@ export class SessionRegistry implements Bindings {
     if (device === null || this.quarantine.assessed(deviceId)) return;
     const { state } = await device.observe();
     const owner = this.boundBy(deviceId, '');
-    const entry = this.quarantine.assess(deviceId, state, owner, this.#clock.wallNow());
-    if (entry !== null) this.#ports.log.error({ ...entry }, 'device is in quarantine');
+    try {
+      const entry = await this.quarantine.assess(deviceId, state, owner, this.#clock.wallNow());
+      if (entry !== null) this.#ports.log.error({ ...entry }, 'device is in quarantine');
+    } catch (error) {
+      this.#ports.log.error({ deviceId, error: messageOf(error) }, 'the quarantine cannot be written');
+    }
   }
 
   /** @throws SessionUnavailable */
@@ -136,7 +145,7 @@ export class SessionRegistry implements Bindings {
     if (refused !== undefined) {
       const message = `the journal of migration ${uid} cannot be used (${refused.why}); it is kept as ${refused.path}`;
       const session = unknownSession(uid, request.role, this.#options.agentInstance);
-      return { session, refusal: failure('Internal', message) };
+      return { session, refusal: failure('JournalRefused', message) };
     }
     return this.#runner(uid, request.role).command(request, waitMs, signal);
   }
@@ -162,19 +171,28 @@ export class SessionRegistry implements Bindings {
     for (const runner of this.runners) runner.stop();
   }
 
+  /** A device whose RESET has failed is withheld durably before its session says so to anybody. */
   async #write(session: Session): Promise<void> {
-    this.#withhold(session);
+    const known = this.session(session.uid)?.devices ?? [];
+    for (const entry of failedResets(session, this.#clock.wallNow())) {
+      const isNew = !known.some(({ id, quarantined }) => id === entry.deviceId && quarantined);
+      if (isNew) await this.quarantine.add(entry);
+    }
     await this.#journal.write(session);
   }
 
-  /** A device whose RESET has failed is withheld from then on, whatever becomes of the session. */
-  #withhold({ uid, devices, error }: Session): void {
-    const known = this.session(uid)?.devices ?? [];
-    for (const { id, quarantined } of devices) {
-      if (!quarantined || known.some((device) => device.id === id && device.quarantined)) continue;
-      const message = error?.device === id ? error.message : 'its RESET failed';
-      this.quarantine.add({ deviceId: id, since: this.#clock.wallNow(), uid, code: 'ResetFailed', message });
+  async #beginQuarantine(records: readonly JournalRecord[], refused: readonly RefusedFile[]): Promise<void> {
+    const stored = await this.quarantine.load();
+    if (stored.kind === 'unreadable') {
+      const { path, why } = stored;
+      this.#ports.log.error({ path, why }, 'the quarantine cannot be read: every device is withheld');
     }
+    const sessions = records.map(({ session }) => session);
+    const devices = this.#ports.devices.all.map(({ id }) => id);
+    const now = this.#clock.wallNow();
+    const { entries, refusedJournals } = quarantineAtStart({ stored, sessions, refused, devices, now });
+    for (const entry of entries) this.#ports.log.error({ ...entry }, 'device is in quarantine');
+    await this.quarantine.begin(entries, refusedJournals);
   }
 
   async #collect(): Promise<void> {

@@ -210,9 +210,9 @@ describe('ended sessions', () => {
     expect(expired([ended('c', 3), ended('a', 1), ended('b', 2)], at, retention)).toEqual(['c']);
   });
 
-  test('stay while they bind a device or withhold one', () => {
+  test('stay while they bind a device', () => {
     const quarantined = { devices: [{ ...aBoundDevice('a/0'), quarantined: true }] };
-    const records = [ended('quarantined', 90, quarantined), ended('bound', 90, { phase: 'Stopped' })];
-    expect(expired(records, at, retention)).toEqual([]);
+    const records = [ended('withheld', 90, quarantined), ended('bound', 90, { phase: 'Stopped' })];
+    expect(expired(records, at, retention)).toEqual(['withheld']);
   });
 });

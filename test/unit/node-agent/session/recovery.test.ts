@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { quarantineEntry } from '@transship/node-agent/internal/session/quarantine';
 import { AgentInMemory } from '../support/agent-in-memory.ts';
 import { FakeDevice } from '../support/fake-device.ts';
 import { settle } from '../support/manual-clock.ts';
@@ -66,6 +67,16 @@ describe('a device in quarantine', () => {
   });
 });
 
+test('a device whose quarantine cannot be ended on disk stays in it', async () => {
+  const agent = await withUnexplained(FakeDevice.healthy('a/0'));
+  agent.disk.broken = true;
+  expect(await agent.registry.endQuarantine('a/0', '')).toMatchObject({
+    code: 'Internal',
+    message: expect.stringContaining('no space left'),
+  });
+  expect(agent.registry.quarantined('a/0')).toBe(true);
+});
+
 test('a device that is in no quarantine is left alone', async () => {
   const device = FakeDevice.healthy('a/0');
   const agent = new AgentInMemory([device]);
@@ -78,14 +89,7 @@ test('a device that a session binds is left to the session', async () => {
   const device = FakeDevice.healthy('a/0');
   const agent = new AgentInMemory([device]);
   await agent.prepareSource();
-  const entry = {
-    deviceId: 'a/0',
-    since: new Date(0),
-    uid: 'uid-1',
-    code: 'ResetFailed',
-    message: '',
-  } as const;
-  agent.registry.quarantine.add(entry);
+  await agent.registry.quarantine.add(quarantineEntry('a/0', new Date(0), 'uid-1', 'ResetFailed', ''));
   expect(await agent.registry.endQuarantine('a/0', 'uid-1')).toMatchObject({
     code: 'DeviceBusy',
     message: expect.stringContaining('uid-1'),

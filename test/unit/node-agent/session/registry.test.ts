@@ -113,7 +113,7 @@ describe('a restart', () => {
     agent.disk.files.set('/state/uid-1.session', Buffer.from('{"format":"trans'));
     const next = await restarted(agent);
     const { refusal, session } = await next.send('source', PRE_COPY);
-    expect(refusal).toMatchObject({ code: 'Internal' });
+    expect(refusal).toMatchObject({ code: 'JournalRefused' });
     expect(refusal?.message).toContain('/state/refused/uid-1.session');
     expect(session.fence).toBe(0);
     expect(next.disk.files.has('/state/refused/uid-1.session')).toBe(true);

@@ -2,6 +2,7 @@ import type { CommandReply } from '@transship/node-agent/contract';
 import type { Role, SourceCommand, TargetCommand } from '@transship/node-agent/internal/core/command';
 import type { Session } from '@transship/node-agent/internal/core/session';
 import { Journal } from '@transship/node-agent/internal/journal/journal';
+import { QuarantineFile } from '@transship/node-agent/internal/journal/quarantine-file';
 import type { FileSystem } from '@transship/node-agent/internal/journal/file-system';
 import { DEFAULT_RETENTION } from '@transship/node-agent/internal/journal/retention';
 import type {
@@ -125,6 +126,7 @@ export class AgentInMemory {
     const journal = new Journal(this.disk, '/state', () => this.clock.wallNow());
     this.registry = new SessionRegistry(
       journal,
+      new QuarantineFile(this.disk, '/state'),
       {
         devices: fakeDevices(...devices),
         workloads: workloadsOf(freezer),

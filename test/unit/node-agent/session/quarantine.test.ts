@@ -1,0 +1,186 @@
+import { describe, expect, test } from '@jest/globals';
+import { AgentInMemory, FakeDisk } from '../support/agent-in-memory.ts';
+import { FakeDevice, fakeDevices } from '../support/fake-device.ts';
+import { settle } from '../support/manual-clock.ts';
+import { DeviceWatch } from '@transship/node-agent/internal/session/device-watch';
+
+const LIST = '/state/quarantine.json';
+
+/** Another process on the same disk, of which nothing but devices and disk is left. */
+async function restarted(agent: AgentInMemory, devices = agent.devices): Promise<AgentInMemory> {
+  agent.registry.stop();
+  await settle();
+  const next = new AgentInMemory(devices, agent.freezer, agent.disk);
+  await next.registry.recover();
+  await settle();
+  return next;
+}
+
+/** A target whose device could not be RESET; the migration has ended. */
+async function withFailedReset(): Promise<AgentInMemory> {
+  const agent = new AgentInMemory([FakeDevice.failingReset('b/0')]);
+  await agent.registry.recover();
+  await agent.prepareTarget();
+  await settle();
+  await agent.send('target', { kind: 'discard', decision: 'Undecided' }, 1_000);
+  expect(agent.session()?.phase).toBe('Discarded');
+  return agent;
+}
+
+const codes = (agent: AgentInMemory): (string | undefined)[] =>
+  agent.devices.map(({ id }) => agent.registry.whyQuarantined(id)?.code);
+
+describe('a device whose RESET has failed', () => {
+  test('is withheld durably before its session says so', async () => {
+    const agent = new AgentInMemory([FakeDevice.failingReset('b/0')]);
+    const written: string[] = [];
+    const write = agent.disk.writeDurably.bind(agent.disk);
+    agent.disk.writeDurably = (path, contents) => {
+      if (path.includes('quarantine') || contents.includes('"quarantined":true')) written.push(path);
+      return write(path, contents);
+    };
+    await agent.prepareTarget();
+    await settle();
+    expect(written.slice(0, 2)).toEqual([`${LIST}.tmp`, '/state/uid-1.session.tmp']);
+  });
+
+  test('stays withheld over a restart, with everything that is known of it', async () => {
+    const agent = await withFailedReset();
+    const before = agent.registry.whyQuarantined('b/0');
+    expect(before).toMatchObject({
+      deviceId: 'b/0',
+      uid: 'uid-1',
+      code: 'ResetFailed',
+      message: expect.stringContaining('refused the reset'),
+      remedy: expect.stringContaining('transship recover'),
+    });
+    const next = await restarted(agent);
+    expect(next.registry.whyQuarantined('b/0')).toEqual(before);
+    expect((await next.prepareTarget('uid-2')).refusal).toMatchObject({ code: 'DeviceNotMigratable' });
+  });
+
+  test('stays withheld when its session is forgotten', async () => {
+    const agent = await withFailedReset();
+    const stop = new AbortController();
+    const collecting = agent.registry.collectDaily(stop.signal);
+    await agent.clock.advance(9 * 24 * 60 * 60_000);
+    stop.abort();
+    await collecting;
+    expect(agent.registry.runners).toEqual([]);
+    expect(codes(agent)).toEqual(['ResetFailed']);
+    expect(codes(await restarted(agent))).toEqual(['ResetFailed']);
+  });
+
+  test('is found in the journal of an agent that kept no list', async () => {
+    const agent = await withFailedReset();
+    agent.disk.files.delete(LIST);
+    expect(codes(await restarted(agent))).toEqual(['ResetFailed']);
+  });
+
+  test('that was brought back stays free, whatever its old session says', async () => {
+    const agent = await withFailedReset();
+    const next = await restarted(agent, [FakeDevice.healthy('b/0')]);
+    expect(codes(next)).toEqual(['ResetFailed']);
+    expect(await next.registry.endQuarantine('b/0', 'uid-1')).toBeNull();
+    await next.sendAs({ fence: 2, sequence: 1 }, 'target', { kind: 'attach' });
+    expect(codes(next)).toEqual([undefined]);
+    expect(next.session()?.devices[0]?.quarantined).toBe(true);
+    expect(codes(await restarted(next))).toEqual([undefined]);
+  });
+});
+
+describe('a device that no journal explains', () => {
+  test('stays withheld when it is Running at the next start', async () => {
+    const device = FakeDevice.healthy('a/0');
+    device.state = 'Stop';
+    const agent = new AgentInMemory([device]);
+    await agent.registry.recover();
+    device.state = 'Running';
+    expect(codes(await restarted(agent))).toEqual(['StateUnexplained']);
+  });
+
+  test('is withheld although the list cannot be written, which is tried again', async () => {
+    const device = FakeDevice.healthy('a/0');
+    device.state = 'Unknown';
+    const agent = new AgentInMemory([device]);
+    await agent.registry.recover();
+    const watch = new DeviceWatch(agent.registry, fakeDevices(device), agent.clock);
+    device.state = 'Resuming';
+    agent.disk.broken = true;
+    await watch.look();
+    expect(codes(agent)).toEqual(['StateUnexplained']);
+    expect(agent.disk.files.get(LIST)?.toString()).not.toContain('a/0');
+    agent.disk.broken = false;
+    await watch.look();
+    expect(agent.disk.files.get(LIST)?.toString()).toContain('a/0');
+  });
+});
+
+describe('a list that cannot be read', () => {
+  test.each([
+    ['torn', (whole: string) => whole.slice(0, 60)],
+    ['empty', () => ''],
+    ['altered', (whole: string) => whole.replace('b/0', 'b/1')],
+  ])('(%s) withholds every device, durably and loudly, and is kept', async (_name, alter) => {
+    const agent = await withFailedReset();
+    const devices = [FakeDevice.healthy('b/0'), FakeDevice.healthy('b/1'), FakeDevice.healthy('b/2')];
+    const damaged = Buffer.from(alter(agent.disk.files.get(LIST)?.toString() ?? ''));
+    agent.disk.files.set(LIST, damaged);
+    const next = await restarted(agent, devices);
+    // The journal still tells of the first one.
+    expect(codes(next)).toEqual(['ResetFailed', 'QuarantineUnreadable', 'QuarantineUnreadable']);
+    expect(next.disk.files.get('/state/refused/quarantine.json')).toEqual(damaged);
+    expect(next.log.lines.some(({ message }) => message.includes('every device is withheld'))).toBe(true);
+    expect(await next.registry.endQuarantine('b/1', '')).toBeNull();
+    expect(codes(await restarted(next))).toEqual(['ResetFailed', undefined, 'QuarantineUnreadable']);
+  });
+
+  test('keeps the agent from serving when it cannot be replaced', async () => {
+    const disk = new FakeDisk([]);
+    disk.files.set(LIST, Buffer.from('{'));
+    disk.broken = true;
+    const agent = new AgentInMemory([FakeDevice.healthy('a/0')], undefined, disk);
+    await expect(agent.registry.recover()).rejects.toThrow('no space left');
+  });
+});
+
+describe('a journal that was refused', () => {
+  /** A source with a session on a/0 and one on a/1, of which the file of the second is then damaged. */
+  async function withRefused(alter: (whole: string) => string): Promise<AgentInMemory> {
+    const devices = ['a/0', 'a/1', 'a/2'].map((id) => FakeDevice.healthy(id));
+    const agent = new AgentInMemory(devices);
+    await agent.registry.recover();
+    await agent.send('source', { kind: 'prepare', generation: 1, devices: ['a/0'] }, 0, 'uid-1');
+    await agent.send('source', { kind: 'prepare', generation: 1, devices: ['a/1'] }, 0, 'uid-2');
+    const path = '/state/uid-2.session';
+    agent.disk.files.set(path, Buffer.from(alter(agent.disk.files.get(path)?.toString() ?? '')));
+    return restarted(agent);
+  }
+
+  test('withholds every device that no other session explains, when it does not tell its own', async () => {
+    const agent = await withRefused((whole) => whole.slice(0, 30));
+    expect(codes(agent)).toEqual([undefined, 'JournalRefused', 'JournalRefused']);
+    expect(agent.registry.whyQuarantined('a/1')).toMatchObject({
+      uid: 'uid-2',
+      message: expect.stringContaining('/state/refused/uid-2.session'),
+    });
+  });
+
+  test('is taken account of once: a device that was brought back stays free', async () => {
+    const agent = await withRefused((whole) => whole.slice(0, 30));
+    expect(await agent.registry.endQuarantine('a/2', 'uid-2')).toBeNull();
+    const next = await restarted(agent);
+    expect(codes(next)).toEqual([undefined, 'JournalRefused', undefined]);
+  });
+
+  test('of which a crash left only the file set aside is taken account of at the next start', async () => {
+    const agent = await withRefused((whole) => whole.slice(0, 30));
+    agent.registry.stop();
+    const disk = new FakeDisk([]);
+    for (const [path, contents] of agent.disk.files) if (path !== LIST) disk.files.set(path, contents);
+    const next = new AgentInMemory(agent.devices, agent.freezer, disk);
+    await next.registry.recover();
+    // The other session has ended meanwhile, so its device is explained no longer.
+    expect(codes(next)).toEqual(['JournalRefused', 'JournalRefused', 'JournalRefused']);
+  });
+});
