@@ -38,6 +38,14 @@ const code = z
 /** Why a device cannot be migrated; `code` is one of errors.ts. */
 const notMigratable = z.object({ code, message: z.string().max(1024) });
 
+/** Why nobody may have a device until a person ends it; `code` is one of errors.ts. */
+const quarantine = z.object({
+  code,
+  since: timestamp,
+  remedy: z.string().max(1024),
+  migration: z.string().max(128).optional(),
+});
+
 /** What was never read of a device is absent: one without a migration protocol has no protocol and no state. */
 const inventoryDevice = z.object({
   id: deviceId,
@@ -52,6 +60,7 @@ const inventoryDevice = z.object({
   state: deviceState.optional(),
   health: z.enum(['Healthy', 'Quarantined', 'Unreachable']),
   reason: z.string().max(1024).optional(),
+  quarantine: quarantine.optional(),
   notMigratable: notMigratable.optional(),
   workload: z.string().max(63).optional(),
   migration: z.string().max(128).optional(),

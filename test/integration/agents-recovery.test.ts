@@ -62,11 +62,19 @@ test('a device in quarantine is brought back, others are left alone', async () =
   const kept = await client.endQuarantine('gpu-b/0', '', signal());
   expect(kept).toMatchObject({
     refusal: { code: 'ResetFailed', device: 'gpu-b/0' },
-    device: { id: 'gpu-b/0', health: 'Quarantined', code: 'StateUnexplained' },
+    device: {
+      id: 'gpu-b/0',
+      health: 'Quarantined',
+      code: 'StateUnexplained',
+      quarantine: { code: 'StateUnexplained', migrationUid: '', since: expect.stringMatching(/^20.*Z$/) },
+    },
   });
   await harbour.target.emulator.control.clear(0);
   const freed = await client.endQuarantine('gpu-b/0', '', signal());
-  expect(freed).toMatchObject({ refusal: null, device: { health: 'Healthy', state: 'Running', reason: '' } });
+  expect(freed).toMatchObject({
+    refusal: null,
+    device: { health: 'Healthy', state: 'Running', reason: '', quarantine: null },
+  });
   expect(await health()).toEqual(['Healthy', 'Quarantined']);
 
   expect(await client.endQuarantine('gpu-b/0', '', signal())).toMatchObject({

@@ -47,6 +47,20 @@ export interface DeviceDescription {
   readonly dmaLogging: boolean;
   /** VFIO_DEVICE_FEATURE_MIGRATION flags; 0 for v1. */
   readonly migrationFlags: number;
+  /** Set while `health` is Quarantined; older agents tell no more of it than `reason` and `code`. */
+  readonly quarantine?: DeviceQuarantine | null;
+}
+
+/** Why nobody may have a device. */
+export interface DeviceQuarantine {
+  readonly code: string;
+  readonly message: string;
+  /** RFC 3339, UTC. */
+  readonly since: string;
+  /** Migration that it happened to; empty when it is of none, or nobody knows. */
+  readonly migrationUid: string;
+  /** What a person does about it. */
+  readonly remedy: string;
 }
 
 export type DeviceHealth = 'Healthy' | 'Quarantined' | 'Unreachable';

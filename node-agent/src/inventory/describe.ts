@@ -1,4 +1,4 @@
-import type { DeviceDescription, DeviceHealth } from '../contract/description.ts';
+import type { DeviceDescription, DeviceHealth, DeviceQuarantine } from '../contract/description.ts';
 import { failure } from '../contract/failure.ts';
 import type { KnownState } from '../core/device-state.ts';
 import type { Failure } from '../core/session.ts';
@@ -72,8 +72,17 @@ async function describeDevice(
     interface: device.interface,
     dmaLogging: facts.dmaLogging,
     migrationFlags: facts.migrationFlags,
+    quarantine: quarantine === null ? null : toldOf(quarantine),
   };
 }
+
+const toldOf = ({ code, message, since, uid, remedy }: QuarantineEntry): DeviceQuarantine => ({
+  code,
+  message,
+  since: since.toISOString(),
+  migrationUid: uid,
+  remedy,
+});
 
 const silent = (id: string): Failure => failure('DeviceUnreachable', 'it does not answer', id);
 

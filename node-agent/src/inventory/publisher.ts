@@ -26,13 +26,13 @@ export async function publishInventory(
 ): Promise<void> {
   let published: unknown = null;
   let publishedAt = Number.NEGATIVE_INFINITY;
-  let ready: Condition | null = null;
+  let conditions: readonly Condition[] = [];
   let failures = 0;
   while (!signal.aborted) {
     try {
       const node = await describe();
-      const { observedAt, ...content } = inventoryStatus(node, clock.wallNow(), ready);
-      [ready] = content.conditions;
+      const { observedAt, ...content } = inventoryStatus(node, clock.wallNow(), conditions);
+      ({ conditions } = content);
       const isDue = clock.now() - publishedAt >= RENEW_INTERVAL_MS;
       if (isDue || !isDeepStrictEqual(content, published)) {
         const object = {

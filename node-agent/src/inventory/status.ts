@@ -6,36 +6,49 @@ const hex = (value: number, digits: number): string => `0x${value.toString(16).p
 
 /**
  * What the NodeDeviceInventory says of a node. Of a device that was never reached, or has no migration protocol, only
- * what is known is told. `ready` is the condition as it was last told, whose time stays while its value does.
+ * what is known is told. `before`: the conditions as they were last told, whose times stay while their values do.
  */
 export function inventoryStatus(
   node: NodeDescription,
   observedAt: Date,
-  ready: Condition | null,
-): NodeDeviceInventoryStatus & { readonly conditions: [Condition] } {
+  before: readonly Condition[],
+): NodeDeviceInventoryStatus & { readonly conditions: Condition[] } {
   const now = `${observedAt.toISOString().slice(0, 19)}Z`;
-  const condition = readyCondition(node, now, ready);
   const status = nodeDeviceInventoryStatus.parse({
     observedAt: now,
     agent: { endpoint: node.transferEndpoint, version: node.agentVersion },
     devices: node.devices.map(inventoryDevice),
   });
-  return { ...status, conditions: [condition] };
+  const conditions = [ready(node), devicesHealthy(node)].map((condition) => {
+    const last = before.find(({ type }) => type === condition.type);
+    const lastTransitionTime = last?.status === condition.status ? last.lastTransitionTime : now;
+    return { ...condition, lastTransitionTime };
+  });
+  return { ...status, conditions };
 }
 
+type Timeless = Omit<Condition, 'lastTransitionTime'>;
+
 /** The agent serves, or nobody would tell; whether it can read every one of its devices is the rest. */
-function readyCondition(node: NodeDescription, now: string, before: Condition | null): Condition {
-  const silent = node.devices.filter(({ health }) => health === 'Unreachable').map(({ id }) => id);
-  const status = silent.length === 0 ? 'True' : 'False';
-  return {
-    type: 'Ready',
-    status,
-    reason: silent.length === 0 ? 'DevicesAnswer' : 'DevicesSilent',
-    message: clipMessage(
-      silent.length === 0 ? 'Every device answers.' : `No answer from ${silent.join(', ')}.`,
-    ),
-    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
-  };
+function ready({ devices }: NodeDescription): Timeless {
+  const silent = devices.filter(({ health }) => health === 'Unreachable').map(({ id }) => id);
+  if (silent.length === 0) {
+    return { type: 'Ready', status: 'True', reason: 'DevicesAnswer', message: 'Every device answers.' };
+  }
+  const message = clipMessage(`No answer from ${silent.join(', ')}.`);
+  return { type: 'Ready', status: 'False', reason: 'DevicesSilent', message };
+}
+
+/** False while a device is in quarantine. */
+function devicesHealthy({ devices }: NodeDescription): Timeless {
+  const withheld = devices.filter(({ health }) => health === 'Quarantined');
+  if (withheld.length === 0) {
+    const message = 'No device is in quarantine.';
+    return { type: 'DevicesHealthy', status: 'True', reason: 'NoQuarantine', message };
+  }
+  const each = withheld.map(({ id, code, reason }) => `${id} (${code}: ${reason})`);
+  const message = clipMessage(`In quarantine: ${each.join('; ')}.`);
+  return { type: 'DevicesHealthy', status: 'False', reason: 'Quarantined', message };
 }
 
 function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
@@ -50,12 +63,20 @@ function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
     ...(state === 'Unknown' ? {} : { state }),
     health,
     ...(reason === '' ? {} : { reason: clip(reason) }),
+    ...quarantineOf(device),
     ...(notMigratable === ''
       ? {}
       : { notMigratable: { code: device.code || 'DeviceNotMigratable', message: clip(notMigratable) } }),
     ...(workload === '' ? {} : { workload }),
     ...(migrationUid === '' ? {} : { migration: migrationUid }),
   };
+}
+
+function quarantineOf({ quarantine }: DeviceDescription): Record<string, unknown> {
+  if (quarantine === undefined || quarantine === null) return {};
+  const { code, since, migrationUid, remedy } = quarantine;
+  const migration = migrationUid === '' ? {} : { migration: migrationUid };
+  return { quarantine: { code, since, remedy: clip(remedy), ...migration } };
 }
 
 /** What was read when the device was opened. */

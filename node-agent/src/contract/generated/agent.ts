@@ -25,6 +25,7 @@ import type { PullAck as _transship_agent_v1alpha1_PullAck, PullAck__Output as _
 import type { PullOpen as _transship_agent_v1alpha1_PullOpen, PullOpen__Output as _transship_agent_v1alpha1_PullOpen__Output } from './transship/agent/v1alpha1/PullOpen.ts';
 import type { PullRequest as _transship_agent_v1alpha1_PullRequest, PullRequest__Output as _transship_agent_v1alpha1_PullRequest__Output } from './transship/agent/v1alpha1/PullRequest.ts';
 import type { PullResponse as _transship_agent_v1alpha1_PullResponse, PullResponse__Output as _transship_agent_v1alpha1_PullResponse__Output } from './transship/agent/v1alpha1/PullResponse.ts';
+import type { Quarantine as _transship_agent_v1alpha1_Quarantine, Quarantine__Output as _transship_agent_v1alpha1_Quarantine__Output } from './transship/agent/v1alpha1/Quarantine.ts';
 import type { QuiesceRequest as _transship_agent_v1alpha1_QuiesceRequest, QuiesceRequest__Output as _transship_agent_v1alpha1_QuiesceRequest__Output } from './transship/agent/v1alpha1/QuiesceRequest.ts';
 import type { ReleaseRequest as _transship_agent_v1alpha1_ReleaseRequest, ReleaseRequest__Output as _transship_agent_v1alpha1_ReleaseRequest__Output } from './transship/agent/v1alpha1/ReleaseRequest.ts';
 import type { RollBackRequest as _transship_agent_v1alpha1_RollBackRequest, RollBackRequest__Output as _transship_agent_v1alpha1_RollBackRequest__Output } from './transship/agent/v1alpha1/RollBackRequest.ts';
@@ -68,6 +69,7 @@ export interface ProtoGrpcType {
         PullOpen: MessageTypeDefinition<_transship_agent_v1alpha1_PullOpen, _transship_agent_v1alpha1_PullOpen__Output>
         PullRequest: MessageTypeDefinition<_transship_agent_v1alpha1_PullRequest, _transship_agent_v1alpha1_PullRequest__Output>
         PullResponse: MessageTypeDefinition<_transship_agent_v1alpha1_PullResponse, _transship_agent_v1alpha1_PullResponse__Output>
+        Quarantine: MessageTypeDefinition<_transship_agent_v1alpha1_Quarantine, _transship_agent_v1alpha1_Quarantine__Output>
         QuiesceRequest: MessageTypeDefinition<_transship_agent_v1alpha1_QuiesceRequest, _transship_agent_v1alpha1_QuiesceRequest__Output>
         ReleaseRequest: MessageTypeDefinition<_transship_agent_v1alpha1_ReleaseRequest, _transship_agent_v1alpha1_ReleaseRequest__Output>
         Role: EnumTypeDefinition

@@ -111,6 +111,13 @@ describe('a description', () => {
     interface: 'cdev',
     dmaLogging: true,
     migrationFlags: 7,
+    quarantine: {
+      code: 'ResetFailed',
+      message: 'why',
+      since: '2030-01-01T00:00:00.000Z',
+      migrationUid: 'uid-1',
+      remedy: 'Reset it.',
+    },
   };
   const node = {
     nodeName: 'a',

@@ -63,7 +63,7 @@ function publishing(describeNode: () => NodeDescription, failures = 0) {
 
 describe('the inventory of a node', () => {
   test('is a NodeDeviceInventory as the API knows it', () => {
-    const status = inventoryStatus(node, new Date('2030-01-02T03:04:05.678Z'), null);
+    const status = inventoryStatus(node, new Date('2030-01-02T03:04:05.678Z'), []);
     const object = {
       apiVersion: 'transship.dev/v1alpha1',
       kind: 'NodeDeviceInventory',
@@ -88,7 +88,7 @@ describe('the inventory of a node', () => {
       health: 'Unreachable',
       reason: 'nobody listens',
     } as const;
-    const status = inventoryStatus({ ...node, devices: [device, unreached] }, new Date(), null);
+    const status = inventoryStatus({ ...node, devices: [device, unreached] }, new Date(), []);
     expect(status.devices?.[1]).toEqual({
       id: 'gpu-a/1',
       driver: 'vfio-user',
@@ -108,7 +108,7 @@ describe('the inventory of a node', () => {
       notMigratable: 'it has no migration protocol',
       code: 'DeviceNotMigratable',
     } as const;
-    const status = inventoryStatus({ ...node, devices: [plain] }, new Date(), null);
+    const status = inventoryStatus({ ...node, devices: [plain] }, new Date(), []);
     expect(status.devices).toEqual([
       {
         id: 'gpu-a/0',
@@ -118,12 +118,12 @@ describe('the inventory of a node', () => {
         notMigratable: { code: 'DeviceNotMigratable', message: 'it has no migration protocol' },
       },
     ]);
-    expect(status.conditions[0].reason).toBe('DevicesAnswer');
+    expect(status.conditions[0]?.reason).toBe('DevicesAnswer');
   });
 
   test('tells protocol, flags, abilities and the workload of a device', () => {
     const v2 = { ...device, protocol: 'v2', migrationFlags: 7, dmaLogging: true, workload: 'trainer' };
-    const status = inventoryStatus({ ...node, devices: [v2] }, new Date(), null);
+    const status = inventoryStatus({ ...node, devices: [v2] }, new Date(), []);
     expect(status.devices?.[0]).toMatchObject({
       protocol: 'v2',
       migrationFlags: 7,
@@ -135,17 +135,57 @@ describe('the inventory of a node', () => {
   test('is ready while every device answers, and says since when', () => {
     const silent = { ...device, health: 'Unreachable' } as const;
     const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
-    const [first] = inventoryStatus(node, at(1), null).conditions;
-    const [later] = inventoryStatus(node, at(2), first).conditions;
-    const [gone] = inventoryStatus({ ...node, devices: [silent] }, at(3), later).conditions;
-    expect(first).toMatchObject({ type: 'Ready', status: 'True', reason: 'DevicesAnswer' });
+    const first = inventoryStatus(node, at(1), []).conditions;
+    const later = inventoryStatus(node, at(2), first).conditions;
+    const [gone, well] = inventoryStatus({ ...node, devices: [silent] }, at(3), later).conditions;
+    expect(first[0]).toMatchObject({ type: 'Ready', status: 'True', reason: 'DevicesAnswer' });
     expect(later).toEqual(first);
+    expect(well).toEqual(first[1]);
     expect(gone).toMatchObject({
       status: 'False',
       reason: 'DevicesSilent',
       message: 'No answer from gpu-a/0.',
       lastTransitionTime: '2030-01-01T00:00:03Z',
     });
+  });
+
+  test('says which device is in quarantine, since when, why, and what to do', () => {
+    const since = '2030-01-01T00:00:00.000Z';
+    const withheld = {
+      ...device,
+      health: 'Quarantined',
+      reason: 'refused the reset (EIO)',
+      code: 'ResetFailed',
+      quarantine: {
+        code: 'ResetFailed',
+        message: 'refused the reset (EIO)',
+        since,
+        migrationUid: 'uid-1',
+        remedy: 'Reset it.',
+      },
+    } as const;
+    const healthy = inventoryStatus(node, new Date(0), []);
+    expect(healthy.conditions[1]).toMatchObject({ type: 'DevicesHealthy', status: 'True' });
+    const status = inventoryStatus({ ...node, devices: [withheld] }, new Date(1000), healthy.conditions);
+    expect(status.devices?.[0]).toMatchObject({
+      health: 'Quarantined',
+      reason: 'refused the reset (EIO)',
+      quarantine: { code: 'ResetFailed', since, remedy: 'Reset it.', migration: 'uid-1' },
+    });
+    expect(status.conditions).toMatchObject([
+      { type: 'Ready', status: 'True' },
+      {
+        type: 'DevicesHealthy',
+        status: 'False',
+        reason: 'Quarantined',
+        message: 'In quarantine: gpu-a/0 (ResetFailed: refused the reset (EIO)).',
+        lastTransitionTime: '1970-01-01T00:00:01Z',
+      },
+    ]);
+    const [older] = inventoryStatus({ ...node, devices: [{ ...withheld, quarantine: null }] }, new Date(), [])
+      .devices ?? [{}];
+    expect(older).toMatchObject({ health: 'Quarantined' });
+    expect(older).not.toHaveProperty('quarantine');
   });
 
   test('is applied with its status, when it changes, and once a minute', async () => {

@@ -1,6 +1,7 @@
 // Original file: proto/transship/agent/v1alpha1/agent.proto
 
 import type { DeviceState as _transship_agent_v1alpha1_DeviceState, DeviceState__Output as _transship_agent_v1alpha1_DeviceState__Output } from '../../../transship/agent/v1alpha1/DeviceState.ts';
+import type { Quarantine as _transship_agent_v1alpha1_Quarantine, Quarantine__Output as _transship_agent_v1alpha1_Quarantine__Output } from '../../../transship/agent/v1alpha1/Quarantine.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface DeviceDescription {
@@ -28,6 +29,7 @@ export interface DeviceDescription {
   'interface'?: (string);
   'dmaLogging'?: (boolean);
   'migrationFlags'?: (number);
+  'quarantine'?: (_transship_agent_v1alpha1_Quarantine | null);
 }
 
 export interface DeviceDescription__Output {
@@ -55,4 +57,5 @@ export interface DeviceDescription__Output {
   'interface': (string);
   'dmaLogging': (boolean);
   'migrationFlags': (number);
+  'quarantine': (_transship_agent_v1alpha1_Quarantine__Output | null);
 }
