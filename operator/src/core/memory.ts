@@ -57,12 +57,14 @@ export function retry(memory: Memory, role: Role): Memory {
 
 /**
  * A snapshot from the observe stream; it counts only once the agent has accepted our fence. A refusal stands until
- * the agent has accepted a later command.
+ * the agent has accepted a later command. An agent that has accepted it and shows a lower one has lost its journal:
+ * it knows nothing of us any more, so it is asked to accept the fence again, and its answer says what is left.
  */
 export function observed(memory: Memory, role: Role, session: SessionView | SessionSnapshot): Memory {
   const known = memory[role];
   if (known.kind !== 'session') return memory;
-  if (memory.held === null || session.fence < memory.held) return memory;
+  if (memory.held === null) return memory;
+  if (session.fence < memory.held) return with_(memory, role, { kind: 'unattached' });
   if (session.fence > memory.held) return { ...memory, superseded: true };
   const refusal = session.sequence === known.session.sequence ? known.refusal : null;
   return with_(memory, role, { kind: 'session', session, refusal });

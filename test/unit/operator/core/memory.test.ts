@@ -113,8 +113,9 @@ describe('an observed snapshot', () => {
     expect(observed(memory, 'source', source('Stopped', { fence: HELD }))).toBe(memory);
   });
 
-  test('of a lower fence is from the past', () => {
-    expect(observed(attached, 'source', source('Stopped', { fence: HELD - 1 }))).toBe(attached);
+  test('of a lower fence than was accepted says that the journal is gone: the agent is to be attached anew', () => {
+    const memory = observed(attached, 'source', source('Fenced', { fence: 0 }));
+    expect(memory).toEqual({ ...attached, source: { kind: 'unattached' } });
   });
 
   test('of a higher fence says that somebody has taken over', () => {
