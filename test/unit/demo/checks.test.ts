@@ -17,7 +17,16 @@ const arrivedLink = (from: number, to: number, change: Partial<EmulatedLink> = {
   });
 
 const device = (index: number, change: Partial<EmulatedDevice> = {}): EmulatedDevice => ({
-  ...{ index, slot: index, set: '1', state: 'Running', armed: true, memoryBytes: 4096, resets: 1 },
+  ...{
+    index,
+    slot: index,
+    set: '1',
+    state: 'Running',
+    armed: true,
+    memoryBytes: 4096,
+    resets: 1,
+    faultsUsed: 0,
+  },
   ...{ segmentsSaved: 0, segmentsLoaded: 3, submissionGaps: 0, inFlight: 0 },
   ...change,
 });
