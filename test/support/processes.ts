@@ -17,8 +17,9 @@ export const projectRoot = join(
   basename(dirname(import.meta.dirname)) === 'dist' ? '../../..' : '../..',
 );
 
-/** Compiled main file of a workspace. */
-const builtMain = (workspace: string): string => join(projectRoot, workspace, 'dist', 'main.js');
+/** Compiled main file of a workspace, of this checkout or of another build. */
+const builtMain = (workspace: string, build = projectRoot): string =>
+  join(build, workspace, 'dist', 'main.js');
 
 export interface EmulatorOptions {
   /** Sockets and log go here; must not be longer than about 80 characters. */
@@ -93,6 +94,8 @@ export interface AgentOptions {
   readonly listen?: string;
   /** Further arguments of transship-agent, such as `['--operator-timeout', '5s']`. */
   readonly args?: readonly string[];
+  /** Root of the build whose agent it is; default: this checkout. */
+  readonly build?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -110,7 +113,7 @@ export interface RunningAgentProcess extends AsyncDisposable {
 
 /** Starts the agent of an emulator's node and waits until it serves. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgentProcess> {
-  const { directory, emulator, tls, group, hook, listen = '127.0.0.1:0', args = [], env } = options;
+  const { directory, emulator, tls, group, hook, listen = '127.0.0.1:0', args = [], build, env } = options;
   const { node } = emulator;
   const stateDir = join(directory, 'state');
   await mkdir(stateDir, { recursive: true });
@@ -121,7 +124,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
     name: `agent ${node}`,
     program: globalThis.process.execPath,
     args: [
-      builtMain('node-agent'),
+      builtMain('node-agent', build),
       ...['--node-name', node, '--listen', listen, '--health-port', '0'],
       ...['--tls-cert', tls.cert, '--tls-key', tls.key, '--tls-ca', tls.ca],
       ...['--state-dir', stateDir, '--devices', devicesFile],
@@ -148,6 +151,8 @@ interface OperatorProcessOptions {
   readonly tls: TlsFiles;
   /** Further arguments of transship-operator. */
   readonly args?: readonly string[];
+  /** Root of the build whose operator it is; default: this checkout. */
+  readonly build?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -184,13 +189,13 @@ async function runOperator(
   options: OperatorProcessOptions,
   mode: readonly string[],
 ): Promise<ManagedProcess> {
-  const { logFile, tls, args = [], env } = options;
+  const { logFile, tls, args = [], build, env } = options;
   await mkdir(dirname(logFile), { recursive: true });
   const process = new ManagedProcess({
     name: 'operator',
     program: globalThis.process.execPath,
     args: [
-      builtMain('operator'),
+      builtMain('operator', build),
       ...mode,
       ...['--health-port', '0', '--health-host', '127.0.0.1'],
       ...['--tls-cert', tls.cert, '--tls-key', tls.key, '--tls-ca', tls.ca],

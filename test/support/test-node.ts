@@ -32,6 +32,8 @@ export interface TwoNodesOptions {
   /** Further arguments of the agents, and where the source says that it can be pulled from. */
   readonly agents?: readonly string[];
   readonly advertise?: string;
+  /** Roots of the builds that the programs are of; default: this checkout. */
+  readonly builds?: { readonly operator?: string; readonly source?: string; readonly target?: string };
 }
 
 /** One node: its devices and its agent, which can be started anew. */
@@ -56,10 +58,10 @@ export class TestNode {
     return this.emulator.control;
   }
 
-  /** Starts the agent again where it was, on its journal. */
-  async restartAgent(): Promise<void> {
+  /** Starts the agent again where it was, on its journal. `build`: as in {@link AgentOptions}, default: as it was. */
+  async restartAgent(build = this.#options.build): Promise<void> {
     await this.#agent.process.kill();
-    this.#agent = await startAgent({ ...this.#options, listen: this.#agent.endpoint });
+    this.#agent = await startAgent({ ...this.#options, build, listen: this.#agent.endpoint });
   }
 
   /**
@@ -89,7 +91,7 @@ export async function startNode(
   node: string,
   options: TwoNodesOptions,
 ): Promise<TestNode> {
-  const { devices = 4, memory = '4M', group, protocol = 'v1', agents = [], advertise } = options;
+  const { devices = 4, memory = '4M', group, protocol = 'v1', agents = [], advertise, builds } = options;
   const isSource = node === SOURCE;
   const grouped = group === undefined ? [] : ['--group', String(group)];
   const particular = isSource
@@ -110,6 +112,7 @@ export async function startNode(
     directory: place,
     emulator,
     tls: pki.node(node),
+    build: isSource ? builds?.source : builds?.target,
     args: [...agents, ...advertised],
     ...(group === undefined ? {} : { group }),
   };

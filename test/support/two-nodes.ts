@@ -58,7 +58,10 @@ export class TwoNodes implements AsyncDisposable {
       startNode(stack, directory, pki, SOURCE, options),
       startNode(stack, directory, pki, TARGET, options),
     ]);
-    const operator = stack.use(await startOperator(operatorOptions(directory, pki, [source, target])));
+    const build = options.builds?.operator;
+    const operator = stack.use(
+      await startOperator({ ...operatorOptions(directory, pki, [source, target]), build }),
+    );
     await eventually('traffic on the source', PATIENCE_MS, async () =>
       (await source.control.links()).every(({ received }) => received > 0) ? true : null,
     );
@@ -74,9 +77,13 @@ export class TwoNodes implements AsyncDisposable {
     return [this.source, this.target];
   }
 
-  async restartOperator(): Promise<void> {
+  /** Starts the operator again on its records. `build`: as in its options, default: this checkout. */
+  async restartOperator(build?: string): Promise<void> {
     await this.#operator.kill();
-    this.#operator = await startOperator(operatorOptions(this.directory, this.pki, this.nodes));
+    this.#operator = await startOperator({
+      ...operatorOptions(this.directory, this.pki, this.nodes),
+      build,
+    });
   }
 
   /** Puts a manifest of the given name into the folder, whole from the first moment on. */
