@@ -135,7 +135,9 @@ function discarding(draft: Draft): boolean {
 
 /** Commit was recorded and this target is given up: with that the source may run again, so nothing may run here. */
 export const mustEnd = ({ phase, s }: Draft): boolean =>
-  s.role === 'target' && phase === 'Discarding' && s.decisionSeen === 'Commit';
+  s.role === 'target' &&
+  phase === 'Discarding' &&
+  (s.decisionSeen === 'Commit' || s.decisionSeen === 'Revert');
 
 /** An error on the target. Before the promise it waits for a new generation; afterwards for the same order again. */
 export function targetFailed(draft: Draft, why: Failure): void {

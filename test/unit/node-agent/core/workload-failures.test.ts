@@ -127,16 +127,17 @@ describe('a workload on the way home of an agent that is alone', () => {
 });
 
 describe('a workload at a target that is given up after Commit', () => {
-  const given = (): ReturnType<typeof targetAt> => {
+  const given = (decision: 'Commit' | 'Revert' = 'Commit'): ReturnType<typeof targetAt> => {
     const node = targetAt('Verified');
     node.workload = 'running';
     expect(node.send({ kind: 'activate', decision: 'Commit' })?.code).toBe('WorkloadFailed');
-    expect(node.send(COMMIT)).toBeNull();
+    expect(node.send({ kind: 'discard', decision })).toBeNull();
     return node;
   };
 
-  test('is stopped and ended when it runs, before the source may', () => {
-    expectEveryEnd(given(), (end) => {
+  // Revert: a person has recorded it, and has the target reset afterwards.
+  test.each(['Commit', 'Revert'] as const)('is stopped and ended when it runs, on %s', (decision) => {
+    expectEveryEnd(given(decision), (end) => {
       expect(end.phase).toBe('Discarded');
       expect(end.workload).toBe('discarded');
     });
