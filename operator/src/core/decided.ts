@@ -4,8 +4,9 @@ import type { Attached } from './decide.ts';
 import { asReason, failure, fromReason } from './failure.ts';
 
 /** Commit is recorded: forward only, unless the target's own journal says that it never left Stop. */
-export function afterCommit({ s, t }: Attached): Action {
-  if (t === null) return { kind: 'wait', on: 'the agent of the target node' };
+export function afterCommit({ s, t, targetFenced }: Attached): Action {
+  if (t === null)
+    return targetFenced === true ? targetDead(s) : { kind: 'wait', on: 'the agent of the target node' };
   switch (t.phase) {
     case 'Active':
       return release(s);
@@ -50,6 +51,17 @@ export function afterCommit({ s, t }: Attached): Action {
   }
 }
 
+/**
+ * The node of the target is shut down and cannot say whether it ran. It is presumed to have: its workload may have been
+ * seen by the world, so the source stays stopped for a person to decide. A source that is being released was so only
+ * because the target ran.
+ */
+function targetDead(s: Attached['s']): Action {
+  if (s?.phase === 'Releasing' || s?.phase === 'Released') return release(s);
+  const message = 'the node of the target is out of service, and its activation may have been ordered';
+  return { kind: 'finish', phase: 'Failed', failure: failure('TargetLost', message) };
+}
+
 function release(s: Attached['s']): Action {
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
   if (s.phase === 'Released') return { kind: 'finish', phase: 'Succeeded', failure: null };
@@ -65,7 +77,7 @@ function release(s: Attached['s']): Action {
 
 /** Abort or Revert is recorded: the source runs again, then the target is reset. */
 export function afterAbort(
-  { s, t, record }: Attached,
+  { s, t, record, targetFenced }: Attached,
   decision: DecisionValue & ('Abort' | 'Revert'),
 ): Action {
   // The source first: its users wait. A target that does not answer holds nobody up but itself.
@@ -80,8 +92,9 @@ export function afterAbort(
     if (!moving) return { kind: 'commandSource', command: { kind: 'rollBack', decision } };
     return { kind: 'wait', on: 'the source to run again' };
   }
-  if (t === null) return { kind: 'wait', on: 'the agent of the target node' };
-  if (t.phase !== 'Discarded') {
+  // Activation was not and will not be ordered; devices of a node that is shut down have lost what they were given.
+  if (t === null && targetFenced !== true) return { kind: 'wait', on: 'the agent of the target node' };
+  if (t !== null && t.phase !== 'Discarded') {
     if (t.phase === 'Discarding' && !t.settled) return { kind: 'wait', on: 'the target to be reset' };
     return { kind: 'commandTarget', command: { kind: 'discard', decision } };
   }

@@ -62,4 +62,9 @@ export interface Observed {
   readonly preCopyDone: boolean;
   /** A deadline that is looked at last just before the decision is sent has passed. */
   readonly expired: Failure | null;
+  /**
+   * The node of the target is marked as shut down (taint `node.kubernetes.io/out-of-service`): whatever its devices held
+   * is gone, so nobody has to reset them. Proves nothing of a target that may have been activated before. Absent: not known.
+   */
+  readonly targetFenced?: boolean;
 }

@@ -112,6 +112,7 @@ interface Given {
   readonly placement?: Placement;
   readonly preCopyDone?: boolean;
   readonly expired?: Observed['expired'];
+  readonly targetFenced?: boolean;
 }
 
 /** Everything observed: both sides attached under the held fence, nothing recorded yet, unless given otherwise. */
@@ -125,6 +126,7 @@ export const observe = (s: Side, t: Side, given: Given = {}): Observed => ({
   placement: given.placement ?? PLACED,
   preCopyDone: given.preCopyDone ?? false,
   expired: given.expired ?? null,
+  targetFenced: given.targetFenced ?? false,
 });
 
 export const next = (s: Side, t: Side, given: Given = {}): Action => decide(observe(s, t, given));
