@@ -61,7 +61,13 @@ export const conditionTypes = {
     present:
       'Only as True, when a device lost its state or is held in quarantine; the message names each device and node.',
     remedy:
-      'Nothing hands such a device out. Look the reason up in the error codes; `transship recover` ends the quarantine.',
+      'Nothing hands such a device out. Look the reason up in the error codes; `transship recover --device` ends the quarantine.',
+  },
+  Recovered: {
+    polarity: 'positive',
+    present:
+      'Only when a person has ended the migration with `transship recover`: False while that is under way, then True. What failed stays Failed.',
+    remedy: 'While False and nobody works on it, run the same command again.',
   },
 } as const satisfies Record<string, ConditionMeaning>;
 
@@ -141,6 +147,26 @@ export const reasons = {
   Succeeded: {
     types: ['Ready'],
     meaning: 'The set runs on the target and the source is free.',
+    remedy: 'Nothing.',
+  },
+  Recovering: {
+    types: ['Recovered'],
+    meaning: 'A recovery by hand has begun.',
+    remedy: 'When its program has ended, run the same command again.',
+  },
+  BackAtSource: {
+    types: ['Recovered'],
+    meaning: 'The set runs on the source again, by hand.',
+    remedy: 'Nothing.',
+  },
+  GivenUp: {
+    types: ['Recovered'],
+    meaning: 'The state of the set was given up by hand, and its devices are free.',
+    remedy: 'Start the workload anew, from its own checkpoint.',
+  },
+  RunsAtTarget: {
+    types: ['Recovered'],
+    meaning: 'The set runs on the target; what was left of it at the source was freed by hand.',
     remedy: 'Nothing.',
   },
 } as const satisfies Record<string, ReasonMeaning>;
