@@ -146,9 +146,19 @@ function discard(draft: Draft, decision: Decision): Failure | null {
   if (phase === 'Verified' && decision === 'Undecided') {
     return fail('IllegalPhase', 'a verified target changes only on a recorded decision');
   }
-  if (phase !== 'Verified' && !beforePromise(phase)) return outOfOrder(draft, 'discard');
+  if (phase !== 'Verified' && !beforePromise(phase) && !isOfNoUse(draft, decision))
+    return outOfOrder(draft, 'discard');
   startDiscard(draft);
   return null;
+}
+
+/**
+ * A set that was ordered to run and lost a device can never become whole. No operator records Revert then: only a person
+ * does, so this is the end that a person orders.
+ */
+function isOfNoUse({ phase, s }: Draft, decision: Decision): boolean {
+  if (phase !== 'Activating' && phase !== 'Starting') return false;
+  return decision === 'Revert' && s.devices.some(({ lost }) => lost);
 }
 
 /** Gives the target set up for good; journalled before the first RESET, so no activation can follow. */

@@ -210,7 +210,7 @@ describe('a target device that became another incarnation', () => {
     expect(node.view.devices.map((device) => device.lost)).toEqual([false, true]);
     const count = node.orders.length;
     expect(node.send(ACTIVATE)).toMatchObject({ code: 'DeviceStateLost' });
-    expect(node.send({ kind: 'discard', decision: 'Revert' })).toMatchObject({ code: 'IllegalPhase' });
+    expect(node.send({ kind: 'discard', decision: 'Commit' })).toMatchObject({ code: 'IllegalPhase' });
     expect(node.orders).toHaveLength(count);
   });
 

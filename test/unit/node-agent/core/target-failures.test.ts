@@ -236,7 +236,6 @@ describe('after Commit', () => {
       const commands: readonly [TargetCommand, string][] = [
         [ACTIVATE, 'DeviceStateLost'],
         [{ kind: 'discard', decision: 'Commit' }, 'IllegalPhase'],
-        [{ kind: 'discard', decision: 'Revert' }, 'IllegalPhase'],
         [prepareTarget(node, 2), 'IllegalPhase'],
       ];
       for (const [command, code] of commands) expect(node.send(command)).toMatchObject({ code });
