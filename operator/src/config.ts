@@ -1,14 +1,14 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { addDoorOptions, type DoorFlags, endpoint, tlsFiles } from './options.ts';
 import { LOG_LEVELS } from './telemetry/log.ts';
 
-const endpoint = z.string().regex(/^[^\s/]{1,255}:[0-9]{1,5}$/, 'must be HOST:PORT');
 const port = z.coerce.number().int().min(0).max(65_535);
 
 const common = {
   /** Endpoints by node name; they take precedence over inventories. */
   agents: z.map(z.string().min(1), endpoint),
-  tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1), ca: z.string().min(1) }),
+  tls: tlsFiles,
   /** null: no health server. */
   health: z.strictObject({ host: z.string().min(1), port }).nullable(),
   concurrency: z.coerce.number().int().min(1).max(256),
@@ -34,46 +34,27 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-interface Flags {
-  readonly manifests?: string;
-  readonly agent: ReadonlyMap<string, string>;
-  readonly kubeconfig?: string;
+interface Flags extends DoorFlags {
   readonly leaderElectionNamespace?: string;
   readonly leaderElectionName: string;
-  readonly tlsCert: string;
-  readonly tlsKey: string;
-  readonly tlsCa: string;
   readonly healthHost: string;
   readonly healthPort?: string;
   readonly concurrency: string;
   readonly logLevel: string;
 }
 
-function collectAgent(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const [nodeName, address, ...rest] = text.split('=');
-  if (!nodeName || address === undefined || rest.length > 0 || !endpoint.safeParse(address).success) {
-    throw new InvalidArgumentError('write NODE=HOST:PORT, such as gpu-a=10.0.0.1:7443');
-  }
-  if (before.has(nodeName)) throw new InvalidArgumentError(`node ${nodeName} is given twice`);
-  return new Map([...before, [nodeName, address]]);
-}
-
 function program(): Command {
-  return new Command('transship-operator')
-    .description('Moves sets of VFIO devices between nodes, as DeviceMigrations ask for it.')
-    .option('--manifests <dir>', 'work on a folder of manifests, without Kubernetes')
-    .option(
-      '--agent <node=host:port>',
-      'where the agent of a node listens; repeatable',
-      collectAgent,
-      new Map(),
+  const command = new Command('transship-operator').description(
+    'Moves sets of VFIO devices between nodes, as DeviceMigrations ask for it.',
+  );
+  return addDoorOptions(command)
+    .addOption(
+      new Option(
+        '--leader-election-namespace <namespace>',
+        'namespace of the Lease; needed with Kubernetes',
+      ).env('TRANSSHIP_LEADER_ELECTION_NAMESPACE'),
     )
-    .option('--kubeconfig <path>', 'credentials; default: those of the pod, else what kubectl would use')
-    .option('--leader-election-namespace <namespace>', 'namespace of the Lease; needed with Kubernetes')
     .option('--leader-election-name <name>', 'name of the Lease', 'transship-operator')
-    .requiredOption('--tls-cert <path>', 'certificate chain that names the operator, PEM')
-    .requiredOption('--tls-key <path>', 'its key, PEM')
-    .requiredOption('--tls-ca <path>', 'authorities that sign the certificates of the agents, PEM')
     .option('--health-host <address>', 'address of the health server', '0.0.0.0')
     .option('--health-port <port>', 'serve /livez, /readyz and /metrics; 0: any free port')
     .option('--concurrency <count>', 'migrations worked on at the same time', '16')

@@ -59,6 +59,33 @@ export class Agent implements AgentPort {
     });
   }
 
+  /** The present snapshot of one session; one that the agent has never heard of has fence 0. */
+  session(uid: string, role: Role, signal: AbortSignal) {
+    return this.#call(signal, async (client) => {
+      for await (const session of client.observe(uid, role, signal))
+        return { kind: 'snapshot' as const, session };
+      return unreachable(
+        'AgentUnreachable',
+        `the agent of ${this.#nodeName} ended its answer before it began`,
+      );
+    });
+  }
+
+  /** Sessions of the node; `onlyBound`: those that hold devices. */
+  sessions(onlyBound: boolean, signal: AbortSignal) {
+    return this.#call(signal, async (client) => {
+      return { kind: 'sessions' as const, sessions: await client.listSessions(onlyBound, signal) };
+    });
+  }
+
+  /** Resets a device that is in quarantine, on behalf of the migration `uid` that it is held for. */
+  endQuarantine(device: string, uid: string, signal: AbortSignal) {
+    return this.#call(signal, async (client) => {
+      const { refusal } = await client.endQuarantine(device, uid, signal);
+      return { kind: 'ended' as const, refusal };
+    });
+  }
+
   observe(
     uid: string,
     role: Role,

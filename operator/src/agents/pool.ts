@@ -1,5 +1,5 @@
 import { type AgentClient, type AgentClientOptions, type TlsMaterial } from '@transship/node-agent/contract';
-import type { AgentPool, AgentPort, Clock, Log } from '../reconcile/ports.ts';
+import type { AgentPool, Clock, Log } from '../reconcile/ports.ts';
 import { Agent } from './agent.ts';
 
 /** Where agents listen: the inventories of a cluster, or a fixed table. */
@@ -31,7 +31,7 @@ export class ClientPool implements AgentPool {
     this.#options = options;
   }
 
-  agent(nodeName: string): AgentPort | null {
+  agent(nodeName: string): Agent | null {
     const { endpoints, clock, log } = this.#options;
     if (endpoints.endpoint(nodeName) === null) return null;
     return new Agent({ nodeName, clock, log, client: () => this.#client(nodeName) });

@@ -29,6 +29,11 @@ export class InventoryCache {
     return this.#endpoints.get(nodeName) ?? null;
   }
 
+  /** Nodes of which an agent has announced itself. */
+  get nodes(): readonly string[] {
+    return [...this.#endpoints.keys()];
+  }
+
   run(signal: AbortSignal): Promise<void> {
     return this.#listWatch.run(
       {

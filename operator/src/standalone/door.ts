@@ -12,7 +12,7 @@ import { FolderMigrationStore } from './store.ts';
 type FolderOptions = Extract<OperatorConfig, { mode: 'standalone' }>;
 
 /** Folder of the records within the folder of manifests. */
-const RECORDS = '.transship';
+export const RECORDS = '.transship';
 const POLL_MS = 1_000;
 const SETTLE_MS = 300;
 

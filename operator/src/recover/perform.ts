@@ -1,0 +1,236 @@
+import type { Failure, Role, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
+import type { WriteOutcome } from '../reconcile/ports.ts';
+import type { FoundMigration, FoundOrphan } from './plan/found.ts';
+import { endedByHand, recovered } from './plan/recovered-status.ts';
+import type { Step } from './plan/step.ts';
+import type { RecoveryPorts } from './ports.ts';
+
+/** How long one set may take to get where it is ordered to, milliseconds; its arcs have deadlines of their own. */
+const STEP_MS = 120_000;
+/** How long an agent holds its answer back for the session to settle. */
+const WAIT_MS = 2_000;
+const PAUSE_MS = 500;
+/** Orders to a session that has settled short of its goal. */
+const MAX_ORDERS = 5;
+
+/** A step that did not come to its end. What was done before it stands; the run may be repeated. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+  readonly code: string;
+
+  constructor({ code, message }: Pick<Failure, 'code' | 'message'>) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+/** What one run remembers; losing it costs another fence. */
+export interface Run {
+  held: number | null;
+  sequence: number;
+}
+
+/** Found again, nothing done: somebody was faster, or it is not known whether a write landed. */
+export type Performed = 'done' | 'look again';
+
+/** Carries one step out. @throws StepFailed */
+export async function perform(
+  ports: RecoveryPorts,
+  found: FoundMigration | FoundOrphan | null,
+  run: Run,
+  step: Step,
+  signal: AbortSignal,
+): Promise<Performed> {
+  switch (step.kind) {
+    case 'takeUp':
+      return takeUp(ports, recordOf(found), run, step, signal);
+    case 'claim':
+      run.held = step.fence;
+      run.sequence = 0;
+      return 'done';
+    case 'recordRevert': {
+      const { store, instance } = ports;
+      const record = recordOf(found);
+      return written(await store.recordDecision(record, 'Commit', 'Revert', instance, step.reason, signal));
+    }
+    case 'markRecovered': {
+      const record = recordOf(found);
+      const now = ports.clock.wallNow().toISOString();
+      const patch = recovered(record.status, step.recovery, record.generation, now);
+      return written(await ports.store.patchStatus(record, patch, signal));
+    }
+    case 'endQuarantine':
+      return endQuarantine(ports, step, signal);
+    case 'attach':
+      await order(ports, uidOf(found), run, { ...step, command: { kind: 'attach' }, waitMs: 0 }, signal);
+      return 'done';
+    case 'rollBackSource':
+      return reach(
+        ports,
+        uidOf(found),
+        run,
+        sourceOrder(step.node, { kind: 'rollBack', decision: step.decision }),
+        'RolledBack',
+        signal,
+      );
+    case 'releaseSource':
+      return reach(
+        ports,
+        uidOf(found),
+        run,
+        sourceOrder(step.node, { kind: 'release', decision: 'Commit' }),
+        'Released',
+        signal,
+      );
+    case 'activateTarget':
+      return reach(
+        ports,
+        uidOf(found),
+        run,
+        targetOrder(step.node, { kind: 'activate', decision: 'Commit' }),
+        'Active',
+        signal,
+      );
+    case 'discardTarget':
+      return reach(
+        ports,
+        uidOf(found),
+        run,
+        targetOrder(step.node, { kind: 'discard', decision: step.decision }),
+        'Discarded',
+        signal,
+      );
+  }
+}
+
+interface Order {
+  readonly node: string;
+  readonly role: Role;
+  readonly command: SourceCommand | TargetCommand;
+  readonly waitMs: number;
+}
+
+const sourceOrder = (node: string, command: SourceCommand): Order => ({
+  node,
+  role: 'source',
+  command,
+  waitMs: WAIT_MS,
+});
+
+const targetOrder = (node: string, command: TargetCommand): Order => ({
+  node,
+  role: 'target',
+  command,
+  waitMs: WAIT_MS,
+});
+
+function recordOf(found: FoundMigration | FoundOrphan | null): FoundMigration['record'] {
+  if (found === null || found.record === null) throw new Error('this step needs a record');
+  return found.record;
+}
+
+function uidOf(found: FoundMigration | FoundOrphan | null): string {
+  if (found === null) throw new Error('this step needs a migration');
+  return found.kind === 'orphan' ? found.uid : found.record.uid;
+}
+
+async function takeUp(
+  { store, clock, instance }: RecoveryPorts,
+  record: FoundMigration['record'],
+  run: Run,
+  { end, fence }: Extract<Step, { kind: 'takeUp' }>,
+  signal: AbortSignal,
+): Promise<Performed> {
+  let stored = record;
+  if (stored.status.fence < fence) {
+    const raised = await store.raiseFence(stored, instance, signal);
+    if (raised.kind !== 'written') return written(raised);
+    stored = raised.stored;
+    run.held = stored.status.fence;
+    run.sequence = 0;
+  }
+  if (end === null) return 'done';
+  // At once: an operator that is pushed off takes the migration up again within a second.
+  const patch = endedByHand(stored.status, end, stored.generation, clock.wallNow().toISOString());
+  return written(await store.patchStatus(stored, patch, signal));
+}
+
+function written(outcome: WriteOutcome): Performed {
+  switch (outcome.kind) {
+    case 'written':
+      return 'done';
+    case 'conflict':
+    case 'ambiguous':
+      return 'look again';
+    case 'gone':
+      throw new StepFailed({
+        code: 'RecordMissing',
+        message: 'the DeviceMigration was deleted meanwhile; what it left behind is ended with --orphan',
+      });
+  }
+}
+
+/** Sends one command. @throws StepFailed when the agent does not answer or will not obey. */
+async function order(
+  ports: RecoveryPorts,
+  uid: string,
+  run: Run,
+  { node, role, command, waitMs }: Order,
+  signal: AbortSignal,
+) {
+  const agent = ports.agent(node);
+  if (agent === null || run.held === null)
+    throw new StepFailed({ code: 'NodeUnknown', message: `no agent of ${node} is known` });
+  run.sequence += 1;
+  const header = { uid, fence: run.held, sequence: run.sequence, operator: ports.instance };
+  const reply = await agent.command({ header, role, command }, waitMs, signal);
+  if (reply.kind === 'unreachable') throw new StepFailed(reply.failure);
+  if (reply.refusal !== null)
+    throw new StepFailed({
+      ...reply.refusal,
+      message: `${node} refused ${command.kind}: ${reply.refusal.message}`,
+    });
+  return reply.session;
+}
+
+/** Gives the order until its goal is reached: each repetition lifts what an error has stopped. */
+async function reach(
+  ports: RecoveryPorts,
+  uid: string,
+  run: Run,
+  what: Order,
+  goal: string,
+  signal: AbortSignal,
+): Promise<Performed> {
+  const { clock } = ports;
+  const until = clock.now() + STEP_MS;
+  for (let settled = 0; ;) {
+    const session = await order(ports, uid, run, what, signal);
+    if (session.phase === goal) return 'done';
+    if (session.settled) settled += 1;
+    if (settled >= MAX_ORDERS || clock.now() >= until) {
+      const { error } = session;
+      const code = error?.code ?? 'DeadlineExceeded';
+      const why = error === null ? '' : ` (${error.code}: ${error.message})`;
+      throw new StepFailed({
+        code,
+        message: `${what.node} is ${session.phase} and did not get to ${goal}${why}`,
+      });
+    }
+    await clock.sleep(PAUSE_MS * (0.5 + Math.random() / 2), signal);
+    signal.throwIfAborted();
+  }
+}
+
+async function endQuarantine(
+  ports: RecoveryPorts,
+  { node, device, uid }: Extract<Step, { kind: 'endQuarantine' }>,
+  signal: AbortSignal,
+): Promise<Performed> {
+  const agent = ports.agent(node);
+  if (agent === null) throw new StepFailed({ code: 'NodeUnknown', message: `no agent of ${node} is known` });
+  const answer = await agent.endQuarantine(device, uid, signal);
+  if (answer.kind === 'unreachable') throw new StepFailed(answer.failure);
+  if (answer.refusal !== null) throw new StepFailed(answer.refusal);
+  return 'done';
+}

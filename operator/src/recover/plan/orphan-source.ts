@@ -1,0 +1,85 @@
+import type { FoundOrphan } from './found.ts';
+import {
+  claiming,
+  marking,
+  orNothing,
+  type Held,
+  type OrphanRequest,
+  type OrphanSides,
+  wayBack,
+} from './orphan-steps.ts';
+import { type Plan, refused, type Step } from './step.ts';
+import { isDumb, lostDevices, objectionOf } from './target.ts';
+
+/** Target phases in which the order to run has been obeyed or may be under way. */
+const ORDERED: ReadonlySet<string> = new Set(['Activating', 'Starting', 'Active']);
+
+/** The orphan's source is on the named node: it runs again, or is given up. */
+export function planOrphanSource(
+  found: FoundOrphan,
+  request: OrphanRequest,
+  sides: OrphanSides,
+  source: Held,
+): Plan {
+  return request.end === 'run' ? run(found, request, sides, source) : discard(found, sides, source);
+}
+
+function run(found: FoundOrphan, { proof }: OrphanRequest, sides: OrphanSides, source: Held): Plan {
+  const { node, session } = source;
+  const { phase } = session;
+  if (phase === 'Releasing' || phase === 'Released')
+    return refused(
+      `the source on ${node} has been given up already (${phase}): there is no state to run with`,
+    );
+  const { target, silent } = sides;
+  const no = target === null ? unseen(silent, proof) : mayRun(target, proof);
+  if (no !== null) return refused(no);
+  const steps: Step[] = claiming(found, sides);
+  // Devices that do not answer cannot be reset: that they do not run is the person's word.
+  if (target !== null && target.session.phase !== 'Discarded' && !isDumb(target.session))
+    steps.push({ kind: 'discardTarget', node: target.node, decision: wayBack(sides) });
+  if (phase !== 'RolledBack') steps.push({ kind: 'rollBackSource', node, decision: wayBack(sides) });
+  steps.push(...marking(found, 'BackAtSource'));
+  const losses = lostDevices(session).map(
+    (id) => `the state of ${id}, which its agent reports as lost: it is reset, and its workload is told`,
+  );
+  if (target === null && silent.length > 0)
+    losses.push(
+      `whatever the set did on a node that does not answer (${silent.join(', ')}), if it was started there`,
+    );
+  return { kind: 'steps', steps: orNothing(steps), losses };
+}
+
+function mayRun({ node, session }: Held, proof: string | null): string | null {
+  const { phase, decision } = session;
+  const objection = ORDERED.has(phase) ? objectionOf(session, node) : null;
+  if (objection !== null) return objection;
+  if (isDumb(session) && proof === null)
+    return `no device of the set on ${node} answers its agent, so it may run there; when it surely does not, say why with --target-is-dead`;
+  // A target that has promised and has seen Commit was about to be started, and nothing says that it was not meant to be.
+  if (phase === 'Verified' && decision === 'Commit' && lostDevices(session).length === 0)
+    return `the set may run on ${node}: its agent answers, has seen Commit and says ${phase}; use --node ${node} --run`;
+  return null;
+}
+
+function unseen(silent: readonly string[], proof: string | null): string | null {
+  if (silent.length === 0 || proof !== null) return null;
+  return `the target was not found, and ${silent.join(', ')} did not answer: the set may run there; when it surely does not, say why with --target-is-dead`;
+}
+
+function discard(found: FoundOrphan, sides: OrphanSides, { node, session }: Held): Plan {
+  const { phase } = session;
+  if (phase === 'RolledBack') return refused(`the set runs on ${node}; there is nothing to give up`);
+  if (phase !== 'Stopped' && phase !== 'Releasing' && phase !== 'Released')
+    return refused(
+      `the source on ${node} is ${phase}: only a set that is all stopped can be given up; --run brings it back`,
+    );
+  const steps: Step[] = claiming(found, sides);
+  if (phase !== 'Released') steps.push({ kind: 'releaseSource', node });
+  const runs = sides.target?.session.phase === 'Active';
+  steps.push(...marking(found, runs ? 'RunsAtTarget' : 'GivenUp'));
+  const losses = runs
+    ? []
+    : [`the state of the set on ${node}: its workload is told to end, and its devices are reset`];
+  return { kind: 'steps', steps: orNothing(steps), losses };
+}

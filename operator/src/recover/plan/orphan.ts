@@ -1,0 +1,49 @@
+import type { FoundOrphan } from './found.ts';
+import { planOrphanSource } from './orphan-source.ts';
+import type { Held, OrphanRequest, OrphanSides } from './orphan-steps.ts';
+import { planOrphanTarget } from './orphan-target.ts';
+import { type Plan, refused } from './step.ts';
+
+/** A set that agents hold stopped for an object that is gone, or whose record is behind their journals. */
+export function planOrphan(found: FoundOrphan, request: OrphanRequest): Plan {
+  const { record, stalled } = found;
+  if (record !== null && record.status.completedAt === undefined && stalled === null) {
+    const name = `${record.key.namespace}/${record.key.name}`;
+    return refused(`the migration ${name} has this UID and its record is whole: the operator ends it`);
+  }
+  if (record !== null && isLost(found)) {
+    const name = `${record.key.namespace}/${record.key.name}`;
+    return refused(
+      `the target of ${name} was lost, not its record: use \`transship recover ${name} --source\` or \`--discard\``,
+    );
+  }
+  const sides = sidesOf(found);
+  const { source, target } = sides;
+  if (source?.node === request.node) return planOrphanSource(found, request, sides, source);
+  if (target?.node === request.node) return planOrphanTarget(found, request, sides, target);
+  const silent = sides.silent.includes(request.node);
+  const where = [source, target].flatMap((one) => (one === null ? [] : [one.node]));
+  return refused(
+    silent
+      ? `the agent of ${request.node} does not answer, and only it can do anything about its devices`
+      : `${request.node} has no session of ${request.uid}; ${where.length === 0 ? 'nor has any node that answers' : `look at ${where.join(', ')}`}`,
+  );
+}
+
+const isLost = ({ record, stalled }: FoundOrphan): boolean =>
+  stalled?.code === 'TargetLost' ||
+  (record?.status.completedAt !== undefined &&
+    record.status.conditions.some(({ type, reason }) => type === 'Ready' && reason === 'TargetLost'));
+
+function sidesOf({ uid, nodes }: FoundOrphan): OrphanSides {
+  const of = (role: 'source' | 'target'): Held | null => {
+    for (const one of nodes) {
+      if (one.kind !== 'sessions') continue;
+      const session = one.sessions.find((it) => it.uid === uid && it.role === role);
+      if (session !== undefined) return { node: one.node, session };
+    }
+    return null;
+  };
+  const silent = nodes.filter(({ kind }) => kind === 'silent').map(({ node }) => node);
+  return { source: of('source'), target: of('target'), silent };
+}

@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/managed-process.ts';
+import { runRecover, startRecover } from '../support/recover-program.ts';
+import { expectIdle, expectSetRuns } from '../support/set-checks.ts';
+import { TwoNodes } from '../support/two-nodes.ts';
+
+const devices = [0, 1];
+const PATIENCE_MS = 90_000;
+const PROOF = 'the power of gpu-b was cut, seen on site';
+let nodes: TwoNodes;
+
+beforeEach(async () => {
+  nodes = await TwoNodes.start({ devices: 2 });
+});
+
+afterEach(() => nodes[Symbol.asyncDispose]());
+
+/** Commit is recorded, one device of the target is quiet: activation was ordered. Returns what lets it go on. */
+async function halfActivated(name: string): Promise<() => Promise<void>> {
+  const letSourceGo = await nodes.source.holdQuiet(0);
+  await nodes.apply(name, { devices });
+  await eventually('the target loads', PATIENCE_MS, async () =>
+    (await nodes.target.states()).every((state) => state === 'Resuming') ? true : null,
+  );
+  const letTargetGo = await nodes.target.holdQuiet(1);
+  await letSourceGo();
+  await nodes.waitFor(name, 'Commit', ({ decision }) => decision.value === 'Commit');
+  await eventually('the first device is quiet', PATIENCE_MS, async () =>
+    (await nodes.target.states())[0] === 'RunningP2P' ? true : null,
+  );
+  return letTargetGo;
+}
+
+/** The target's node dies after its activation was ordered. */
+async function loseTarget(name: string): Promise<void> {
+  await halfActivated(name);
+  await nodes.target.agent.process.kill();
+  await nodes.target.emulator.process.kill();
+}
+
+/** On a folder one process writes at a time. */
+const stopOperator = (): Promise<void> => nodes.operator.stop();
+
+const sourceStates = async (): Promise<string[]> => (await nodes.source.states()).slice(0, devices.length);
+
+async function expectRecovered(name: string, reason: string): Promise<void> {
+  const status = await nodes.status(name);
+  expect(status).toMatchObject({ phase: 'Failed', error: { code: 'TargetLost' } });
+  expect(status?.conditions).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ type: 'Ready', status: 'False', reason: 'TargetLost' }),
+      expect.objectContaining({ type: 'Recovered', status: 'True', reason }),
+    ]),
+  );
+}
+
+describe('a target that is dead after its activation was ordered', () => {
+  test('--source: the set runs at the source again, and the operator leaves it there', async () => {
+    await loseTarget('set');
+    const source = ['default/set', '--source', '--target-is-dead', PROOF];
+    const before = await nodes.status('set');
+
+    const looked = await runRecover(nodes, ...source);
+    expect(looked.code).toBe(3);
+    expect(looked.said).toMatch(/target gpu-b: no answer/u);
+    expect(looked.said).toMatch(/Steps:[\s\S]*Commit -> Revert[\s\S]*gpu-a run again[\s\S]*Lost by it:/u);
+    expect(await sourceStates()).toEqual(['StopCopy', 'StopCopy']);
+    expect((await nodes.status('set'))?.decision).toEqual(before?.decision);
+
+    await stopOperator();
+    const acted = await runRecover(nodes, ...source, '--yes');
+    expect(acted).toMatchObject({ code: 0, said: expect.stringContaining('Done.') });
+    await expectSetRuns(nodes.source, { devices });
+    await expectRecovered('set', 'BackAtSource');
+    expect((await nodes.status('set'))?.decision).toMatchObject({
+      value: 'Revert',
+      reason: expect.stringContaining(PROOF),
+    });
+
+    const fence = (await nodes.status('set'))?.fence;
+    await nodes.restartOperator();
+    await nodes.operator.waitForLog((log) => (log.includes('"msg":"leading"') ? true : null), PATIENCE_MS);
+    expect(await runRecover(nodes, ...source)).toMatchObject({
+      code: 0,
+      said: expect.stringContaining('Nothing is left to do'),
+    });
+    await expectSetRuns(nodes.source, { devices });
+    expect((await nodes.status('set'))?.fence).toBe(fence);
+  });
+
+  test('--source, killed in the middle, is ended by another run', async () => {
+    await loseTarget('set');
+    await stopOperator();
+    // The set cannot become quiet before it runs, so that the program stands in the middle of the way back.
+    await nodes.source.control.fault(1, 'stall-arc', { to: 0x0, ms: 600_000, count: 1 });
+    const args = ['default/set', '--source', '--target-is-dead', PROOF, '--yes'];
+    await using program = startRecover(nodes, ...args);
+    await program.waitForLog(
+      (log) => (/\.\.\. let the set on gpu-a run again/u.test(log) ? true : null),
+      PATIENCE_MS,
+    );
+    await eventually('the first device is on its way', PATIENCE_MS, async () =>
+      (await sourceStates())[0] === 'RunningP2P' ? true : null,
+    );
+    await program.kill();
+    expect(await nodes.status('set')).toMatchObject({ phase: 'Failed', decision: { value: 'Revert' } });
+    expect((await nodes.status('set'))?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Recovered', status: 'False', reason: 'Recovering' }),
+    );
+
+    await nodes.source.control.clear(1);
+    expect(await runRecover(nodes, ...args)).toMatchObject({ code: 0 });
+    await expectSetRuns(nodes.source, { devices });
+    await expectRecovered('set', 'BackAtSource');
+  });
+
+  test('--discard: the source is freed, and nothing of the set is left', async () => {
+    await loseTarget('set');
+    await stopOperator();
+    expect(await runRecover(nodes, 'default/set', '--discard', '--yes')).toMatchObject({ code: 0 });
+    await expectIdle(nodes.source, { devices });
+    await expectRecovered('set', 'GivenUp');
+    expect((await nodes.status('set'))?.decision.value).toBe('Commit');
+  });
+});
+
+describe('what would not be safe', () => {
+  test('--source is refused while the target answers and may run, and the voyage ends well', async () => {
+    const letTargetGo = await halfActivated('set');
+    const args = ['default/set', '--source', '--target-is-dead', PROOF, '--yes'];
+    const asked = await runRecover(nodes, ...args);
+    expect(asked).toMatchObject({ code: 4, said: expect.stringMatching(/Refused: .*gpu-b.*Activating/u) });
+    expect(await sourceStates()).toEqual(['StopCopy', 'StopCopy']);
+    await letTargetGo();
+    expect((await nodes.ended('set')).phase).toBe('Succeeded');
+    expect(await runRecover(nodes, ...args)).toMatchObject({ code: 4 });
+  });
+
+  test('an operator that works on the folder is not worked against', async () => {
+    await loseTarget('set');
+    const asked = await runRecover(nodes, 'default/set', '--discard', '--yes');
+    expect(asked).toMatchObject({ code: 1, said: expect.stringContaining('stop it, run this again') });
+    expect(await sourceStates()).toEqual(['StopCopy', 'StopCopy']);
+  });
+});
