@@ -1,11 +1,12 @@
 import type { EndpointSource } from './agents/pool.ts';
-import type { EventSink, MigrationFeed, MigrationStore } from './reconcile/ports.ts';
+import type { EventSink, MigrationFeed, MigrationStore, NodePort } from './reconcile/ports.ts';
 
 /** Where migrations come from and are recorded: all that Kubernetes and a folder of manifests differ in. */
 export interface Door {
   readonly store: MigrationStore;
   readonly feed: MigrationFeed & { readonly synced: boolean };
   readonly events: EventSink;
+  readonly nodes: NodePort;
   readonly endpoints: EndpointSource;
   /** What /readyz asks for beside the feed. */
   readonly ready: Readonly<Record<string, () => boolean>>;

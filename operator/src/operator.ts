@@ -55,11 +55,12 @@ async function lead(options: OperatorOptions, pool: ClientPool, stop: AbortSigna
   const { door, clock, log, metrics, instance, concurrency, onLost } = options;
   const release = new AbortController();
   const held = door.hold(release.signal).then((how) => (how === 'lost' ? onLost() : undefined));
-  const { store, events } = door;
+  const { store, events, nodes } = door;
   const reconciler = new Reconciler({
     store,
     events,
     reservation: new ExplicitReservation(pool),
+    nodes,
     agents: pool,
     clock,
     log,

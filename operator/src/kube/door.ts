@@ -7,6 +7,7 @@ import { KubeMigrationFeed } from './feed.ts';
 import { InventoryCache } from './inventory-cache.ts';
 import { LeaderElector } from './leader.ts';
 import { LeaseClient } from './lease.ts';
+import { KubeNodeTaints } from './node-taints.ts';
 import { KubeMigrationStore } from './store.ts';
 import { KubeTransport } from './transport.ts';
 
@@ -17,6 +18,7 @@ export class KubeDoor implements Door {
   readonly store: KubeMigrationStore;
   readonly feed: KubeMigrationFeed;
   readonly events: KubeEventSink;
+  readonly nodes: KubeNodeTaints;
   readonly endpoints: InventoryCache;
   readonly ready = { inventories: (): boolean => this.endpoints.synced };
   readonly #transport: KubeTransport;
@@ -31,6 +33,7 @@ export class KubeDoor implements Door {
     this.store = new KubeMigrationStore(this.#transport, clock);
     this.feed = new KubeMigrationFeed(this.#transport, clock, log);
     this.events = new KubeEventSink(this.#transport, clock, log, instance);
+    this.nodes = new KubeNodeTaints(this.#transport, log);
     this.endpoints = new InventoryCache(this.#transport, clock, log);
     const lease = new LeaseClient(this.#transport, leaderElection.namespace, leaderElection.name);
     this.#elector = new LeaderElector(lease, instance, clock, log);

@@ -21,6 +21,7 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     placement: memory.placement,
     preCopyDone: stored.spec.ok && preCopyIsDone(stored.spec.value.strategy, voyage, now),
     expired: silentTooLong(voyage, now) ?? voyage.silentDevices.look(memory, now),
+    targetFenced: voyage.targetFenced,
   };
 }
 

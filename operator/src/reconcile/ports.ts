@@ -138,6 +138,12 @@ export interface Reservation {
   release(uid: string): void;
 }
 
+/** What is known of nodes beside what their agents say. */
+export interface NodePort {
+  /** Whether the node is marked as shut down, devices and all; false when nobody can tell. Never rejects. */
+  isOutOfService(nodeName: string, signal: AbortSignal): Promise<boolean>;
+}
+
 /** Events for people, on the migration and both nodes (events.k8s.io/v1). */
 export interface EventSink {
   publish(
@@ -175,6 +181,7 @@ export interface ReconcilerPorts {
   readonly store: MigrationStore;
   readonly agents: AgentPool;
   readonly reservation: Reservation;
+  readonly nodes: NodePort;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Log;

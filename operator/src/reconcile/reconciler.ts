@@ -1,5 +1,6 @@
 import { isTerminal } from '@transship/crds';
 import { decide, statusOf, type Action } from '../core/index.ts';
+import { isTargetFenced } from './fencing.ts';
 import { look } from './observe.ts';
 import { askAgain, perform, type Performed } from './perform.ts';
 import type { MigrationKey, ReconcileResult, ReconcilerPorts, StoredMigration } from './ports.ts';
@@ -31,6 +32,7 @@ export class Reconciler {
     const voyage = this.#voyage(key, stored);
     askAgain(voyage);
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
+      voyage.targetFenced = await isTargetFenced(this.#ports, stored, voyage, signal);
       const observed = look(stored, voyage, clock.now());
       const action = decide(observed);
       const reported = action.kind === 'finish' || action.kind === 'recordPlacement';

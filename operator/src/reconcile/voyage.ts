@@ -22,6 +22,8 @@ export class Voyage {
   setbacks = 0;
   /** Since when each side has not answered. */
   readonly silentSince = new Map<Role, number>();
+  /** The node of the target, which does not answer, is marked as shut down. */
+  targetFenced = false;
   placementSince: number | null = null;
   readonly pace = new Pace();
   readonly silentDevices = new SilentDevices();

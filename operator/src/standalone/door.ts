@@ -22,6 +22,8 @@ export class FolderDoor implements Door {
   readonly feed: FolderMigrationFeed;
   readonly events: LogEventSink;
   readonly endpoints = { endpoint: (): null => null };
+  /** Nobody fences nodes here. */
+  readonly nodes = { isOutOfService: (): Promise<boolean> => Promise.resolve(false) };
   readonly ready = {};
   readonly #files: RecordFiles;
   readonly #lockOptions: Omit<Parameters<typeof FolderLock.acquire>[0], 'onLost'>;

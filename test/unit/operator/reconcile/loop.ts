@@ -83,6 +83,9 @@ export class Loop {
   readonly clock = new ManualClock();
   readonly events: string[] = [];
   readonly ended: string[] = [];
+  /** Nodes that are marked as shut down, and those that somebody asked about. */
+  readonly outOfService = new Set<string>();
+  readonly asked: string[] = [];
   readonly reconciler: Reconciler;
 
   constructor(store = new MemoryStore(), instance = 'operator-1', shared?: Pick<Loop, 'source' | 'target'>) {
@@ -95,6 +98,12 @@ export class Loop {
       store,
       agents,
       reservation: new ExplicitReservation(agents),
+      nodes: {
+        isOutOfService: (node) => {
+          this.asked.push(node);
+          return Promise.resolve(this.outOfService.has(node));
+        },
+      },
       events: { publish: (_, { type, reason }) => this.events.push(`${type} ${reason}`) },
       clock: this.clock,
       log: new RecordLog(),
