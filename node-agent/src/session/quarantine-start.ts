@@ -22,15 +22,22 @@ export interface QuarantineStart {
 /**
  * Which devices are withheld from the start. The list on disk says it; where there is none yet, the sessions do. When it
  * cannot be read, every device is withheld. A journal that was refused since the last start withholds the devices that it
- * names, or, when it names none, all that no other session explains.
+ * names, or, when it names none, all that no other session explains; until it can be read after all.
  */
 export function quarantineAtStart({ stored, sessions, refused, devices, now }: Findings): QuarantineStart {
   const entries = new Map<string, QuarantineEntry>();
   const withhold = (entry: QuarantineEntry): void => {
     if (!entries.has(entry.deviceId)) entries.set(entry.deviceId, entry);
   };
-  if (stored.kind === 'list') stored.entries.forEach(withhold);
-  else sessions.flatMap((session) => failedResets(session, now)).forEach(withhold);
+  const readable = new Set(sessions.map(({ uid }) => uid));
+  /** Devices of a journal that came back into use; another one may still be about them. */
+  const explainedAgain = new Set<string>();
+  if (stored.kind === 'list') {
+    for (const entry of stored.entries) {
+      if (entry.code === 'JournalRefused' && readable.has(entry.uid)) explainedAgain.add(entry.deviceId);
+      else withhold(entry);
+    }
+  } else sessions.flatMap((session) => failedResets(session, now)).forEach(withhold);
 
   const explained = new Set(
     sessions.flatMap(({ phase, devices: bound }) =>
@@ -39,9 +46,10 @@ export function quarantineAtStart({ stored, sessions, refused, devices, now }: F
   );
   const known = new Set(stored.kind === 'list' ? stored.refusedJournals : []);
   for (const { uid, path, why, devices: named } of refused) {
-    if (known.has(uid)) continue;
     const message = `the journal of migration ${uid} cannot be used (${why}); it is kept as ${path}`;
     for (const id of named ?? devices.filter((device) => !explained.has(device))) {
+      // A person may have brought it back since.
+      if (known.has(uid) && !explainedAgain.has(id)) continue;
       withhold(quarantineEntry(id, now, uid, 'JournalRefused', message));
     }
   }

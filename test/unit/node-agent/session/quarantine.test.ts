@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { encodeRecord } from '@transship/node-agent/internal/journal/record';
+import { DeviceWatch } from '@transship/node-agent/internal/session/device-watch';
 import { AgentInMemory, FakeDisk } from '../support/agent-in-memory.ts';
 import { FakeDevice, fakeDevices } from '../support/fake-device.ts';
 import { settle } from '../support/manual-clock.ts';
-import { DeviceWatch } from '@transship/node-agent/internal/session/device-watch';
+import { aSession } from '../support/sessions.ts';
 
 const LIST = '/state/quarantine.json';
 
@@ -182,5 +184,27 @@ describe('a journal that was refused', () => {
     await next.registry.recover();
     // The other session has ended meanwhile, so its device is explained no longer.
     expect(codes(next)).toEqual(['JournalRefused', 'JournalRefused', 'JournalRefused']);
+  });
+
+  test('gives its devices back when it can be read after all', async () => {
+    const agent = await withRefused((whole) => whole.slice(0, 30));
+    agent.disk.files.delete('/state/refused/uid-2.session');
+    const session = aSession({ uid: 'uid-2', phase: 'RolledBack' });
+    agent.disk.files.set('/state/uid-2.session', encodeRecord({ writtenAt: new Date(0), session }));
+    expect(codes(await restarted(agent))).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('that came back leaves devices withheld that another one may be about', async () => {
+    const devices = ['a/0', 'a/1'].map((id) => FakeDevice.healthy(id));
+    const agent = new AgentInMemory(devices);
+    agent.disk.files.set('/state/uid-1.session', Buffer.from('torn'));
+    agent.disk.files.set('/state/uid-2.session', Buffer.from('torn'));
+    await agent.registry.recover();
+    expect(agent.registry.whyQuarantined('a/0')).toMatchObject({ uid: 'uid-1' });
+    agent.disk.files.delete('/state/refused/uid-1.session');
+    const session = aSession({ uid: 'uid-1', phase: 'RolledBack' });
+    agent.disk.files.set('/state/uid-1.session', encodeRecord({ writtenAt: new Date(0), session }));
+    const next = await restarted(agent);
+    expect(next.registry.whyQuarantined('a/0')).toMatchObject({ code: 'JournalRefused', uid: 'uid-2' });
   });
 });
