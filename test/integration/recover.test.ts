@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/managed-process.ts';
 import { runRecover, startRecover } from '../support/recover-program.ts';
+import { halfActivated } from '../support/recover-scenes.ts';
 import { expectIdle, expectSetRuns } from '../support/set-checks.ts';
 import { TwoNodes } from '../support/two-nodes.ts';
 
@@ -15,25 +16,9 @@ beforeEach(async () => {
 
 afterEach(() => nodes[Symbol.asyncDispose]());
 
-/** Commit is recorded, one device of the target is quiet: activation was ordered. Returns what lets it go on. */
-async function halfActivated(name: string): Promise<() => Promise<void>> {
-  const letSourceGo = await nodes.source.holdQuiet(0);
-  await nodes.apply(name, { devices });
-  await eventually('the target loads', PATIENCE_MS, async () =>
-    (await nodes.target.states()).every((state) => state === 'Resuming') ? true : null,
-  );
-  const letTargetGo = await nodes.target.holdQuiet(1);
-  await letSourceGo();
-  await nodes.waitFor(name, 'Commit', ({ decision }) => decision.value === 'Commit');
-  await eventually('the first device is quiet', PATIENCE_MS, async () =>
-    (await nodes.target.states())[0] === 'RunningP2P' ? true : null,
-  );
-  return letTargetGo;
-}
-
 /** The target's node dies after its activation was ordered. */
 async function loseTarget(name: string): Promise<void> {
-  await halfActivated(name);
+  await halfActivated(nodes, name, { devices });
   await nodes.target.agent.process.kill();
   await nodes.target.emulator.process.kill();
 }
@@ -126,7 +111,7 @@ describe('a target that is dead after its activation was ordered', () => {
 
 describe('what would not be safe', () => {
   test('--source is refused while the target answers and may run, and the voyage ends well', async () => {
-    const letTargetGo = await halfActivated('set');
+    const letTargetGo = await halfActivated(nodes, 'set', { devices });
     const args = ['default/set', '--source', '--target-is-dead', PROOF, '--yes'];
     const asked = await runRecover(nodes, ...args);
     expect(asked).toMatchObject({ code: 4, said: expect.stringMatching(/Refused: .*gpu-b.*Activating/u) });

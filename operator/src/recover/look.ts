@@ -56,17 +56,12 @@ export class Lookout {
   }
 
   async device(node: string, device: string, signal: AbortSignal): Promise<FoundDevice> {
-    const [described, bound] = await Promise.all([
-      this.#ask(node, signal, (agent, limit) => agent.describe([device], limit)),
-      this.#ask(node, signal, (agent, limit) => agent.sessions(true, limit)),
-    ]);
+    const described = await this.#ask(node, signal, (agent, limit) => agent.describe([device], limit));
     if (described.kind === 'unreachable') return { kind: 'silent', node, failure: described.failure };
-    if (bound.kind === 'unreachable') return { kind: 'silent', node, failure: bound.failure };
     const found = described.devices.find(({ id }) => id === device);
     if (found === undefined) return { kind: 'unknown', node };
-    const { state, health, reason, migrationUid } = found;
-    const held = bound.sessions.some(({ devices }) => devices.some(({ id }) => id === device));
-    return { kind: 'device', node, state, health, reason, migrationUid, held };
+    const { state, health, migrationUid: boundBy, quarantine } = found;
+    return { kind: 'device', node, state, health, boundBy, quarantine: quarantine ?? null };
   }
 
   async #side(node: string, uid: string, role: Role, signal: AbortSignal): Promise<Side> {

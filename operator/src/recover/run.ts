@@ -14,6 +14,9 @@ import type { RecoveryPorts } from './ports.ts';
 const MAX_STEPS = 40;
 const PAUSE_MS = 200;
 
+/** Steps that change the record. */
+const WRITES: ReadonlySet<Step['kind']> = new Set(['takeUp', 'recordRevert', 'markRecovered']);
+
 export type Found = FoundMigration | FoundOrphan | FoundDevice;
 
 /** What became of a run. */
@@ -37,7 +40,7 @@ export interface RunOptions {
   readonly key: MigrationKey | null;
   /** Without it nothing is done. */
   readonly yes: boolean;
-  /** Lets this process write; called before the first step. */
+  /** Lets this process write records; called before the first step that does. */
   readonly enter: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export async function recover(
 ): Promise<Outcome> {
   const lookout = new Lookout(ports);
   const run: Run = { held: null, sequence: 0 };
+  let entered = false;
   for (let count = 0; count < MAX_STEPS; count += 1) {
     const found = await lookAt(lookout, options, run, signal);
     const plan = planFor(found, options.request, run);
@@ -61,7 +65,10 @@ export async function recover(
     const [step] = plan.steps;
     if (step === undefined) return { kind: count === 0 ? 'nothing' : 'done' };
     if (!options.yes) return { kind: 'wouldAct' };
-    if (count === 0) await options.enter(signal);
+    if (!entered && WRITES.has(step.kind)) {
+      await options.enter(signal);
+      entered = true;
+    }
     witness.began(step);
     try {
       const at = found !== null && found.kind !== 'migration' && found.kind !== 'orphan' ? null : found;

@@ -7,13 +7,16 @@ export function planDevice(found: FoundDevice, device: string): Plan {
   if (found.kind === 'silent')
     return refused(`the agent of ${node} does not answer, and only it can reset ${device}`);
   if (found.kind === 'unknown') return refused(`${node} has no device ${device}`);
-  const { health, migrationUid, held } = found;
-  if (health !== 'Quarantined')
-    return refused(`${device} is not in quarantine: it is ${health} and ${found.state}`);
-  if (held)
+  const { boundBy, quarantine } = found;
+  if (quarantine === null && found.health === 'Quarantined')
+    return refused(`the agent of ${node} is of an older version, which cannot end a quarantine; update it`);
+  if (quarantine === null)
+    return refused(`${device} is not in quarantine: it is ${found.health} and ${found.state}`);
+  if (boundBy !== '')
     return refused(
-      `${device} is held by the migration ${migrationUid}, which has not ended; end that first with \`transship recover\``,
+      `${device} belongs to the migration ${boundBy}, which has not ended; end that first with \`transship recover\``,
     );
   const losses = [`whatever ${device} still holds: it is reset`];
-  return { kind: 'steps', steps: [{ kind: 'endQuarantine', node, device, uid: migrationUid }], losses };
+  const uid = quarantine.migrationUid;
+  return { kind: 'steps', steps: [{ kind: 'endQuarantine', node, device, uid }], losses };
 }

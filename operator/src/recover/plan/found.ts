@@ -1,4 +1,4 @@
-import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
+import type { DeviceDescription, Failure, SessionSnapshot } from '@transship/node-agent/contract';
 import type { StoredMigration } from '../../reconcile/ports.ts';
 
 /** What one agent says of one migration. */
@@ -37,6 +37,8 @@ export interface FoundOrphan {
   readonly nodes: readonly NodeSessions[];
 }
 
+type DeviceQuarantine = NonNullable<DeviceDescription['quarantine']>;
+
 /** One device as its agent describes it. */
 export type FoundDevice =
   | { readonly kind: 'silent'; readonly node: string; readonly failure: Failure }
@@ -46,11 +48,10 @@ export type FoundDevice =
       readonly node: string;
       readonly state: string;
       readonly health: string;
-      readonly reason: string;
-      /** Migration that holds it; empty when free. */
-      readonly migrationUid: string;
-      /** The session of that migration on the node has ended, so that it holds the device no more. */
-      readonly held: boolean;
+      /** Migration whose session has not ended and binds it; empty when none does. */
+      readonly boundBy: string;
+      /** null: it is in no quarantine. */
+      readonly quarantine: DeviceQuarantine | null;
     };
 
 /** The session of a side that answers. */

@@ -26,12 +26,19 @@ export function foundInWords(found: FoundMigration | FoundOrphan | FoundDevice):
       return [`${found.node}: no answer (${found.failure.message})`];
     case 'unknown':
       return [`${found.node}: has no such device`];
-    case 'device': {
-      const holder = found.migrationUid === '' ? '' : `, of the migration ${found.migrationUid}`;
-      const why = found.reason === '' ? '' : ` (${found.reason})`;
-      return [`device on ${found.node}: ${found.health}${why}, ${found.state}${holder}`];
-    }
+    case 'device':
+      return deviceInQuarantine(found);
   }
+}
+
+function deviceInQuarantine(found: Extract<FoundDevice, { kind: 'device' }>): string[] {
+  const { node, health, state, boundBy, quarantine } = found;
+  const binder = boundBy === '' ? '' : `, belongs to the migration ${boundBy}`;
+  const lines = [`device on ${node}: ${health}, ${state}${binder}`];
+  if (quarantine === null) return lines;
+  const { since, code, message, migrationUid, remedy } = quarantine;
+  const whose = migrationUid === '' ? '' : ` of the migration ${migrationUid}`;
+  return [...lines, `in quarantine${whose} since ${since}: ${code}: ${message}`, `what to do: ${remedy}`];
 }
 
 function recordInWords({ key, uid, status }: FoundMigration['record']): string {
