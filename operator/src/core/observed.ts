@@ -4,7 +4,7 @@ import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
 /** What a decision may use of a session; the order of snapshots is the adapters' affair. */
 export type SessionView = Omit<SessionSnapshot, 'version' | 'agentInstance'>;
 
-/** The record as its authority holds it; see the decision rules in docs/architecture.md. */
+/** The record as its authority holds it; see the decision rules in docs/protocol.md. */
 export interface RecordView {
   readonly fence: number;
   /** Which devices go where is written down. Before that no agent was ordered to do anything but to attach. */
