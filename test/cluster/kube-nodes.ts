@@ -107,6 +107,23 @@ export class KubeNodes implements AsyncDisposable {
     this.emulators.clear();
   }
 
+  /** The node is cut off from its power: agent and devices end without a word. */
+  async losePower(node: NodeName): Promise<void> {
+    await this.#agents.get(node)?.process.kill();
+    await this.emulators.get(node)?.process.kill();
+  }
+
+  /** What the container of the operator has in its environment, for a program that is run in it. */
+  get operatorEnvironment(): Readonly<Record<string, string>> {
+    const { cert, key, ca } = this.#pki.operator;
+    return {
+      TRANSSHIP_KUBECONFIG: this.operatorKubeconfig,
+      TRANSSHIP_TLS_CERT: cert,
+      TRANSSHIP_TLS_KEY: key,
+      TRANSSHIP_TLS_CA: ca,
+    };
+  }
+
   kubectl(args: readonly string[], input?: string): Promise<string> {
     return kubectl(this.plane, args, input);
   }

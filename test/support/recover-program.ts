@@ -1,4 +1,4 @@
-/** Runs the built program `transship` as a person would, beside two nodes and their folder of manifests. */
+/** Runs the built program `transship` as a person would. */
 import { join } from 'node:path';
 import { ManagedProcess } from './managed-process.ts';
 import { projectRoot } from './processes.ts';
@@ -14,30 +14,44 @@ export interface Ended {
 
 let runs = 0;
 
-/** Starts `transship recover` with these arguments, and the configuration of the operator. */
-export function startRecover(nodes: TwoNodes, ...args: readonly string[]): ManagedProcess {
+/** Starts `transship recover` with these arguments, in the environment of an operator's container. */
+export function startRecoverIn(
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): ManagedProcess {
   runs += 1;
-  const { operator: tls } = nodes.pki;
-  const agents = nodes.nodes.map(({ node, agent }) => `${node}=${agent.endpoint}`);
   return new ManagedProcess({
     name: `transship recover ${args.join(' ')}`,
     program: process.execPath,
     args: [join(projectRoot, 'operator', 'dist', 'cli', 'main.js'), 'recover', ...args],
-    logFile: join(nodes.directory, `recover-${runs}.log`),
-    // As in a container: the flags of the operator are the environment of both programs.
-    env: {
-      TRANSSHIP_MANIFESTS: join(nodes.directory, 'manifests'),
-      TRANSSHIP_AGENTS: agents.join(','),
-      TRANSSHIP_TLS_CERT: tls.cert,
-      TRANSSHIP_TLS_KEY: tls.key,
-      TRANSSHIP_TLS_CA: tls.ca,
-    },
+    logFile: join(directory, `recover-${runs}.log`),
+    env,
   });
+}
+
+/** Waits for its end. */
+export async function endOf(program: ManagedProcess): Promise<Ended> {
+  await program.waitForLog(() => (program.running ? null : true), DEADLINE_MS);
+  return { code: program.exitCode, said: await program.log() };
+}
+
+/** Starts it beside two nodes and their folder of manifests. */
+export function startRecover(nodes: TwoNodes, ...args: readonly string[]): ManagedProcess {
+  const { operator: tls } = nodes.pki;
+  const agents = nodes.nodes.map(({ node, agent }) => `${node}=${agent.endpoint}`);
+  const env = {
+    TRANSSHIP_MANIFESTS: join(nodes.directory, 'manifests'),
+    TRANSSHIP_AGENTS: agents.join(','),
+    TRANSSHIP_TLS_CERT: tls.cert,
+    TRANSSHIP_TLS_KEY: tls.key,
+    TRANSSHIP_TLS_CA: tls.ca,
+  };
+  return startRecoverIn(nodes.directory, env, args);
 }
 
 /** Runs it to its end. */
 export async function runRecover(nodes: TwoNodes, ...args: readonly string[]): Promise<Ended> {
   await using program = startRecover(nodes, ...args);
-  await program.waitForLog(() => (program.running ? null : true), DEADLINE_MS);
-  return { code: program.exitCode, said: await program.log() };
+  return await endOf(program);
 }
