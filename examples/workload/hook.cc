@@ -66,16 +66,16 @@ Status HookService::GetState(Context*, const api::GetStateRequest*, api::GetStat
   return Status::OK;
 }
 
-Status HookService::Freeze(Context*, const api::FreezeRequest*, api::FreezeResponse* reply) {
+Status HookService::Freeze(Context*, const api::FreezeRequest* request, api::FreezeResponse* reply) {
   return obey([&] {
-    workload_.freeze();
+    workload_.freeze(request->saving_id());
     reply->set_state(api::STATE_FROZEN);
   });
 }
 
-Status HookService::Thaw(Context*, const api::ThawRequest*, api::ThawResponse* reply) {
+Status HookService::Thaw(Context*, const api::ThawRequest* request, api::ThawResponse* reply) {
   return obey([&] {
-    workload_.thaw();
+    workload_.thaw(request->saving_id());
     reply->set_state(api::STATE_RUNNING);
   });
 }

@@ -54,19 +54,24 @@ void Workload::start() {
   wake_.notify_all();
 }
 
-void Workload::freeze() {
+void Workload::freeze(const std::string& savingId) {
   // The lock is free only between two steps: nothing of the work is half done then.
   const std::lock_guard lock(mutex_);
   if (phase_ != Phase::kRunning && phase_ != Phase::kFrozen) {
     throw Refused("there is no workload here to freeze");
   }
+  frozenBy_ = savingId;
   phase_ = Phase::kFrozen;
 }
 
-void Workload::thaw() {
+void Workload::thaw(const std::string& savingId) {
   const std::lock_guard lock(mutex_);
   if (phase_ != Phase::kRunning && phase_ != Phase::kFrozen) {
     throw Refused("there is no workload here to thaw");
+  }
+  const bool told = !savingId.empty() && !frozenBy_.empty();
+  if (phase_ == Phase::kFrozen && told && savingId != frozenBy_) {
+    throw Refused("it was frozen by " + frozenBy_ + ", and " + savingId + " is over");
   }
   if (deviceIsBlank_) {
     beginAnew();
@@ -208,6 +213,7 @@ std::uint64_t Workload::load(const std::string& savingId,
   device_ = checkNumbers(ofDevice(), kPage);
   trouble_.clear();
   deviceIsBlank_ = false;
+  frozenBy_ = savingId;
   phase_ = Phase::kFrozen;
   return total;
 }

@@ -68,8 +68,10 @@ class Workload {
   void start();
 
   // What the hook asks for; each may be repeated. Throw Refused, or std::exception for what failed.
-  void freeze();
-  void thaw();
+  // `savingId` of freeze and thaw: the attempt; empty when it was not told.
+  void freeze(const std::string& savingId);
+  /// Refused when another attempt has frozen or loaded the workload since.
+  void thaw(const std::string& savingId);
   void expect(const std::string& savingId);
   void discard();
   void devicesReset();
@@ -117,6 +119,8 @@ class Workload {
   std::vector<bool> dirty_;
   std::string liveSaving_;
   std::string expected_;
+  /// What froze or loaded the workload last.
+  std::string frozenBy_;
   bool sawLayout_ = false;
   bool sawCounters_ = false;
   std::jthread worker_;

@@ -7,6 +7,8 @@ import type { NodeDescription } from './contract/description.ts';
 import { loadTls, tlsRevision } from './contract/tls.ts';
 import type { TlsFiles } from './contract/tls.ts';
 import { crc32c } from './device/crc32c.ts';
+import { BrokerBook } from './device/broker.ts';
+import type { BrokerEntry } from './device/broker.ts';
 import { createDevices } from './device/devices.ts';
 import { parseDevicesFile } from './device/devices-file.ts';
 import { bootId } from './device/incarnation.ts';
@@ -35,6 +37,7 @@ import { PullDesk } from './transfer/pull-desk.ts';
 import { createStreams } from './transfer/streams.ts';
 import { version } from './version.ts';
 import { EmulatorIncarnations } from './workload/emulator-incarnation.ts';
+import { holdingOf } from './workload/holding.ts';
 import { HookFreezer } from './workload/hook-freezer.ts';
 import { createWorkloads } from './workloads.ts';
 
@@ -68,9 +71,11 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     broker: nativeBroker,
     emulated: emulator === undefined ? null : new EmulatorIncarnations(boot, emulator),
   });
+  const entry = brokerEntries(file.broker);
   const workloads = createWorkloads(
     file,
-    (socketPath, nameOf) => new HookFreezer({ socketPath, nameOf, clock }),
+    ({ brokered, ...hooked }) =>
+      new HookFreezer({ ...hooked, clock, held: () => holdingOf(brokered, entry) }),
   );
   const metrics = new AgentMetrics();
   const desk = new PullDesk((uid) => registry.session(uid));
@@ -81,6 +86,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
       clock,
       crc32c,
       log,
+      finalPass: config.finalPass,
     },
     config.transfer,
   );
@@ -161,6 +167,13 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
       log.info({}, 'stopped');
     },
   };
+}
+
+/** What the broker tells of a device by its name. */
+function brokerEntries(socketPath: string | undefined): (name: string) => Promise<BrokerEntry> {
+  if (socketPath === undefined) return () => Promise.reject(new RangeError('there is no broker'));
+  const book = new BrokerBook(nativeBroker(socketPath));
+  return (name) => book.entry(name);
 }
 
 async function watchTls(

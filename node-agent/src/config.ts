@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { DEFAULT_TRANSFER, MAX_FRAME_BYTES } from './transfer/frame.ts';
+import { DEFAULT_FINAL_PASS } from './transfer/workload-source.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -50,6 +51,10 @@ const config = z
         .max(1024 * 1024 * 1024),
       frameBytes: z.coerce.number().int().min(1).max(MAX_FRAME_BYTES),
     }),
+    finalPass: z.strictObject({
+      bytes: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+      timeoutMs: duration,
+    }),
     logLevel: z.enum(LOG_LEVELS),
   })
   .refine(({ transfer }) => transfer.frameBytes <= transfer.windowBytes, {
@@ -93,6 +98,16 @@ function program(): Command {
     )
     .option('--window-bytes <bytes>', 'memory for each outgoing stream', String(DEFAULT_TRANSFER.windowBytes))
     .option('--frame-bytes <bytes>', 'largest frame of a stream', String(DEFAULT_TRANSFER.frameBytes))
+    .option(
+      '--final-pass-bytes <bytes>',
+      'what a workload may send once its set has stopped',
+      String(DEFAULT_FINAL_PASS.bytes),
+    )
+    .option(
+      '--final-pass-timeout <duration>',
+      'how long it may take to send that; the set stands still meanwhile',
+      `${DEFAULT_FINAL_PASS.timeoutMs / 60_000}m`,
+    )
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info');
 }
 
@@ -112,6 +127,7 @@ export function parseConfig(args: readonly string[]): AgentConfig {
     operatorTimeoutMs: flags['operatorTimeout'],
     operationTimeoutMs: flags['operationTimeout'],
     transfer: { windowBytes: flags['windowBytes'], frameBytes: flags['frameBytes'] },
+    finalPass: { bytes: flags['finalPassBytes'], timeoutMs: flags['finalPassTimeout'] },
     logLevel: flags['logLevel'],
   });
   if (!parsed.success) throw new ConfigError(z.prettifyError(parsed.error));

@@ -3,16 +3,31 @@ import type { DevicesFile } from './device/devices-file.ts';
 import type { Members, Membership } from './session/ports.ts';
 import { emulatedWorkloads } from './workload/emulated-workloads.ts';
 import type { Freezer, Workloads } from './workload/freezer.ts';
+import type { DeviceNames } from './workload/hook-freezer.ts';
 
-/** Makes the control of a workload from the socket of its hook; `nameOf`: what the workload calls a device. */
-export type HookFactory = (socketPath: string, nameOf: (id: string) => string) => Freezer;
+/** A workload that has a hook. */
+export interface HookedWorkload {
+  readonly socketPath: string;
+  /** Its user; null when the devices file does not say it. */
+  readonly uid: number | null;
+  readonly names: DeviceNames;
+  /** Its devices at the broker, by their names there. */
+  readonly brokered: readonly string[];
+}
+
+/** Makes the control of a workload. */
+export type HookFactory = (workload: HookedWorkload) => Freezer;
 
 /** The workloads of the devices file: those with a hook, and those that an emulator plays for the rest. */
 export function createWorkloads(file: DevicesFile, hook: HookFactory): Workloads & Members {
   const hooked = new Map<string, Freezer>();
-  const nameOf = namesAtTheBroker(file);
-  for (const { hook: path, devices } of file.workloads) {
-    const freezer = hook(path, nameOf);
+  const names = namesAtTheBroker(file);
+  const atBroker = new Map(
+    file.devices.flatMap((entry) => (isVfioUser(entry) ? [] : [[entry.id, entry.broker]])),
+  );
+  for (const { hook: socketPath, uid, devices } of file.workloads) {
+    const brokered = devices.flatMap((id) => atBroker.get(id) ?? []);
+    const freezer = hook({ socketPath, uid: uid ?? null, names, brokered });
     for (const id of devices) hooked.set(id, freezer);
   }
   const rest = file.devices.filter(isVfioUser).filter(({ id }) => !hooked.has(id));
@@ -34,9 +49,11 @@ export function createWorkloads(file: DevicesFile, hook: HookFactory): Workloads
 }
 
 /** A workload opens its devices by the names that the broker knows them by. */
-function namesAtTheBroker({ devices }: DevicesFile): (id: string) => string {
-  const names = new Map(devices.map((entry) => [entry.id, isVfioUser(entry) ? entry.id : entry.broker]));
-  return (id) => names.get(id) ?? id;
+function namesAtTheBroker({ devices }: DevicesFile): DeviceNames {
+  const pairs = devices.map((entry) => [entry.id, isVfioUser(entry) ? entry.id : entry.broker] as const);
+  const names = new Map(pairs);
+  const ids = new Map(pairs.map(([id, name]) => [name, id]));
+  return { nameOf: (id) => names.get(id) ?? id, idOf: (name) => ids.get(name) ?? name };
 }
 
 /** Emulated workloads have no names: one a group. */

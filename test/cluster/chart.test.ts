@@ -86,8 +86,9 @@ describe('the chart', () => {
           name: 'trainer',
           hook: '/run/transship/hooks/trainer/hook.sock',
           devices: ['gpu-a/0000:3b:00.1', 'gpu-a/nic'],
+          uid: 1_000_000,
         },
-        { name: 'soft', hook: '/run/transship/hooks/soft/x.sock', devices: ['gpu-a/9'] },
+        { name: 'soft', hook: '/run/transship/hooks/soft/x.sock', devices: ['gpu-a/9'], uid: 1001 },
       ],
     });
     expect(parseDevicesFile(data['gpu-b.yaml'] ?? '', 'gpu-b')).toMatchObject({ workloads: [] });

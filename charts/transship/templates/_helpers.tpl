@@ -51,7 +51,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- $workloads := list -}}
 {{- range .config.workloads -}}
 {{- $hook := .hook | default (printf "%s/%s/hook.sock" $values.agent.hooksDir .name) -}}
-{{- $workloads = append $workloads (dict "name" .name "hook" $hook "devices" .devices) -}}
+{{- $workloads = append $workloads (dict "name" .name "hook" $hook "devices" .devices "uid" (int64 .uid)) -}}
 {{- end -}}
 {{- with $workloads -}}
 {{- $_ := set $file "workloads" . -}}

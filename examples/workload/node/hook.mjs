@@ -31,6 +31,8 @@ const workload = {
   memory: options.incoming ? Buffer.alloc(0) : randomBytes(Number(options.memory)),
   /** Of the saving that is to be loaded. */
   expected: '',
+  /** saving_id of the Freeze or Load that made it FROZEN; empty when it was not told. */
+  frozenBy: '',
   /** Devices that lost what they held, as this workload was told. */
   blank: [],
 };
@@ -71,12 +73,17 @@ const statusOf = (error) => ({
 const methods = {
   describe: (_call, done) => done(null, { workload: 'counter', devices: options.device }),
   getState: order(() => undefined),
-  freeze: order(() => {
+  freeze: order(({ savingId }) => {
     demand(isOneOf('STATE_RUNNING', 'STATE_FROZEN'), 'there is no workload here');
+    workload.frozenBy = savingId;
     enter('STATE_FROZEN');
   }),
-  thaw: order(() => {
+  thaw: order(({ savingId }) => {
     demand(isOneOf('STATE_RUNNING', 'STATE_FROZEN'), 'there is no workload here');
+    // A Thaw that was on its way for long must not undo what another attempt has frozen since.
+    const isTold = savingId !== '' && workload.frozenBy !== '';
+    const isLate = isOneOf('STATE_FROZEN') && isTold && savingId !== workload.frozenBy;
+    demand(!isLate, `it was frozen by ${workload.frozenBy}, and ${savingId} is over`);
     enter('STATE_RUNNING');
   }),
   expectIncoming: order(({ savingId }) => {
@@ -125,7 +132,8 @@ const methods = {
       demand(isExpected && !call.cancelled, `no state of ${savingId} is expected here`);
       const all = Buffer.concat(pieces);
       demand(all.length >= 8, 'this is no state of a counter');
-      Object.assign(workload, { counter: Number(all.readBigUInt64LE()), memory: all.subarray(8) });
+      const counter = Number(all.readBigUInt64LE());
+      Object.assign(workload, { counter, memory: all.subarray(8), frozenBy: savingId });
       enter('STATE_FROZEN');
       done(null, { state: workload.state, bytes: all.length });
     } catch (error) {

@@ -41,6 +41,11 @@ const deviceEntry = z
 const workloadEntry = z.strictObject({
   name: workloadName,
   hook: socketPath,
+  uid: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 2)
+    .optional(),
   devices: z.array(z.string()).min(1).max(256),
 });
 
@@ -69,10 +74,10 @@ export const isVfioUser = (entry: DeviceEntry): entry is VfioUserEntry => 'vfioU
  *     - { id: gpu-a/0, broker: gpu-a/0 }             # its name at the broker
  *     - { id: gpu-a/1, vfioUser: /run/transship/1.sock, group: 0 }
  *   workloads:
- *     - { name: trainer, hook: /run/transship/hooks/trainer/hook.sock, devices: [gpu-a/0] }
+ *     - { name: trainer, hook: /run/transship/hooks/trainer/hook.sock, devices: [gpu-a/0], uid: 1000 }
  *   workload: { emulatorControl: /run/transship/control.sock }
  *
- * `workload` is for emulated devices: `group` says which of its several workloads drives one.
+ * `uid`: the user whose hook it is; without it the owner of the socket's folder. `workload` is for emulated devices: `group` says which of its several workloads drives one.
  * @throws DevicesFileError
  */
 export function parseDevicesFile(text: string, nodeName: string): DevicesFile {

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
 import { AfterReset, DeviceFailure } from '../device/port.ts';
 import type { MigratableDevice } from '../device/port.ts';
-import { WorkloadGone, savingIdOf } from '../workload/freezer.ts';
+import { WorkloadGone, freezeIdOf, savingIdOf } from '../workload/freezer.ts';
 import type { Freezer } from '../workload/freezer.ts';
 import { stateOfWorkload } from './observation.ts';
 import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
@@ -68,7 +68,9 @@ export class SessionEffects {
         void this.#reset(session, effect.device, effect.restore);
         break;
       case 'freeze':
-        void this.#control(session, 'freeze', 'FreezeFailed', (workload) => workload.freeze());
+        void this.#control(session, 'freeze', 'FreezeFailed', (workload) =>
+          workload.freeze(attemptOf(session)),
+        );
         break;
       case 'thaw':
         void this.#control(session, 'thaw', 'ThawFailed', (workload) => thaw(workload, session));
@@ -257,8 +259,12 @@ async function thaw(workload: Freezer, session: Session): Promise<void> {
   const ids = idsOf(session);
   const lost = lostOf(session).flatMap((index) => ids[index] ?? []);
   if (session.role === 'source' && lost.length > 0) await workload.devicesReset(lost);
-  await workload.thaw();
+  await workload.thaw(attemptOf(session));
 }
+
+/** What a thaw takes back: the freeze of the source, or the load of the target. */
+const attemptOf = ({ uid, role, generation }: Session): string =>
+  role === 'source' ? freezeIdOf(uid) : savingIdOf(uid, generation);
 
 /** Devices of the set by their index. */
 const lostOf = ({ devices }: Session): number[] =>

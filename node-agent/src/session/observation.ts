@@ -12,6 +12,8 @@ import type { SessionPorts } from './ports.ts';
 const TICKET_BYTES = 32;
 /** How long a device may take to tell what RESET clears: its session takes nothing else meanwhile, ms. */
 const EXTERNALS_TIMEOUT_MS = 2_000;
+/** The same for a workload that is asked for its devices, ms. */
+const DESCRIBE_TIMEOUT_MS = 2_000;
 
 /** A command and the side that it is for. */
 interface Order {
@@ -45,15 +47,17 @@ export async function observe(
 ): Promise<() => Observation> {
   const known = [...new Set(ids)].flatMap((id) => ports.devices.get(id) ?? []);
   const withExternals = bindsSource(state, order);
-  const [seen, workload] = await Promise.all([
+  const [seen, workload, described] = await Promise.all([
     Promise.all(known.map((device) => look(clock, device, state, withExternals))),
-    knownWorkload(state, order) ?? stateOfWorkload(ports.workloads, ids),
+    knownWorkload(state, order) ?? askedWorkload(ports.workloads, ids, order),
+    bindsSet(state, order) ? within(clock, DESCRIBE_TIMEOUT_MS, describedBy(ports.workloads, ids), []) : [],
   ]);
+  const named = ids.flatMap((id) => ports.members.workloadOf(id)?.devices ?? []);
   const ticket = randomBytes(TICKET_BYTES).toString('base64url');
   return () => ({
     devices: seen.map((device) => ({ ...device, ...holder(ports, uid, device.id) })),
     workload,
-    workloadDevices: [...new Set(ids.flatMap((id) => ports.members.workloadOf(id)?.devices ?? []))],
+    workloadDevices: [...new Set([...named, ...described])],
     ticket,
   });
 }
@@ -68,6 +72,21 @@ export async function stateOfWorkload(workloads: Workloads, ids: readonly string
   }
 }
 
+/** What was loaded is gone with the process that has it: nobody waits for one that will not come back. */
+async function askedWorkload(
+  workloads: Workloads,
+  ids: readonly string[],
+  order: Order | null,
+): Promise<WorkloadState> {
+  const state = await stateOfWorkload(workloads, ids);
+  if (state !== 'unknown' || order?.command.kind !== 'activate') return state;
+  try {
+    return (await workloads.of(ids).isGone()) ? 'discarded' : 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
 /** null: to be asked, since a set is about to be bound, or to pass the point of no return with what was loaded. */
 function knownWorkload(state: AgentState | null, order: Order | null): WorkloadState | null {
   if (state === null || state.session.devices.length === 0) return null;
@@ -75,11 +94,22 @@ function knownWorkload(state: AgentState | null, order: Order | null): WorkloadS
   return activates ? null : state.live.workload;
 }
 
-/** A source is about to be bound: what RESET clears in its devices is read now, while it is as it should be. */
+/** A set is about to be bound. */
+const bindsSet = (state: AgentState | null, order: Order | null): boolean =>
+  (state === null || state.session.phase === 'Fenced') && order?.command.kind === 'prepare';
+
+/** What RESET clears in the devices of a source is read when they are bound, while it is as it should be. */
 const bindsSource = (state: AgentState | null, order: Order | null): boolean =>
-  (state === null || state.session.phase === 'Fenced') &&
-  order?.role === 'source' &&
-  order.command.kind === 'prepare';
+  bindsSet(state, order) && order?.role === 'source';
+
+/** Never rejects: one that does not tell has the devices that the devices file says. */
+async function describedBy(workloads: Workloads, ids: readonly string[]): Promise<readonly string[]> {
+  try {
+    return (await workloads.of(ids).describe()).devices;
+  } catch {
+    return [];
+  }
+}
 
 type Seen = Omit<ObservedDevice, 'boundBy' | 'quarantined'>;
 

@@ -10,10 +10,12 @@ import { BlobSource } from './segment-source.ts';
 import type { SegmentSource } from './segment-source.ts';
 import { toFailure } from './transfer-failure.ts';
 import { WorkloadSource } from './workload-source.ts';
+import type { FinalPassLimits } from './workload-source.ts';
 import { savingIdOf } from '../workload/freezer.ts';
 
 export interface SavingOptions extends OutgoingOptions {
   readonly log: Log;
+  readonly finalPass: FinalPassLimits;
 }
 
 /** All streams of one generation at the source. */
@@ -67,7 +69,8 @@ export class SavingSession implements Saving {
 }
 
 /** In the order of streamsOfSet. */
-function sourcesOf(order: SavingOrder, { clock, crc32c, log }: SavingOptions): [StreamId, SegmentSource][] {
+function sourcesOf(order: SavingOrder, options: SavingOptions): [StreamId, SegmentSource][] {
+  const { clock, crc32c, log, finalPass: limits } = options;
   const ofDevices = order.devices.flatMap((device, deviceIndex): [StreamId, SegmentSource][] => [
     [{ kind: 'device', deviceIndex }, new DeviceSource(device, () => clock.now())],
     [
@@ -77,6 +80,6 @@ function sourcesOf(order: SavingOrder, { clock, crc32c, log }: SavingOptions): [
   ]);
   const { workload, devices } = order;
   const savingId = savingIdOf(order.uid, order.generation);
-  const ofWorkload = new WorkloadSource({ workload, devices, savingId, crc32c, log });
+  const ofWorkload = new WorkloadSource({ workload, devices, savingId, crc32c, log, clock, limits });
   return [...ofDevices, [{ kind: 'workload', deviceIndex: 0 }, ofWorkload]];
 }

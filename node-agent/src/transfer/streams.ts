@@ -7,6 +7,8 @@ import type { PullConnector } from './incoming-stream.ts';
 import { LoadingSession } from './loading-session.ts';
 import type { PullDesk } from './pull-desk.ts';
 import { SavingSession } from './saving-session.ts';
+import { DEFAULT_FINAL_PASS } from './workload-source.ts';
+import type { FinalPassLimits } from './workload-source.ts';
 
 export interface StreamsParts {
   readonly desk: PullDesk;
@@ -14,11 +16,13 @@ export interface StreamsParts {
   readonly clock: Clock;
   readonly crc32c: Crc32c;
   readonly log: Log;
+  /** @default DEFAULT_FINAL_PASS */
+  readonly finalPass?: FinalPassLimits;
 }
 
 /** Moves the streams of sessions: serves those of a source at the desk, pulls those of a target. */
 export function createStreams(parts: StreamsParts, options: TransferOptions): Streams {
-  const { desk, connect, clock, crc32c, log } = parts;
+  const { desk, connect, clock, crc32c, log, finalPass = DEFAULT_FINAL_PASS } = parts;
   const onRetry = (request: PullRequest, error: unknown, delayMs: number): void => {
     const facts = { uid: request.uid, stream: streamKey(request.stream), next: request.next, delayMs };
     log.warn({ ...facts, error: (error as Error).message }, 'a pull broke and is made again');
@@ -28,7 +32,7 @@ export function createStreams(parts: StreamsParts, options: TransferOptions): St
       const saving: SavingSession = new SavingSession(
         order,
         listener,
-        { ...options, clock, crc32c, log },
+        { ...options, clock, crc32c, log, finalPass },
         () => desk.end(saving),
       );
       desk.begin(saving);

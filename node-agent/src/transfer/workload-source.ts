@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
 import type { SegmentPiece } from '../device/port.ts';
 import type { Log } from '../session/ports.ts';
@@ -9,8 +10,20 @@ import type { Crc32c } from './frame.ts';
 import type { SegmentSource } from './segment-source.ts';
 import { TransferFailure, toFailure } from './transfer-failure.ts';
 
+/** What a workload may send once its set has stopped: while it does, nobody runs. */
+export interface FinalPassLimits {
+  readonly bytes: number;
+  /** From the stop of the set to the end of the pass, ms. */
+  readonly timeoutMs: number;
+}
+
+/** More than any machine's memory, and longer than any set is kept stopped on purpose. */
+export const DEFAULT_FINAL_PASS: FinalPassLimits = { bytes: 4 * 1024 ** 4, timeoutMs: 60 * 60_000 };
+
 export interface WorkloadSourceParts {
   readonly workload: Freezer;
+  readonly clock: Clock;
+  readonly limits: FinalPassLimits;
   readonly devices: readonly LoggedDevice[];
   readonly savingId: string;
   readonly crc32c: Crc32c;
@@ -30,6 +43,9 @@ export class WorkloadSource implements SegmentSource {
   readonly #ending = new AbortController();
   #isDraining = false;
   #dirtyLog: Promise<DirtyLog> | null = null;
+  /** Bytes that came since the set has stopped, and what ends the pass when that takes too long. */
+  #finalBytes = 0;
+  #disarm = (): void => undefined;
   #piece: Buffer = EMPTY;
   #cursor = 0;
   #pendingBytes = 0;
@@ -44,11 +60,15 @@ export class WorkloadSource implements SegmentSource {
   }
 
   drain(): void {
+    if (this.#isDraining) return;
     this.#isDraining = true;
     this.#drained.resolve();
+    const { clock, limits } = this.#parts;
+    this.#disarm = clock.after(limits.timeoutMs, () => this.#ending.abort(tooSlow(limits.timeoutMs)));
   }
 
   end(): void {
+    this.#disarm();
     this.#ending.abort();
     this.#drained.resolve();
     void this.#dirtyLog?.then((log) => log.stop());
@@ -60,14 +80,33 @@ export class WorkloadSource implements SegmentSource {
   async next(): Promise<{ readonly size: number } | 'end'> {
     try {
       const { done, value } = await this.#pieces.next();
-      if (done === true) return 'end';
+      if (done === true) {
+        this.#throwIfTooSlow();
+        this.#disarm();
+        return 'end';
+      }
       this.#piece = value;
       this.#cursor = 0;
       return { size: value.length };
     } catch (error) {
+      this.#disarm();
       const why = toFailure(error);
       throw new TransferFailure(why.code === 'Internal' ? failure('WorkloadFailed', why.message) : why);
     }
+  }
+
+  #throwIfTooSlow(): void {
+    const { aborted, reason } = this.#ending.signal;
+    if (aborted && reason instanceof TransferFailure) throw reason;
+  }
+
+  #countFinal(bytes: number): void {
+    if (!this.#isDraining) return;
+    const { limits } = this.#parts;
+    this.#finalBytes += bytes;
+    if (this.#finalBytes <= limits.bytes) return;
+    const why = `the workload sent more than ${limits.bytes} bytes after its set had stopped (--final-pass-bytes)`;
+    throw new TransferFailure(failure('StreamTooLarge', why));
   }
 
   read(maxLength: number): Promise<SegmentPiece> {
@@ -111,11 +150,17 @@ export class WorkloadSource implements SegmentSource {
         const why = `the workload gave ${piece.length} bytes at once, ${MAX_PIECE_BYTES} are taken`;
         throw new TransferFailure(failure('StreamTooLarge', why));
       }
+      this.#countFinal(piece.length);
       if (piece.length > 0) yield piece;
     }
     this.#pendingBytes = 0;
   }
 }
+
+const tooSlow = (timeoutMs: number): TransferFailure => {
+  const why = `the workload has not sent its state within ${timeoutMs} ms of its set's stop (--final-pass-timeout)`;
+  return new TransferFailure(failure('DeadlineExceeded', why));
+};
 
 async function* nothing(): AsyncGenerator<DirtyMemory, void> {
   // No device has a log, or nothing was sent yet.

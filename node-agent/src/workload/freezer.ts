@@ -6,7 +6,7 @@ export const MAX_PIECE_BYTES = 1024 * 1024;
 
 /** What a workload says of itself. */
 export interface WorkloadFacts {
-  /** Names of the devices it uses, as it knows them; empty when it does not tell. */
+  /** Ids of the devices it uses, or its names of such as this node does not have; empty when it does not tell. */
   readonly devices: readonly string[];
   /** It wants to send a first copy of its state while it still runs. */
   readonly livePass: boolean;
@@ -69,10 +69,13 @@ export class WorkloadGone extends Error {
  */
 export interface Freezer {
   describe(): Promise<WorkloadFacts>;
-  /** Resolves when the workload touches no device any more. */
-  freeze(): Promise<void>;
-  /** Resolves when it runs again. Rejects with WorkloadGone when there is nothing left that could. */
-  thaw(): Promise<void>;
+  /** Resolves when the workload touches no device any more. `savingId` names the attempt; thaw() carries the same. */
+  freeze(savingId: string): Promise<void>;
+  /**
+   * Resolves when it runs again. Rejects with WorkloadGone when there is nothing left that could. `savingId`: of the
+   * freeze or load that it takes back, so that one which comes late thaws nothing that was frozen since.
+   */
+  thaw(savingId: string): Promise<void>;
   /** Its own state, memory included, in pieces that are neither empty nor larger than MAX_PIECE_BYTES. */
   save(order: SaveOrder): AsyncIterable<Buffer>;
   /** Target: empties this node's workload and makes it wait, frozen, for the state of this saving. */
@@ -85,12 +88,17 @@ export interface Freezer {
   devicesReset(ids: readonly string[]): Promise<void>;
   /** Never rejects: `unknown` when there is no answer. */
   state(): Promise<WorkloadState>;
+  /** Never rejects: true when it is proven that the workload is gone, as WorkloadGone says. */
+  isGone(): Promise<boolean>;
 }
 
 /** The workload that uses a set of devices. Throws RangeError when they are not all of one. */
 export interface Workloads {
   of(deviceIds: readonly string[]): Freezer;
 }
+
+/** Names a freeze of the source: it may outlast several savings. */
+export const freezeIdOf = (uid: string): string => uid;
 
 /** Names one saving of a migration, the same at both ends. */
 export const savingIdOf = (uid: string, generation: number): string => `${uid}/${generation}`;

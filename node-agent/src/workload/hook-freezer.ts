@@ -1,14 +1,17 @@
-import { connect } from 'node:net';
 import type { CallOptions, ClientUnaryCall, requestCallback } from '@grpc/grpc-js';
 import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { unaryCall } from '../contract/unary-call.ts';
 import type { WorkloadState } from '../core/session.ts';
-import { malformed, toHookError } from './hook-error.ts';
+import { malformed, toHookError, WorkloadHookError } from './hook-error.ts';
 import { factsFromWire } from './hook-facts.ts';
 import { HookLoad } from './hook-load.ts';
+import type { Holding } from './holding.ts';
+import { isUnserved } from './hook-socket.ts';
+import type { HookAddress } from './hook-socket.ts';
 import { savePieces } from './hook-save.ts';
 import { connectHook } from './hook-wire.ts';
+import { WorkloadGone } from './freezer.ts';
 import type { Freezer, SaveOrder, WorkloadFacts, WorkloadLoad } from './freezer.ts';
 import type { DescribeResponse__Output } from './generated/transship/workload/v1alpha1/DescribeResponse.ts';
 import type { State__Output } from './generated/transship/workload/v1alpha1/State.ts';
@@ -29,10 +32,21 @@ export const HOOK_DEADLINES = {
   loaded: 60_000,
 };
 
+/** How a workload calls its devices: by their names at the broker. */
+export interface DeviceNames {
+  readonly nameOf: (id: string) => string;
+  /** The name itself where this node has no such device. */
+  readonly idOf: (name: string) => string;
+}
+
 export interface HookOptions {
   readonly socketPath: string;
-  /** Name of a device as the workload knows it (its name at the broker); by default its id. */
-  readonly nameOf?: (id: string) => string;
+  /** User of the workload; by default the owner of the socket's folder. */
+  readonly uid?: number | null;
+  /** By default devices are called by their ids. */
+  readonly names?: DeviceNames;
+  /** Who but the agent has devices of the workload; by default nobody could. */
+  readonly held?: () => Promise<Holding>;
   readonly clock?: Clock;
   readonly deadlines?: typeof HOOK_DEADLINES;
 }
@@ -51,18 +65,24 @@ const STATES: Partial<Record<State__Output, WorkloadState>> = {
   STATE_ENDED: 'discarded',
 };
 
+const BY_ID: DeviceNames = { nameOf: (id) => id, idOf: (name) => name };
+
 const FOREVER = new AbortController().signal;
 
 /** The workload that serves transship.workload.v1alpha1.WorkloadHook at a Unix socket (docs/workload-hook.md). */
 export class HookFreezer implements Freezer {
   readonly #socketPath: string;
-  readonly #nameOf: (id: string) => string;
+  readonly #address: HookAddress;
+  readonly #names: DeviceNames;
+  readonly #held: () => Promise<Holding>;
   readonly #clock: Clock;
   readonly #deadlines: typeof HOOK_DEADLINES;
 
-  constructor({ socketPath, nameOf, clock, deadlines }: HookOptions) {
+  constructor({ socketPath, uid, names, held, clock, deadlines }: HookOptions) {
     this.#socketPath = socketPath;
-    this.#nameOf = nameOf ?? ((id) => id);
+    this.#address = { socketPath, uid: uid ?? null };
+    this.#names = names ?? BY_ID;
+    this.#held = held ?? (() => Promise.resolve({ kind: 'nobody' }));
     this.#clock = clock ?? systemClock;
     this.#deadlines = deadlines ?? HOOK_DEADLINES;
   }
@@ -74,27 +94,29 @@ export class HookFreezer implements Freezer {
       (client, options, done) => client.describe({}, options, done),
     );
     try {
-      return factsFromWire(description);
+      const facts = factsFromWire(description);
+      return { ...facts, devices: facts.devices.map(this.#names.idOf) };
     } catch (error) {
       throw malformed(this.#socketPath, 'Describe', (error as Error).message);
     }
   }
 
-  async freeze(): Promise<void> {
+  async freeze(savingId: string): Promise<void> {
     await this.#order('Freeze', this.#deadlines.freeze, ['STATE_FROZEN'], (client, options, done) =>
-      client.freeze({}, options, done),
+      client.freeze({ savingId }, options, done),
     );
   }
 
-  async thaw(): Promise<void> {
-    await this.#order('Thaw', this.#deadlines.thaw, ['STATE_RUNNING'], (client, options, done) =>
-      client.thaw({}, options, done),
+  async thaw(savingId: string): Promise<void> {
+    const thawed = this.#order('Thaw', this.#deadlines.thaw, ['STATE_RUNNING'], (client, options, done) =>
+      client.thaw({ savingId }, options, done),
     );
+    await this.#unlessGone(thawed);
   }
 
   save(order: SaveOrder): AsyncIterable<Buffer> {
-    const client = connectHook(this.#socketPath);
-    const nameOf = this.#nameOf;
+    const client = connectHook(this.#address);
+    const { nameOf } = this.#names;
     const stallMs = this.#deadlines.stall;
     return savePieces({ client, socketPath: this.#socketPath, clock: this.#clock, stallMs, nameOf }, order);
   }
@@ -106,7 +128,7 @@ export class HookFreezer implements Freezer {
   }
 
   load(savingId: string, signal: AbortSignal): WorkloadLoad {
-    const client = connectHook(this.#socketPath);
+    const client = connectHook(this.#address);
     const { stall, loaded } = this.#deadlines;
     const limits = { stallMs: stall, replyMs: loaded };
     return new HookLoad({
@@ -119,24 +141,27 @@ export class HookFreezer implements Freezer {
     });
   }
 
-  /** A workload whose process is gone has ended: what it had in memory went with it. */
+  /** A workload that is gone has ended: what it had in memory went with it. */
   async discard(): Promise<void> {
     const ended: readonly State__Output[] = ['STATE_ENDED', 'STATE_INCOMING'];
+    const discarded = this.#order('Discard', this.#deadlines.discard, ended, (client, options, done) =>
+      client.discard({}, options, done),
+    );
     try {
-      await this.#order('Discard', this.#deadlines.discard, ended, (client, options, done) =>
-        client.discard({}, options, done),
-      );
+      await this.#unlessGone(discarded);
     } catch (error) {
-      if (!(await isGone(this.#socketPath))) throw error;
+      if (!(error instanceof WorkloadGone)) throw error;
     }
   }
 
   async devicesReset(ids: readonly string[]): Promise<void> {
-    const devices = ids.map((id) => this.#nameOf(id));
+    const devices = ids.map(this.#names.nameOf);
     const still: readonly State__Output[] = ['STATE_FROZEN', 'STATE_RUNNING'];
-    await this.#order('NotifyDevicesReset', this.#deadlines.devicesReset, still, (client, options, done) =>
+    const { devicesReset: deadline } = this.#deadlines;
+    const told = this.#order('NotifyDevicesReset', deadline, still, (client, options, done) =>
       client.notifyDevicesReset({ devices }, options, done),
     );
+    await this.#unlessGone(told);
   }
 
   async state(): Promise<WorkloadState> {
@@ -152,6 +177,10 @@ export class HookFreezer implements Freezer {
     }
   }
 
+  async isGone(): Promise<boolean> {
+    return (await isUnserved(this.#address)) && (await this.#held()).kind === 'nobody';
+  }
+
   /** An order that is obeyed says where the workload then stands: an empty answer is none. */
   async #order(
     method: string,
@@ -165,8 +194,29 @@ export class HookFreezer implements Freezer {
     throw malformed(this.#socketPath, method, `it is ${state} afterwards, not ${wanted}`);
   }
 
+  /**
+   * Rejects with WorkloadGone when an order failed because there is nobody left to obey: nobody serves the hook, and
+   * nobody holds a device of the workload. A supervisor may have ended and left the frozen process behind.
+   */
+  async #unlessGone(order: Promise<void>): Promise<void> {
+    try {
+      await order;
+    } catch (error) {
+      if (!(await isUnserved(this.#address))) throw error;
+      const { message } = error as Error;
+      const holding = await this.#held();
+      if (holding.kind === 'nobody')
+        throw new WorkloadGone(`the workload has ended: ${message}`, { cause: error });
+      const doubt =
+        holding.kind === 'held'
+          ? `${holding.by} still has its devices, so it has not ended`
+          : `nobody can tell who has its devices (${holding.why}), so it may not have ended`;
+      throw new WorkloadHookError('UNAVAILABLE', `${message}; but ${doubt}`, error);
+    }
+  }
+
   async #ask<Reply>(method: string, deadlineMs: number, rpc: Rpc<Reply>): Promise<Reply> {
-    const client = connectHook(this.#socketPath);
+    const client = connectHook(this.#address);
     try {
       const send = unaryCall<Reply>((options, done) => rpc(client, options, done as requestCallback<Reply>));
       return await send(deadlineMs, FOREVER);
@@ -175,20 +225,5 @@ export class HookFreezer implements Freezer {
     } finally {
       client.close();
     }
-  }
-}
-
-/** Nobody listens at the socket: the process that did has ended. One that is stopped or busy still does. */
-async function isGone(socketPath: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(socketPath);
-  socket.once('connect', () => resolve(false));
-  socket.once('error', ({ code }: NodeJS.ErrnoException) =>
-    resolve(code === 'ENOENT' || code === 'ECONNREFUSED'),
-  );
-  try {
-    return await promise;
-  } finally {
-    socket.destroy();
   }
 }

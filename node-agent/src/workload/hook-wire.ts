@@ -3,6 +3,8 @@ import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { MAX_PIECE_BYTES } from './freezer.ts';
+import { openHookSocket } from './hook-socket.ts';
+import type { HookAddress } from './hook-socket.ts';
 import type { ProtoGrpcType } from './generated/hook.ts';
 import type { WorkloadHookClient } from './generated/transship/workload/v1alpha1/WorkloadHook.ts';
 
@@ -38,8 +40,16 @@ const OPTIONS: ChannelOptions = {
 
 /**
  * A connection of its own for one call: a socket of this machine costs nothing to connect, and no call can hang in what
- * an earlier one left behind when the workload was stopped or replaced.
+ * an earlier one left behind when the workload was stopped or replaced. Whoever calls closes it.
+ * @throws WorkloadHookError when the socket is not there, or not the workload's.
  */
-export function connectHook(socketPath: string): WorkloadHookClient {
-  return new WorkloadHook(`unix:${socketPath}`, credentials.createInsecure(), OPTIONS);
+export function connectHook(address: HookAddress): WorkloadHookClient {
+  const socket = openHookSocket(address);
+  const client = new WorkloadHook(`unix:${socket.path}`, credentials.createInsecure(), OPTIONS);
+  const close = client.close.bind(client);
+  client.close = () => {
+    close();
+    socket.close();
+  };
+  return client;
 }

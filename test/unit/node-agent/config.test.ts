@@ -21,6 +21,7 @@ describe('the command line of the agent', () => {
       operatorTimeoutMs: 60_000,
       operationTimeoutMs: 30_000,
       transfer: { windowBytes: 16 * 1024 * 1024, frameBytes: 1024 * 1024 },
+      finalPass: { bytes: 4 * 1024 ** 4, timeoutMs: 60 * 60_000 },
       logLevel: 'info',
     });
   });

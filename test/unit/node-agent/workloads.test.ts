@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseDevicesFile } from '@transship/node-agent/internal/device/devices-file';
 import { createWorkloads } from '@transship/node-agent/internal/workloads';
+import type { HookedWorkload } from '@transship/node-agent/internal/workloads';
 import { FakeFreezer } from './support/fake-freezer.ts';
 
 const file = parseDevicesFile(
@@ -15,7 +16,7 @@ devices:
   - { id: a/6, broker: gpu-6 }
 workload: { emulatorControl: /run/control.sock }
 workloads:
-  - { name: trainer, hook: /run/trainer.sock, devices: [a/0, a/1] }
+  - { name: trainer, hook: /run/trainer.sock, devices: [a/0, a/1], uid: 1000 }
   - { name: other, hook: /run/other.sock, devices: [a/2] }
 `,
   'a',
@@ -23,10 +24,13 @@ workloads:
 
 const freezers = new Map<string, FakeFreezer>();
 const names: string[] = [];
-const workloads = createWorkloads(file, (socketPath, nameOf) => {
+const hooked: HookedWorkload[] = [];
+const workloads = createWorkloads(file, (workload) => {
   const freezer = FakeFreezer.healthy();
-  freezers.set(socketPath, freezer);
-  names.push(nameOf('a/0'), nameOf('a/3'));
+  freezers.set(workload.socketPath, freezer);
+  hooked.push(workload);
+  const { nameOf, idOf } = workload.names;
+  names.push(nameOf('a/0'), nameOf('a/3'), idOf('gpu-1'), idOf('a/3'), idOf('elsewhere'));
   return freezer;
 });
 
@@ -38,7 +42,14 @@ describe('the workloads of a node', () => {
   });
 
   test('know their devices by the names that the broker has for them', () => {
-    expect(names.slice(0, 2)).toEqual(['gpu-0', 'a/3']);
+    expect(names.slice(0, 5)).toEqual(['gpu-0', 'a/3', 'a/1', 'a/3', 'elsewhere']);
+  });
+
+  test('tell their user where the devices file says it, and what the broker has of them', () => {
+    expect(hooked.map(({ uid, brokered }) => ({ uid, brokered }))).toEqual([
+      { uid: 1000, brokered: ['gpu-0', 'gpu-1'] },
+      { uid: null, brokered: ['gpu-2'] },
+    ]);
   });
 
   test('that an emulator plays are controlled there', () => {

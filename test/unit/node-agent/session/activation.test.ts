@@ -26,6 +26,16 @@ test('a workload that is as it was verified is thawed', async () => {
   expect(agent.freezer.now).toBe('running');
 });
 
+test('a workload whose process is proven to be gone is found out too, and one that only hangs is waited for', async () => {
+  const agent = await verified();
+  agent.freezer.now = 'unknown';
+  expect(await agent.send('target', ACTIVATE, 1_000)).toMatchObject({ refusal: { code: 'ThawFailed' } });
+  expect(agent.session()).toMatchObject({ phase: 'Verified', devices: [{ lost: false }] });
+  agent.freezer.gone = true;
+  expect(await agent.send('target', ACTIVATE, 1_000)).toMatchObject({ refusal: { code: 'WorkloadFailed' } });
+  expect(agent.session()).toMatchObject({ phase: 'Verified', devices: [{ lost: true }] });
+});
+
 test('a workload that began anew since then is found out before the point of no return', async () => {
   const agent = await verified();
   agent.freezer.now = 'discarded';

@@ -12,6 +12,8 @@ import type {
 export class FakeFreezer implements Freezer {
   readonly calls: string[] = [];
   now: WorkloadState = 'running';
+  /** Its process is proven to have ended. */
+  gone = false;
   facts: WorkloadFacts = { devices: [], livePass: false, dma: null };
   saved = Buffer.from('state of the workload');
   /** What it sends while it still runs. */
@@ -80,6 +82,10 @@ export class FakeFreezer implements Freezer {
 
   state(): Promise<WorkloadState> {
     return Promise.resolve(this.now);
+  }
+
+  isGone(): Promise<boolean> {
+    return Promise.resolve(this.gone);
   }
 
   #call(name: string, reached: WorkloadState): Promise<void> {

@@ -4,10 +4,10 @@ import type { LoggedDevice } from '@transship/node-agent/internal/workload/dirty
 import { DirtyLog } from '@transship/node-agent/internal/workload/dirty-log';
 import { MAX_PIECE_BYTES } from '@transship/node-agent/internal/workload/freezer';
 import { WorkloadSink } from '@transship/node-agent/internal/transfer/workload-sink';
-import { WorkloadSource } from '@transship/node-agent/internal/transfer/workload-source';
+import { DEFAULT_FINAL_PASS, WorkloadSource } from '@transship/node-agent/internal/transfer/workload-source';
 import { crc32c } from '../support/crc32c.ts';
 import { FakeFreezer } from '../support/fake-freezer.ts';
-import { settle } from '../support/manual-clock.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
 import { recordingLog } from '../support/recording-log.ts';
 
 /** A device whose DMA log does as it is told. */
@@ -49,7 +49,10 @@ const PAGE = 4096n;
 const DMA = { ranges: [{ iova: 0n, length: 16n * PAGE }], pageSize: 4096 };
 
 function sourceOf(workload: FakeFreezer, devices: readonly LoggedDevice[] = []): WorkloadSource {
-  return new WorkloadSource({ workload, devices, savingId: 'uid-1/1', crc32c, log: recordingLog() });
+  const [clock, limits] = [new ManualClock(), DEFAULT_FINAL_PASS];
+  return new WorkloadSource({
+    ...{ workload, devices, savingId: 'uid-1/1', crc32c, log: recordingLog(), clock, limits },
+  });
 }
 
 async function readAll(source: WorkloadSource): Promise<string[]> {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import type { sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { WorkloadGone } from '@transship/node-agent/internal/workload/freezer';
+import type { Holding } from '@transship/node-agent/internal/workload/holding';
 import { HookFreezer } from '@transship/node-agent/internal/workload/hook-freezer';
 import { HookedClients } from '../support/hooked-clients.ts';
 
@@ -29,12 +31,20 @@ describe('orders to a workload', () => {
     ['discard', 'discard', 'STATE_INCOMING'],
   ] as const)('%s is obeyed when the hook says %s: %s', async (order, method, state) => {
     const hook = await hookOf({ [method]: answering({ state }) });
-    await expect(hook[order]()).resolves.toBeUndefined();
+    await expect(hook[order]('uid-1')).resolves.toBeUndefined();
   });
 
   test('name the saving, and devices as the workload knows them', async () => {
     const heard: unknown[] = [];
     const hook = await hookOf({
+      freeze: (({ request }, done) => {
+        heard.push(request);
+        done(null, { state: 'STATE_FROZEN' });
+      }) satisfies Unary,
+      thaw: (({ request }, done) => {
+        heard.push(request);
+        done(null, { state: 'STATE_RUNNING' });
+      }) satisfies Unary,
       expectIncoming: (({ request }, done) => {
         heard.push(request);
         done(null, { state: 'STATE_INCOMING' });
@@ -46,7 +56,14 @@ describe('orders to a workload', () => {
     });
     await hook.expect('uid-1/2');
     await hook.devicesReset(['a/0', 'a/1']);
-    expect(heard).toEqual([{ savingId: 'uid-1/2' }, { devices: ['name of a/0', 'name of a/1'] }]);
+    await hook.freeze('uid-1');
+    await hook.thaw('uid-1');
+    expect(heard).toEqual([
+      { savingId: 'uid-1/2' },
+      { devices: ['name of a/0', 'name of a/1'] },
+      { savingId: 'uid-1' },
+      { savingId: 'uid-1' },
+    ]);
   });
 
   test.each<[string, string, UntypedServiceImplementation]>([
@@ -73,39 +90,82 @@ describe('orders to a workload', () => {
     ['are unknown there', 'UNIMPLEMENTED: what serves this socket has no such method', {}],
   ])('that %s reject and say so', async (_name, message, methods) => {
     const hook = await hookOf(methods);
-    await expect(hook.freeze()).rejects.toThrow(message);
+    await expect(hook.freeze('uid-1')).rejects.toThrow(message);
   });
 
   test('that are not answered reject after their deadline', async () => {
     const hook = await hookOf({ freeze: silent }, { freeze: 50 });
-    await expect(hook.freeze()).rejects.toThrow('DEADLINE_EXCEEDED: no answer in time');
+    await expect(hook.freeze('uid-1')).rejects.toThrow('DEADLINE_EXCEEDED: no answer in time');
   });
 
   test('to nobody reject and name the socket', async () => {
     const hook = new HookFreezer({ socketPath: '/nonexistent/hook.sock' });
-    await expect(hook.freeze()).rejects.toThrow('at /nonexistent/hook.sock: UNAVAILABLE: nobody serves');
+    await expect(hook.freeze('uid-1')).rejects.toThrow(
+      'at /nonexistent/hook.sock: UNAVAILABLE: nobody serves',
+    );
   });
 
   test('reach a hook that was started again', async () => {
     const hook = await hookOf({ thaw: answering({ state: 'STATE_RUNNING' }) });
-    await hook.thaw();
-    await hook.thaw();
+    await hook.thaw('uid-1');
+    await hook.thaw('uid-1');
     await expect(hook.state()).resolves.toBe('unknown');
   });
 });
 
-describe('ending a workload', () => {
-  test('is done when its process is gone', async () => {
-    const hook = await hookOf({ discard: silent });
-    hooks.die();
-    await expect(hook.discard()).resolves.toBeUndefined();
+describe('a workload whose process is gone', () => {
+  const nobody = { discard: silent, thaw: silent, notifyDevicesReset: silent };
+  afterEach(() => {
+    hooks.holding = { kind: 'nobody' };
   });
 
-  test('is not done when it refuses or hangs', async () => {
+  test('has ended, and can neither be thawed nor told of anything', async () => {
+    const hook = await hookOf(nobody);
+    hooks.die();
+    await expect(hook.discard()).resolves.toBeUndefined();
+    await expect(hook.thaw('uid-1')).rejects.toBeInstanceOf(WorkloadGone);
+    await expect(hook.devicesReset(['a/0'])).rejects.toBeInstanceOf(WorkloadGone);
+    expect(await hook.isGone()).toBe(true);
+  });
+
+  test('has ended too when its socket was taken away', async () => {
+    const hook = new HookFreezer({ socketPath: '/nonexistent/hook.sock' });
+    await expect(hook.discard()).resolves.toBeUndefined();
+    await expect(hook.thaw('uid-1')).rejects.toBeInstanceOf(WorkloadGone);
+  });
+
+  test.each<[string, Holding, string]>([
+    [
+      'somebody holds its devices',
+      { kind: 'held', by: 'process 7 (criu)' },
+      'process 7 (criu) still has its devices, so it has not ended',
+    ],
+    [
+      'nobody can tell who does',
+      { kind: 'unknown', why: 'the broker is away' },
+      'nobody can tell who has its devices (the broker is away), so it may not have ended',
+    ],
+  ])('has not ended for the agent while %s', async (_name, holding, message) => {
+    const hook = await hookOf(nobody);
+    hooks.die();
+    hooks.holding = holding;
+    await expect(hook.discard()).rejects.toThrow(message);
+    expect(await hook.isGone()).toBe(false);
+    const thawed = hook.thaw('uid-1');
+    await expect(thawed).rejects.toThrow(message);
+    await expect(thawed).rejects.not.toBeInstanceOf(WorkloadGone);
+  });
+});
+
+describe('a workload that is there', () => {
+  test('has not ended when it refuses or hangs', async () => {
     const refusal = await hookOf({ discard: refusing(status.FAILED_PRECONDITION, 'it runs') });
     await expect(refusal.discard()).rejects.toThrow('it runs');
     const hanging = await hookOf({ discard: silent }, { discard: 50 });
     await expect(hanging.discard()).rejects.toThrow('no answer in time');
+    const waiting = await hookOf({ thaw: refusing(status.FAILED_PRECONDITION, 'it waits') });
+    await expect(waiting.thaw('uid-1')).rejects.not.toBeInstanceOf(WorkloadGone);
+    expect(await waiting.isGone()).toBe(false);
   });
 });
 
@@ -133,9 +193,9 @@ describe('the description of a workload', () => {
   test('tells devices, wishes and memory', async () => {
     const dmaRanges = [{ iova: '18446744073709543424', length: '8192' }];
     await expect(
-      describing({ devices: ['gpu-a/0'], livePass: true, dmaRanges, dmaPageSize: 4096 }),
+      describing({ devices: ['name of a/0', 'elsewhere'], livePass: true, dmaRanges, dmaPageSize: 4096 }),
     ).resolves.toEqual({
-      devices: ['gpu-a/0'],
+      devices: ['a/0', 'elsewhere'],
       livePass: true,
       dma: { ranges: [{ iova: 0xffff_ffff_ffff_e000n, length: 8192n }], pageSize: 4096 },
     });

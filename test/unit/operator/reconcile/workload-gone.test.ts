@@ -27,6 +27,13 @@ test('a target workload that ended before it was activated: Commit becomes Rever
   expect(loop.target.node).toMatchObject({ workload: 'discarded', phase: 'Discarded' });
 });
 
+test('a target workload that runs although nobody told it to is ended before the source runs again', async () => {
+  const loop = await loopThatFinds('running').run();
+  expect(loop.store.stored?.status).toMatchObject({ phase: 'Failed', decision: { value: 'Revert' } });
+  expect(loop.target.node).toMatchObject({ workload: 'discarded', phase: 'Discarded' });
+  expect(loop.source.node).toMatchObject({ workload: 'running', phase: 'RolledBack' });
+});
+
 test('a target workload that does not answer is activated when it does', async () => {
   const loop = await loopThatFinds('unknown', 'unknown', 'frozen').run();
   expect(loop.phase).toBe('Succeeded');

@@ -2,7 +2,9 @@
 
 
 export interface FreezeRequest {
+  'savingId'?: (string);
 }
 
 export interface FreezeRequest__Output {
+  'savingId': (string);
 }

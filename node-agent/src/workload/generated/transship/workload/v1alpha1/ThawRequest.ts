@@ -2,7 +2,9 @@
 
 
 export interface ThawRequest {
+  'savingId'?: (string);
 }
 
 export interface ThawRequest__Output {
+  'savingId': (string);
 }
