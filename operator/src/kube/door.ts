@@ -7,6 +7,7 @@ import { KubeMigrationFeed } from './feed.ts';
 import { InventoryCache } from './inventory-cache.ts';
 import { LeaderElector } from './leader.ts';
 import { LeaseClient } from './lease.ts';
+import { NodeHealth } from './node-health.ts';
 import { KubeNodeTaints } from './node-taints.ts';
 import { KubeMigrationStore } from './store.ts';
 import { KubeTransport } from './transport.ts';
@@ -23,6 +24,7 @@ export class KubeDoor implements Door {
   readonly ready = { inventories: (): boolean => this.endpoints.synced };
   readonly #transport: KubeTransport;
   readonly #elector: LeaderElector;
+  readonly #health: NodeHealth;
 
   /** @throws when the credentials cannot be read. */
   constructor({ kubeconfig, leaderElection }: KubeOptions, instance: string, clock: Clock, log: Log) {
@@ -35,6 +37,8 @@ export class KubeDoor implements Door {
     this.events = new KubeEventSink(this.#transport, clock, log, instance);
     this.nodes = new KubeNodeTaints(this.#transport, log);
     this.endpoints = new InventoryCache(this.#transport, clock, log);
+    this.#health = new NodeHealth(this.#transport, clock, log, instance, this.endpoints.devices);
+    this.endpoints.onDevices((nodeName) => this.#health.changed(nodeName));
     const lease = new LeaseClient(this.#transport, leaderElection.namespace, leaderElection.name);
     this.#elector = new LeaderElector(lease, instance, clock, log);
   }
@@ -51,8 +55,15 @@ export class KubeDoor implements Door {
     return this.#elector.acquire(signal);
   }
 
-  hold(signal: AbortSignal): Promise<'lost' | 'released'> {
-    return this.#elector.hold(signal);
+  /** Whoever leads tells the nodes of their devices. */
+  async hold(signal: AbortSignal): Promise<'lost' | 'released'> {
+    const end = new AbortController();
+    void this.#health.run(AbortSignal.any([signal, end.signal]));
+    try {
+      return await this.#elector.hold(signal);
+    } finally {
+      end.abort();
+    }
   }
 
   close(): void {

@@ -33,9 +33,16 @@ export function objectsOf(stored: StoredMigration): ObjectReference[] {
   const migration = { apiVersion: API_VERSION, kind: DEVICE_MIGRATION_KIND, ...key, uid };
   if (!spec.ok) return [migration];
   const nodes = [spec.value.source.nodeName, spec.value.target.nodeName];
-  // The kubelet's convention, by which `kubectl describe node` finds events: the UID is the name.
-  return [migration, ...nodes.map((name) => ({ apiVersion: 'v1', kind: 'Node', name, uid: name }))];
+  return [migration, ...nodes.map(nodeReference)];
 }
+
+/** The kubelet's convention, by which `kubectl describe node` finds events: the UID is the name. */
+const nodeReference = (name: string): ObjectReference => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  name,
+  uid: name,
+});
 
 /** Events about cluster-scoped objects stand in namespace default. */
 export function namespaceOf(regarding: ObjectReference): string {
@@ -52,6 +59,19 @@ export function eventObject(
 ) {
   const [migration] = objectsOf(stored);
   return {
+    ...bodyOf(regarding, event, instance, at),
+    action: ACTION,
+    ...(regarding.kind === 'Node' ? { related: migration } : {}),
+  };
+}
+
+/** An event about a node that comes from no migration. */
+export function nodeEventObject(nodeName: string, event: PublishedEvent, instance: string, at: Date) {
+  return { ...bodyOf(nodeReference(nodeName), event, instance, at), action: 'Report' };
+}
+
+function bodyOf(regarding: ObjectReference, event: PublishedEvent, instance: string, at: Date) {
+  return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: {
@@ -61,11 +81,9 @@ export function eventObject(
     eventTime: microTime(at),
     reportingController: CONTROLLER,
     reportingInstance: instance.slice(0, WORD_MAX),
-    action: ACTION,
     type: event.type,
     reason: event.reason.slice(0, WORD_MAX),
     note: clipMessage(event.message, NOTE_MAX),
     regarding,
-    ...(regarding.kind === 'Node' ? { related: migration } : {}),
   };
 }

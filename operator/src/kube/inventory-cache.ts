@@ -1,13 +1,24 @@
-import { GROUP, NODE_DEVICE_INVENTORY_PLURAL, parseInventory, VERSION } from '@transship/crds';
+import {
+  GROUP,
+  type InventoryDevice,
+  NODE_DEVICE_INVENTORY_PLURAL,
+  parseInventory,
+  VERSION,
+} from '@transship/crds';
 import type { Clock, Log } from '../reconcile/ports.ts';
 import { ListWatch, type ListWatchTimes, type WatchedObject } from './list-watch.ts';
 import type { KubeTransport } from './transport.ts';
 
-/** Where each node's agent listens, from the NodeDeviceInventories. A hint: the agent itself says what is true. */
+/**
+ * Where each node's agent listens and what it told of its devices, from the NodeDeviceInventories. A hint: the agent itself
+ * says what is true.
+ */
 export class InventoryCache {
   readonly #listWatch: ListWatch;
   readonly #log: Log;
   readonly #endpoints = new Map<string, string>();
+  readonly #devices = new Map<string, readonly InventoryDevice[] | null>();
+  #onDevices: (nodeName: string) => void = () => undefined;
   #synced = false;
 
   constructor(transport: KubeTransport, clock: Clock, log: Log, times?: ListWatchTimes) {
@@ -34,11 +45,21 @@ export class InventoryCache {
     return [...this.#endpoints.keys()];
   }
 
+  /** Devices of each node as last told; null where the inventory is gone. */
+  get devices(): ReadonlyMap<string, readonly InventoryDevice[] | null> {
+    return this.#devices;
+  }
+
+  /** Has `listener` told of each node whose devices were told anew. It must only take a note. */
+  onDevices(listener: (nodeName: string) => void): void {
+    this.#onDevices = listener;
+  }
+
   run(signal: AbortSignal): Promise<void> {
     return this.#listWatch.run(
       {
         upsert: (object) => this.#upsert(object),
-        removed: (name) => void this.#endpoints.delete(name),
+        removed: (name) => this.#removed(name),
         listed: () => (this.#synced = true),
       },
       signal,
@@ -60,5 +81,13 @@ export class InventoryCache {
     const endpoint = parsed.value.status?.agent?.endpoint;
     if (endpoint === undefined) this.#endpoints.delete(name);
     else this.#endpoints.set(name, endpoint);
+    this.#devices.set(name, parsed.value.status?.devices ?? []);
+    this.#onDevices(name);
+  }
+
+  #removed(name: string): void {
+    this.#endpoints.delete(name);
+    this.#devices.set(name, null);
+    this.#onDevices(name);
   }
 }
