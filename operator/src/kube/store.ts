@@ -58,12 +58,10 @@ export class KubeMigrationStore implements MigrationStore {
   }
 
   recordStopping(stored: StoredMigration, operator: string, signal: AbortSignal): Promise<WriteOutcome> {
-    const { stopping, decision } = stored.status;
     return this.#patch(
       stored,
       [
-        { op: 'test', path: '/status/decision/value', value: decision.value },
-        { op: 'test', path: '/status/stopping', value: stopping ?? null },
+        ...asRead(stored.status),
         { op: 'add', path: '/status/stopping', value: { at: this.#timestamp(), by: operator } },
       ],
       signal,
@@ -82,7 +80,7 @@ export class KubeMigrationStore implements MigrationStore {
     return this.#patch(
       stored,
       [
-        { op: 'test', path: '/status/decision/value', value: from },
+        ...asRead({ ...stored.status, decision: { value: from } }),
         { op: 'replace', path: '/status/decision', value },
       ],
       signal,
@@ -91,7 +89,10 @@ export class KubeMigrationStore implements MigrationStore {
 
   async patchStatus(stored: StoredMigration, patch: StatusPatch, signal: AbortSignal): Promise<WriteOutcome> {
     const operations = statusOperations(stored.status, patch);
-    return operations.length === 0 ? { kind: 'written', stored } : this.#patch(stored, operations, signal);
+    if (operations.length === 0) return { kind: 'written', stored };
+    // An end that lands late must find the voyage where it was: it may have gone on.
+    const tests = Object.hasOwn(patch, 'completedAt') ? asRead(stored.status) : [];
+    return this.#patch(stored, [...tests, ...operations], signal);
   }
 
   addFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome> {
@@ -199,6 +200,16 @@ export class KubeMigrationStore implements MigrationStore {
 function pathOf({ namespace, name }: MigrationKey): string {
   const place = `namespaces/${encodeURIComponent(namespace)}/${DEVICE_MIGRATION_PLURAL}/${encodeURIComponent(name)}`;
   return `/apis/${GROUP}/${VERSION}/${place}`;
+}
+
+/** Tests that nobody has stopped, decided or ended the migration since it was read. */
+function asRead({ stopping, decision, completedAt }: DeviceMigrationStatus): PatchOperation[] {
+  const at = stopping === undefined ? '/status/stopping' : '/status/stopping/at';
+  return [
+    { op: 'test', path: '/status/decision/value', value: decision.value },
+    { op: 'test', path: at, value: stopping?.at ?? null },
+    { op: 'test', path: '/status/completedAt', value: completedAt ?? null },
+  ];
 }
 
 /** `add` sets a field whether it is there or not; `remove` fails on a field that is not, so it must be there. */

@@ -230,7 +230,7 @@ describe('the store', () => {
   });
 });
 
-describe('a decision that a proxy delays', () => {
+describe('a write that a proxy delays', () => {
   let proxy: ApiProxy;
   let store: KubeMigrationStore;
 
@@ -241,16 +241,18 @@ describe('a decision that a proxy delays', () => {
 
   afterEach(() => proxy.stop());
 
-  /** Sends Commit through the proxy, which keeps it back; the writer gives up waiting. */
-  async function commitLate(stored: StoredMigration): Promise<void> {
+  /** Sends a write through the proxy, which keeps it back; the writer gives up waiting. */
+  async function late(write: (signal: AbortSignal) => Promise<WriteOutcome>): Promise<void> {
     proxy.hold('PATCH');
     const patience = new AbortController();
-    const { signal } = patience;
-    const commit = store.recordDecision(stored, 'Undecided', 'Commit', 'late', 'verified', signal);
+    const outcome = write(patience.signal);
     await expectEventually(() => proxy.held === 1);
     patience.abort();
-    expect((await commit).kind).toBe('ambiguous');
+    expect((await outcome).kind).toBe('ambiguous');
   }
+
+  const commitLate = (stored: StoredMigration): Promise<void> =>
+    late((signal) => store.recordDecision(stored, 'Undecided', 'Commit', 'late', 'verified', signal));
 
   const lastAnswer = () => proxy.requests.findLast(({ method }) => method === 'PATCH')?.status;
 
@@ -276,6 +278,34 @@ describe('a decision that a proxy delays', () => {
 
     expect(lastAnswer()).toBe(422);
     expect((await read(direct, key)).status).toMatchObject({ fence: 2, decision: { value: 'Undecided' } });
+  });
+
+  test('is refused when it is an end and the voyage has gone on meanwhile', async () => {
+    const key = await cluster.createMigration('late-end');
+    const direct = storeFor(cluster.adminConfig);
+    const taken = written(await store.raiseFence(await read(store, key), 'late', end.signal));
+    const rejected = { phase: 'Rejected', completedAt: '2026-01-01T00:00:00Z' } as const;
+    await late((signal) => store.patchStatus(taken, rejected, signal));
+    const stopping = written(await direct.recordStopping(taken, 'late', end.signal));
+
+    await proxy.release();
+
+    expect(lastAnswer()).toBe(422);
+    expect(await read(direct, key)).toEqual(stopping);
+  });
+
+  test('is refused when it is a stop and the migration has ended', async () => {
+    const key = await cluster.createMigration('late-stop');
+    const direct = storeFor(cluster.adminConfig);
+    const taken = written(await store.raiseFence(await read(store, key), 'late', end.signal));
+    await late((signal) => store.recordStopping(taken, 'late', signal));
+    const rejected = { phase: 'Rejected', completedAt: '2026-01-01T00:00:00Z' } as const;
+    const ended = written(await direct.patchStatus(taken, rejected, end.signal));
+
+    await proxy.release();
+
+    expect(lastAnswer()).toBe(422);
+    expect(await read(direct, key)).toEqual(ended);
   });
 
   test('is refused when it lands after its own writer recorded Abort', async () => {

@@ -67,6 +67,8 @@ describe('the outcome of a write', () => {
       { op: 'test', path: '/metadata/uid', value: 'uid-1' },
       { op: 'test', path: '/status/fence', value: 3 },
       { op: 'test', path: '/status/decision/value', value: 'Undecided' },
+      { op: 'test', path: '/status/stopping', value: null },
+      { op: 'test', path: '/status/completedAt', value: null },
       {
         op: 'replace',
         path: '/status/decision',
@@ -74,6 +76,26 @@ describe('the outcome of a write', () => {
       },
     ]);
   });
+
+  test.each([{}, { stopping: { at: '2026-01-01T00:00:01Z', by: 'op' } }])(
+    'that ends the migration tests what was recorded when it was decided: %j',
+    async (recorded) => {
+      object = migration({ fence: 3, ...recorded });
+      patched = (response) => sendJson(response, 200, object);
+      const end = { phase: 'Rejected', completedAt: '2026-01-01T00:00:02Z' } as const;
+      await store.patchStatus(await stored(), end, signal);
+      const tested = 'stopping' in recorded ? '/status/stopping/at' : '/status/stopping';
+      expect(JSON.parse(api.received.at(-1)!.body)).toEqual([
+        { op: 'test', path: '/metadata/uid', value: 'uid-1' },
+        { op: 'test', path: '/status/fence', value: 3 },
+        { op: 'test', path: '/status/decision/value', value: 'Undecided' },
+        { op: 'test', path: tested, value: 'stopping' in recorded ? '2026-01-01T00:00:01Z' : null },
+        { op: 'test', path: '/status/completedAt', value: null },
+        { op: 'add', path: '/status/phase', value: 'Rejected' },
+        { op: 'add', path: '/status/completedAt', value: '2026-01-01T00:00:02Z' },
+      ]);
+    },
+  );
 
   const ambiguous: Record<string, (response: ServerResponse) => void> = {
     'the connection breaks after the request': (response) => response.socket?.destroy(),
