@@ -47,6 +47,8 @@ type Command = SourceCommand | TargetCommand;
 export interface NodeOptions {
   readonly devices?: number;
   readonly p2p?: boolean;
+  /** Migration protocol of its devices; `v1` by default. */
+  readonly protocol?: 'v1' | 'v2';
 }
 
 /**
@@ -56,6 +58,7 @@ export interface NodeOptions {
 export class FakeNode {
   readonly role: Role;
   readonly p2p: boolean;
+  readonly protocol: 'v1' | 'v2';
   agent: AgentState | null = null;
   devices: FakeDevice[];
   workload: WorkloadState;
@@ -75,9 +78,10 @@ export class FakeNode {
   /** Devices of the workload as the devices file names them. */
   workloadDevices: readonly string[] = [];
 
-  constructor(role: Role, { devices = 2, p2p = true }: NodeOptions = {}) {
+  constructor(role: Role, { devices = 2, p2p = true, protocol = 'v1' }: NodeOptions = {}) {
     this.role = role;
     this.p2p = p2p;
+    this.protocol = protocol;
     this.workload = role === 'source' ? 'running' : 'frozen';
     this.devices = Array.from({ length: devices }, (_, index) => ({
       id: `${role}/${index}`,
@@ -91,7 +95,8 @@ export class FakeNode {
 
   /** An independent copy, to go on from one state in several ways. */
   fork(): FakeNode {
-    const copy = new FakeNode(this.role, { devices: this.devices.length, p2p: this.p2p });
+    const { p2p, protocol } = this;
+    const copy = new FakeNode(this.role, { devices: this.devices.length, p2p, protocol });
     const { devices, orders, phases, out } = structuredClone({
       devices: this.devices,
       orders: this.orders,
@@ -154,7 +159,7 @@ export class FakeNode {
         id,
         state: silent ? 'Unknown' : state,
         incarnation: String(incarnation),
-        protocol: 'v1',
+        protocol: this.protocol,
         p2p: this.p2p,
         preCopy: true,
         resetSupported: true,

@@ -2,6 +2,7 @@ import { startRollBack } from './source-commands.ts';
 import type { DeviceState, KnownState } from './device-state.ts';
 import { type Draft, fail } from './draft.ts';
 import { onTheWayBack } from './phase.ts';
+import type { LiveDevice } from './session.ts';
 
 /**
  * One step of a source towards the goal of its phase: starts what can be started and returns true when the
@@ -30,6 +31,8 @@ export function advanceSource(draft: Draft): boolean {
   }
 }
 
+const P2P: ReadonlySet<KnownState> = new Set<KnownState>(['RunningP2P', 'PreCopyP2P']);
+
 /** Walks every idle device; true when all have arrived. `next`: the following arc, or null at the goal. */
 function walk(
   draft: Draft,
@@ -52,6 +55,18 @@ function walk(
 
 /** A workload of which nothing is known may be frozen; to thaw one that runs does no harm. */
 const mayStandStill = ({ l }: Draft): boolean => l.workload === 'frozen' || l.workload === 'unknown';
+
+/**
+ * On the way back of a set that was not stopped. A v2 device in a P2P state is not to be touched (V2-23), so it goes home
+ * before the thaw; a v1 device may be. While a call is out that a page-faulting device may need its workload for, the
+ * thaw comes first: what a touched device could do is leave a state that is given up anyway, and every peer takes its DMA.
+ */
+function mayBeThawed(draft: Draft): boolean {
+  const waits = ({ op }: LiveDevice): boolean => op?.kind === 'arc' && (!op.homeward || op.overdue);
+  const untouchable = (index: number): boolean =>
+    draft.bound(index).protocol === 'v2' && P2P.has(draft.device(index).state);
+  return draft.l.devices.some(waits) || !draft.indexes.some(untouchable);
+}
 
 /** A thaw tells first which devices were lost, also to a workload that runs already. */
 const needsThaw = (draft: Draft): boolean =>
@@ -142,7 +157,7 @@ function stopping(draft: Draft): boolean {
 /** Way back of a set that was never stopped: thaw first, each device home by itself. */
 function rollingBackRunning(draft: Draft): boolean {
   endSaving(draft);
-  if (draft.l.workloadOp === null && mayStandStill(draft)) draft.thaw();
+  if (draft.l.workloadOp === null && mayStandStill(draft) && mayBeThawed(draft)) draft.thaw();
   const arrived = walk(draft, (index, state) => {
     if (outOfTheSet(draft, index)) return null;
     if (state === 'Running') return null;
