@@ -1,0 +1,49 @@
+/** What is known of a migration from outside when it has ended: plain data, which the judge looks at. */
+import type { DecisionValue } from '@transship/crds';
+import type { Proof } from './injection.ts';
+
+export interface DeviceEvidence {
+  readonly id: string;
+  readonly state: string;
+  /** It belongs to a set. */
+  readonly armed: boolean;
+  /** The agent hands it to nobody. */
+  readonly withheld: boolean;
+}
+
+export interface SideEvidence {
+  readonly node: string;
+  /** Of the agent's session; null: it has none. */
+  readonly phase: string | null;
+  readonly devices: readonly DeviceEvidence[];
+  readonly workload: { readonly phase: string; readonly frozen: boolean; readonly refused: number };
+  /** Every link delivers and the workload's work is done. */
+  readonly progresses: boolean;
+  /** Of the devices when they last stopped or took what they had loaded. */
+  readonly digests: readonly string[];
+  /** Transactions of the set's links. */
+  readonly lost: number;
+  readonly gaps: number;
+  readonly doubles: number;
+  readonly submissionGaps: number;
+  /** What the protocol monitor of the emulator wrote down. */
+  readonly violations: readonly string[];
+}
+
+export interface Evidence {
+  readonly proof: Proof;
+  /** Succeeded, Failed, Aborted or Rejected; another phase: it stands still. */
+  readonly phase: string;
+  readonly code: string | null;
+  /** It has ended, or says that only a person can help. */
+  readonly settled: boolean;
+  readonly decision: DecisionValue;
+  /** Types of the conditions that are True. */
+  readonly conditions: readonly string[];
+  readonly source: SideEvidence;
+  readonly target: SideEvidence;
+  /** When both sides were seen to run with the state; empty: never. */
+  readonly bothRan: readonly string[];
+  /** Processes, descriptors, files, locks and finalizers that should not be there any more. */
+  readonly leftovers: readonly string[];
+}

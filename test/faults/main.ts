@@ -1,0 +1,133 @@
+/** Every step of a voyage with every fault: `npm run test:faults`. See docs/faults.md. */
+import { allowedOutcomes } from './allowed.ts';
+import { ELSEWHERE } from './faults.ts';
+import { readOptions, USAGE, type Options } from './options.ts';
+import { canJump } from './rig/wall-clock.ts';
+import { Bench, tryCell, type Cell, type CellResult } from './run-cells.ts';
+import { trySchedule } from './run-schedules.ts';
+import { allCells, KNOWN_RED, sampleOf } from './sample.ts';
+import { shown } from './schedule.ts';
+import { dashes, tableOf } from './table.ts';
+
+/** Random schedules of a sample, and the time after which no more of its work is begun, ms. */
+const SAMPLE_SCHEDULES = 12;
+const SAMPLE_LIMIT_MS = 12 * 60_000;
+
+const say = (line: string): unknown => process.stdout.write(`${line}\n`);
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+/** @returns the results; cells that were not begun within the limit count as failed. */
+async function runCells(bench: Bench, cells: readonly Cell[], limitMs: number): Promise<CellResult[]> {
+  const until = performance.now() + limitMs;
+  const results: CellResult[] = [];
+  for (const cell of cells) {
+    const name = `${cell.step}:${cell.fault}`;
+    if (cell.fault === 'clock-jumped' && !(await canJump())) {
+      skipped += 1;
+      say(`skip  ${name}  Debian's libfaketime is not installed`);
+      continue;
+    }
+    if (performance.now() > until) {
+      failed += 1;
+      say(`FAIL  ${name}  not begun: the time is over`);
+      continue;
+    }
+    const result = await tryCell(bench, cell);
+    results.push(result);
+    const { complaints, evidence, seconds, logs } = result;
+    if (complaints.length === 0) passed += 1;
+    else failed += 1;
+    const end = evidence === null ? 'no end' : [evidence.phase, evidence.code].filter(Boolean).join(' ');
+    say(`${complaints.length === 0 ? 'ok  ' : 'FAIL'}  ${name}  ${end}  ${seconds.toFixed(1)} s`);
+    if (evidence !== null)
+      say(`      ${evidence.proof.evidence ?? 'nothing proves the fault'}`.slice(0, 160));
+    for (const complaint of complaints) say(`      ${complaint}`);
+    if (logs !== null) {
+      say(`      logs: ${logs}`);
+      say(`      again: npm run test:faults -- --cell ${name}`);
+    }
+  }
+  return results;
+}
+
+async function runSchedules(bench: Bench, seeds: readonly number[], limitMs: number): Promise<void> {
+  const until = performance.now() + limitMs;
+  for (const seed of seeds) {
+    if (performance.now() > until) {
+      failed += 1;
+      say(`FAIL  schedule ${seed}  not begun: the time is over`);
+      continue;
+    }
+    const { schedule, complaints, evidence, seconds, logs } = await trySchedule(bench, seed);
+    if (complaints.length === 0) passed += 1;
+    else failed += 1;
+    const end = evidence === null ? 'no end' : [evidence.phase, evidence.code].filter(Boolean).join(' ');
+    const verdict = complaints.length === 0 ? 'ok  ' : 'FAIL';
+    say(`${verdict}  schedule ${shown(schedule)}  ${end}  ${seconds.toFixed(1)} s`);
+    for (const complaint of complaints) say(`      ${complaint}`);
+    if (logs !== null) {
+      say(`      logs: ${logs}`);
+      say(`      again: npm run test:faults -- --seed ${seed}`);
+    }
+  }
+}
+
+const seedsFrom = (seed: number, count: number): number[] =>
+  Array.from({ length: count }, (_, index) => (seed + index) % 2 ** 32);
+
+function showTable(results: readonly CellResult[]): void {
+  say('');
+  say(
+    tableOf((step, fault) => {
+      const found = results.find((one) => one.step === step && one.fault === fault);
+      if (found === undefined) return 'not run';
+      return found.complaints.length === 0 ? 'passed' : 'FAILED';
+    }),
+  );
+  for (const line of dashes()) say(line);
+  for (const [what, where] of Object.entries(ELSEWHERE)) say(`${what}: ${where}`);
+}
+
+async function run(options: Options): Promise<void> {
+  await using bench = new Bench();
+  switch (options.mode) {
+    case 'replay':
+      return runSchedules(bench, [options.seed], Number.POSITIVE_INFINITY);
+    case 'cells': {
+      const cells = options.cells.filter(({ step, fault }) => !('why' in allowedOutcomes(step, fault)));
+      await runCells(bench, cells, Number.POSITIVE_INFINITY);
+      return;
+    }
+    case 'full': {
+      say(`the whole matrix, and schedules from seed ${options.seed} on`);
+      const results = await runCells(bench, allCells(), Number.POSITIVE_INFINITY);
+      await runSchedules(bench, seedsFrom(options.seed, options.schedules), Number.POSITIVE_INFINITY);
+      showTable(results);
+      return;
+    }
+    case 'sample': {
+      say(`sample ${options.seed}; again: npm run test:faults -- --sample ${options.seed}`);
+      for (const { step, fault, why } of KNOWN_RED) say(`left out, red: ${step}:${fault}: ${why}`);
+      await runCells(bench, sampleOf(options.seed), SAMPLE_LIMIT_MS);
+      await runSchedules(bench, seedsFrom(options.seed, SAMPLE_SCHEDULES), SAMPLE_LIMIT_MS / 4);
+    }
+  }
+}
+
+const began = performance.now();
+let options: Options | null = null;
+try {
+  options = readOptions(process.argv.slice(2));
+} catch (error) {
+  say(`${(error as Error).message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
+if (options !== null) {
+  await run(options);
+  say(`${((performance.now() - began) / 1000).toFixed(0)} s`);
+  say(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}

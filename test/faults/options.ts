@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+import { FAULTS, type Fault } from './faults.ts';
+import type { Cell } from './run-cells.ts';
+import { STEPS } from './steps.ts';
+
+/** What `npm run test:faults -- ...` is asked to do. */
+export type Options =
+  /** A part of the matrix and a few random schedules, drawn with the seed. */
+  | { readonly mode: 'sample'; readonly seed: number }
+  /** Every cell, and many random schedules from the seed on. */
+  | { readonly mode: 'full'; readonly seed: number; readonly schedules: number }
+  /** One random schedule again. */
+  | { readonly mode: 'replay'; readonly seed: number }
+  | { readonly mode: 'cells'; readonly cells: readonly Cell[] };
+
+const SCHEDULES = 200;
+/** Random seeds fit the generator's state. */
+const SEEDS = 2 ** 32;
+
+export const USAGE = `npm run test:faults                            a sample of the matrix, and random schedules
+npm run test:faults -- --sample N              the same sample as one that printed N
+npm run test:faults -- --full [--schedules N]  every cell, and N random schedules (${SCHEDULES})
+npm run test:faults -- --seed N                one random schedule again
+npm run test:faults -- --cell STEP:FAULT ...   cells by name, such as 6:source-killed; STEP or FAULT may be *`;
+
+/** @throws RangeError with what is wrong. */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      full: { type: 'boolean', default: false },
+      sample: { type: 'string' },
+      seed: { type: 'string' },
+      schedules: { type: 'string' },
+      cell: { type: 'string', multiple: true },
+    },
+  });
+  const fresh = Math.floor(Math.random() * SEEDS);
+  if (values.cell !== undefined) return { mode: 'cells', cells: values.cell.flatMap(cellsOf) };
+  if (values.full) {
+    const schedules = numberOf(values.schedules ?? String(SCHEDULES));
+    return { mode: 'full', seed: values.seed === undefined ? fresh : numberOf(values.seed), schedules };
+  }
+  if (values.seed !== undefined) return { mode: 'replay', seed: numberOf(values.seed) };
+  return { mode: 'sample', seed: values.sample === undefined ? fresh : numberOf(values.sample) };
+}
+
+function numberOf(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number >= SEEDS)
+    throw new RangeError(`${text} is no whole number from 0 to ${SEEDS - 1}`);
+  return number;
+}
+
+function cellsOf(text: string): Cell[] {
+  const [step, fault] = text.split(':');
+  const steps = STEPS.filter((one) => step === '*' || String(one) === step);
+  const faults = FAULTS.filter((one: Fault) => fault === '*' || one === fault);
+  if (steps.length === 0 || faults.length === 0) throw new RangeError(`there is no cell ${text}`);
+  return faults.flatMap((one) => steps.map((at) => ({ step: at, fault: one })));
+}

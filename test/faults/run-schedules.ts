@@ -1,0 +1,80 @@
+/** Runs random schedules: nothing is held, the faults strike when the migration has come to their step. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { conclude, INJECTIONS } from './cell.ts';
+import type { Evidence } from './evidence.ts';
+import type { Descriptors } from './gather.ts';
+import type { Scene } from './injection.ts';
+import { judgeEnd } from './judge.ts';
+import { BothRan } from './rig/both-ran.ts';
+import type { FaultRig } from './rig/fault-rig.ts';
+import { Watch } from './rig/watch.ts';
+import type { Bench } from './run-cells.ts';
+import { allowedAfter, isArmed, scheduleOf, type Schedule, type ScheduledFault } from './schedule.ts';
+
+export interface ScheduleResult {
+  readonly schedule: Schedule;
+  readonly complaints: readonly string[];
+  readonly evidence: Evidence | null;
+  readonly seconds: number;
+  readonly logs: string | null;
+}
+
+/** So that the steps last long enough to be met, bytes a second; until the first fault has struck. */
+const RATE = 400_000;
+/** A migration that cannot end while its faults last has them lifted after this, ms. */
+const STRIKE_LIMIT_MS = 30_000;
+
+export async function trySchedule(bench: Bench, seed: number): Promise<ScheduleResult> {
+  const began = performance.now();
+  const schedule = scheduleOf(seed);
+  const { rig, idle, name } = await bench.rig(false);
+  const outcome = await run(rig, name, schedule, idle).then(
+    (evidence) => ({
+      evidence,
+      complaints: judgeEnd(allowedAfter(schedule.faults.map(({ fault }) => fault)), evidence),
+    }),
+    (error: unknown) => ({ evidence: null, complaints: [(error as Error).message] }),
+  );
+  const logs = outcome.complaints.length === 0 ? null : await bench.keepLogs(`seed-${seed}`);
+  await bench.settle(outcome.complaints.length === 0 ? outcome.evidence : null);
+  return { schedule, ...outcome, seconds: (performance.now() - began) / 1000, logs };
+}
+
+async function run(
+  rig: FaultRig,
+  name: string,
+  { mode, faults }: Schedule,
+  idle: readonly Descriptors[],
+): Promise<Evidence> {
+  for (const one of faults.filter(isArmed)) await INJECTIONS[one.fault].arm?.(rig, one.step);
+  rig.source.transfer.slow(RATE);
+  await using both = new BothRan(rig);
+  await rig.apply(name, { mode, quiesceTimeout: '5m', preCopyTimeout: '5m' });
+  await using watch = await Watch.of(rig, name);
+  const struck = faults.map((one) => strikeInTurn({ rig, watch, step: one.step }, one));
+  await Promise.all(struck);
+  rig.source.transfer.free();
+  const proof = { step: null, evidence: faults.map(({ fault }) => fault).join(' ') };
+  return await conclude({ rig, watch }, both, proof, idle);
+}
+
+/** Waits for the step, or for a later one, or for the end; strikes, and lifts the fault when its time is over. */
+async function strikeInTurn(scene: Scene, one: ScheduledFault): Promise<void> {
+  const { watch, step } = scene;
+  const injection = INJECTIONS[one.fault];
+  const since = performance.now();
+  const isDue = async (): Promise<boolean> => {
+    const [position, now] = [await watch.position(), await watch.step()];
+    return position.ended || now === null || now >= step || performance.now() - since > STRIKE_LIMIT_MS;
+  };
+  while (!(await isDue())) await delay(5);
+  await delay(one.afterMs);
+  if (isArmed(one)) {
+    await injection.armLater?.(scene);
+    await delay(one.forMs);
+  } else {
+    await injection.strike(scene);
+    await delay(one.forMs);
+  }
+  await injection.lift(scene);
+}

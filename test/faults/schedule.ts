@@ -1,0 +1,83 @@
+/** Random schedules: some faults at some steps of one migration, all drawn from a seed. */
+import { allowedOutcomes, applies, type Allowed, type Ending } from './allowed.ts';
+import { FAULTS, type Fault } from './faults.ts';
+import { randomFrom } from './random.ts';
+import { STEPS, type Step } from './steps.ts';
+
+export interface ScheduledFault {
+  readonly step: Step;
+  readonly fault: Fault;
+  /** From the moment the step was seen, ms. */
+  readonly afterMs: number;
+  /** How long it lasts before it is lifted, ms. */
+  readonly forMs: number;
+}
+
+export interface Schedule {
+  readonly seed: number;
+  readonly mode: 'PreCopy' | 'StopCopy';
+  /** In the order in which they strike. */
+  readonly faults: readonly ScheduledFault[];
+}
+
+const MOST_FAULTS = 4;
+const LONGEST_WAIT_MS = 300;
+const LONGEST_FAULT_MS = 1_500;
+
+/** These need a rig of their own or ten seconds of silence: the matrix has them. */
+const NOT_RANDOM: ReadonlySet<Fault> = new Set<Fault>(['leader-changed', 'clock-jumped']);
+const DRAWN = FAULTS.filter((fault) => !NOT_RANDOM.has(fault));
+/** Armed before the migration begins, so that they strike whenever it comes to their arc. */
+const ONCE: ReadonlySet<Fault> = new Set<Fault>([
+  'arc-refused',
+  'arc-error',
+  'arc-stalled',
+  'stream-corrupted',
+  'reset-failed',
+  'reset-ignored',
+]);
+
+/** The schedule of a seed: 1 to 4 faults, never two of one kind. */
+export function scheduleOf(seed: number): Schedule {
+  const random = randomFrom(seed);
+  const mode = random.pick(['PreCopy', 'StopCopy'] as const);
+  const count = 1 + random.index(MOST_FAULTS);
+  const faults: ScheduledFault[] = [];
+  while (faults.length < count) {
+    const fault = random.pick(DRAWN);
+    const step = random.pick(STEPS);
+    const afterMs = random.index(LONGEST_WAIT_MS);
+    const forMs = random.index(LONGEST_FAULT_MS);
+    const isKnown = faults.some((one) => one.fault === fault || (ONCE.has(one.fault) && ONCE.has(fault)));
+    if (!isKnown && applies(step, fault)) faults.push({ step, fault, afterMs, forMs });
+  }
+  return { seed, mode, faults: faults.toSorted((a, b) => a.step - b.step) };
+}
+
+export const isArmed = ({ fault }: ScheduledFault): boolean => ONCE.has(fault);
+
+/** Nothing of the set is lost by any fault that is not one of these. */
+const COSTS: Partial<Readonly<Record<Fault, readonly Ending[]>>> = {
+  'source-died': ['lost', 'nothing-to-move'],
+  'target-died': ['target-lost', 'moved-then-died'],
+  // A device that enters ERROR, or refuses an arc of the way home, costs its state; at the target, the target.
+  'arc-error': ['lost', 'target-lost'],
+  'reset-failed': ['stayed-target-withheld', 'moved-source-withheld', 'target-lost'],
+  'reset-ignored': ['stayed-target-withheld', 'moved-source-withheld', 'target-lost'],
+};
+
+/**
+ * Ends that the rules allow when several faults strike, at whatever moment: moved or stayed as if nothing had been,
+ * and beyond that only what one of the faults may cost. Every code is true of something here, so none is asked for.
+ */
+export function allowedAfter(faults: readonly Fault[]): readonly Allowed[] {
+  const endings = new Set<Ending>(['moved', 'stayed', ...faults.flatMap((fault) => COSTS[fault] ?? [])]);
+  return [...endings].map((ending) => ({ ending, codes: [] }));
+}
+
+/** The schedule in one line. */
+export const shown = ({ seed, mode, faults }: Schedule): string =>
+  `${seed}: ${mode}, ${faults.map(({ step, fault, afterMs }) => `${step}:${fault} after ${afterMs} ms`).join(', ')}`;
+
+/** Whether the rules know an end for a fault in a step, which every schedule's faults must have. */
+export const known = ({ step, fault }: ScheduledFault): boolean => !('why' in allowedOutcomes(step, fault));

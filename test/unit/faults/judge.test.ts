@@ -1,0 +1,183 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Evidence, SideEvidence } from '../../faults/evidence.ts';
+import { judge, judgeEnd } from '../../faults/judge.ts';
+import { allowedAfter } from '../../faults/schedule.ts';
+
+/** A side on which the set runs with nothing lost. */
+const running = (node: string, change: Partial<SideEvidence> = {}): SideEvidence => ({
+  node,
+  phase: 'Active',
+  devices: [0, 1].map((index) => ({
+    id: `${node}/${index}`,
+    state: 'Running',
+    armed: true,
+    withheld: false,
+  })),
+  workload: { phase: 'Live', frozen: false, refused: 0 },
+  progresses: true,
+  digests: ['d0', 'd1'],
+  ...{ lost: 0, gaps: 0, doubles: 0, submissionGaps: 0 },
+  violations: [],
+  ...change,
+});
+
+/** A side that is reset and of no set. */
+const free = (node: string, change: Partial<SideEvidence> = {}): SideEvidence =>
+  running(node, {
+    phase: 'Released',
+    devices: [0, 1].map((index) => ({
+      id: `${node}/${index}`,
+      state: 'Running',
+      armed: false,
+      withheld: false,
+    })),
+    workload: { phase: 'Ended', frozen: false, refused: 0 },
+    progresses: false,
+    ...change,
+  });
+
+/** A side whose devices are stopped with their state. */
+const still = (node: string): SideEvidence =>
+  running(node, {
+    phase: 'Stopped',
+    devices: [0, 1].map((index) => ({
+      id: `${node}/${index}`,
+      state: 'StopCopy',
+      armed: true,
+      withheld: false,
+    })),
+    workload: { phase: 'Live', frozen: true, refused: 0 },
+    progresses: false,
+  });
+
+const moved = (change: Partial<Evidence> = {}): Evidence => ({
+  proof: { step: 6, evidence: 'agent gpu-a (pid 1) ended by SIGKILL' },
+  phase: 'Succeeded',
+  code: null,
+  settled: true,
+  decision: 'Commit',
+  conditions: ['Ready'],
+  source: free('gpu-a'),
+  target: running('gpu-b'),
+  bothRan: [],
+  leftovers: [],
+  ...change,
+});
+
+const stayed = (change: Partial<Evidence> = {}): Evidence =>
+  moved({
+    proof: { step: 5, evidence: 'emulator: refuse-arc used 1 times' },
+    ...{ phase: 'Failed', code: 'ArcFailed', decision: 'Abort', conditions: ['Stalled'] },
+    source: running('gpu-a'),
+    target: free('gpu-b'),
+    ...change,
+  });
+
+const withheldOne = (side: SideEvidence): SideEvidence => ({
+  ...side,
+  devices: side.devices.map((device, index) => ({ ...device, withheld: index === 1 })),
+});
+
+describe('the judge accepts', () => {
+  test('a set that moved although its source was killed while it drained', () => {
+    expect(judge(6, 'source-killed', moved())).toEqual([]);
+  });
+
+  test('a set that stayed because a device refused to become quiet', () => {
+    expect(judge(5, 'arc-refused', stayed())).toEqual([]);
+  });
+
+  test('a target that was lost while it was activated, with the source kept still', () => {
+    const lost = moved({
+      proof: { step: 9, evidence: 'emulator gpu-b (pid 1) ended by SIGKILL' },
+      ...{ phase: 'Failed', code: 'TargetLost', conditions: ['Stalled', 'DeviceLost'] },
+      source: still('gpu-a'),
+      target: free('gpu-b'),
+    });
+    expect(judge(9, 'target-died', lost)).toEqual([]);
+  });
+
+  test('a device that is withheld because it ignored RESET', () => {
+    const withheld = moved({
+      proof: { step: 10, evidence: 'emulator: fail-reset used 1 times' },
+      conditions: ['Ready', 'DeviceLost'],
+      source: withheldOne(free('gpu-a')),
+    });
+    expect(judge(10, 'reset-failed', withheld)).toEqual([]);
+  });
+});
+
+describe('the judge refuses', () => {
+  const cases: readonly (readonly [string, Evidence, RegExp])[] = [
+    ['a fault that is not proved', moved({ proof: { step: 6, evidence: null } }), /not proved/u],
+    ['a fault in another step', moved({ proof: { step: 7, evidence: 'x' } }), /struck in step 7/u],
+    ['a fault in no step', moved({ proof: { step: null, evidence: 'x' } }), /struck in step none/u],
+    ['a migration that hangs', moved({ settled: false, phase: 'StopCopy' }), /neither ended nor said/u],
+    ['two sides that run', moved({ source: running('gpu-a') }), /both sides run/u],
+    ['two sides that ran for a moment', moved({ bothRan: ['workload 1'] }), /both sides ran/u],
+    ['no side that runs', moved({ target: free('gpu-b') }), /does not run at the target/u],
+    ['a workload that stayed frozen', moved({ target: still('gpu-b') }), /does not run at the target/u],
+    ['links that stand still', moved({ target: running('gpu-b', { progresses: false }) }), /does not run/u],
+    [
+      'a transaction that was lost',
+      moved({ target: running('gpu-b', { lost: 1 }) }),
+      /1 transactions were lost/u,
+    ],
+    ['a gap', moved({ target: running('gpu-b', { gaps: 1 }) }), /1 gaps/u],
+    ['a double', moved({ target: running('gpu-b', { doubles: 2 }) }), /2 doubles/u],
+    [
+      'work that was skipped',
+      moved({ target: running('gpu-b', { submissionGaps: 1 }) }),
+      /gaps of the workload/u,
+    ],
+    ['other contents', moved({ target: running('gpu-b', { digests: ['d0', 'dx'] }) }), /did not take what/u],
+    ['contents nobody knows', moved({ source: free('gpu-a', { digests: [] }) }), /did not take what/u],
+    ['a source that is not free', moved({ source: still('gpu-a') }), /the source is not free/u],
+    ['a word of the monitor', moved({ source: free('gpu-a', { violations: ['V1-26'] }) }), /monitor: V1-26/u],
+    ['a descriptor that stayed', moved({ leftovers: ['2 more of socket'] }), /left behind/u],
+    ['a success without Commit', moved({ decision: 'Abort' }), /the decision is Abort/u],
+    ['a failure where retries remain', stayed({ proof: { step: 6, evidence: 'x' } }), /the phase is Failed/u],
+  ];
+  test.each(cases)('%s', (_, evidence, why) => {
+    expect(judge(6, 'source-killed', evidence).join('; ')).toMatch(why);
+  });
+
+  test('a code that does not tell what happened', () => {
+    expect(judge(5, 'arc-refused', stayed({ code: 'Internal' }))).toEqual(['stayed: the code is Internal']);
+  });
+
+  test('a set that stayed although it was decided', () => {
+    expect(judge(5, 'arc-refused', stayed({ decision: 'Commit' })).join()).toMatch(/decision is Commit/u);
+  });
+
+  test('a lost device that no condition tells of', () => {
+    const silent = stayed({
+      proof: { step: 5, evidence: 'emulator gpu-a (pid 1) ended by SIGKILL' },
+      code: 'DeviceStateLost',
+      source: free('gpu-a'),
+    });
+    expect(judge(5, 'source-died', silent)).toEqual([
+      'lost: no condition tells that a device lost its state',
+    ]);
+  });
+
+  test('a target that was lost while the source was let run', () => {
+    const wrong = moved({
+      proof: { step: 9, evidence: 'x' },
+      ...{ phase: 'Failed', code: 'TargetLost' },
+      source: running('gpu-a'),
+      target: free('gpu-b'),
+    });
+    expect(judge(9, 'target-died', wrong).join()).toMatch(/does not stand still/u);
+  });
+
+  test('a fault that does not apply', () => {
+    expect(judge(1, 'arc-refused', moved()).join()).toMatch(/does not apply/u);
+  });
+
+  test('a loss after faults that cost nothing', () => {
+    const lost = stayed({ code: 'DeviceStateLost', conditions: ['DeviceLost'], source: free('gpu-a') });
+    expect(judgeEnd(allowedAfter(['source-killed', 'cut']), lost)).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(['source-killed', 'source-died']), lost)).toEqual([]);
+  });
+});

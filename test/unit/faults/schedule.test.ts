@@ -1,0 +1,74 @@
+import { expect, test } from '@jest/globals';
+import { FAULTS } from '../../faults/faults.ts';
+import { readOptions } from '../../faults/options.ts';
+import { randomFrom, shuffled } from '../../faults/random.ts';
+import { allCells, sampleOf } from '../../faults/sample.ts';
+import { known, scheduleOf } from '../../faults/schedule.ts';
+import { stepOf, STEPS, type Position } from '../../faults/steps.ts';
+
+test('the same seed gives the same numbers, another gives others', () => {
+  const draw = (seed: number): number[] => {
+    const random = randomFrom(seed);
+    return Array.from({ length: 8 }, () => random.index(1000));
+  };
+  expect(draw(7)).toEqual(draw(7));
+  expect(draw(7)).not.toEqual(draw(8));
+  expect(draw(7).every((number) => number >= 0 && number < 1000)).toBe(true);
+});
+
+test('shuffling loses and doubles nothing', () => {
+  expect(shuffled([1, 2, 3, 4, 5], randomFrom(3)).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('a seed is a schedule of one to four faults that apply', () => {
+  const all = Array.from({ length: 500 }, (_, seed) => scheduleOf(seed));
+  expect(all.map(({ faults }) => faults.length).every((count) => count >= 1 && count <= 4)).toBe(true);
+  expect(new Set(all.map(({ faults }) => faults.length)).size).toBe(4);
+  expect(all.flatMap(({ faults }) => faults).every(known)).toBe(true);
+  expect(scheduleOf(11)).toEqual(scheduleOf(11));
+});
+
+test('a sample has every fault, whatever the seed', () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    expect(new Set(sampleOf(seed).map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+  }
+  expect(sampleOf(5)).toEqual(sampleOf(5));
+});
+
+test('every fault strikes somewhere, and every step is struck by faults', () => {
+  const cells = allCells();
+  expect(new Set(cells.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+  for (const step of STEPS) expect(cells.filter((cell) => cell.step === step).length).toBeGreaterThan(8);
+});
+
+test('each place of a voyage is one step', () => {
+  const at = (change: Partial<Position>): Position => ({
+    ...{ decision: 'Undecided', stopping: false, ended: false, source: null, target: null },
+    ...change,
+  });
+  const places: readonly Position[] = [
+    at({ source: 'Fenced' }),
+    at({ source: 'Fenced', target: 'Fenced' }),
+    at({ source: 'Prepared', target: 'Preparing' }),
+    at({ source: 'PreCopy', target: 'Loading' }),
+    at({ source: 'Quiescing', target: 'Loading' }),
+    at({ source: 'Stopping', target: 'Loading', stopping: true }),
+    at({ source: 'Stopped', target: 'Verifying', stopping: true }),
+    at({ source: 'Stopped', target: 'Verified', stopping: true }),
+    at({ source: 'Stopped', target: 'Activating', decision: 'Commit' }),
+    at({ source: 'Releasing', target: 'Active', decision: 'Commit' }),
+  ];
+  expect(places.map(stepOf)).toEqual(STEPS);
+  expect(stepOf(at({ source: 'RollingBack' }))).toBeNull();
+  expect(stepOf(at({ decision: 'Abort', source: 'Stopped' }))).toBeNull();
+  expect(stepOf(at({ decision: 'Commit', target: 'Active', ended: true }))).toBeNull();
+});
+
+test('the command line is read, and what makes no sense is refused', () => {
+  expect(readOptions(['--seed', '12'])).toEqual({ mode: 'replay', seed: 12 });
+  expect(readOptions(['--sample', '3'])).toEqual({ mode: 'sample', seed: 3 });
+  expect(readOptions(['--full', '--seed', '1'])).toEqual({ mode: 'full', seed: 1, schedules: 200 });
+  expect(readOptions(['--cell', '6:cut'])).toEqual({ mode: 'cells', cells: [{ step: 6, fault: 'cut' }] });
+  expect(() => readOptions(['--seed', 'x'])).toThrow(RangeError);
+  expect(() => readOptions(['--cell', '11:cut'])).toThrow(RangeError);
+});
