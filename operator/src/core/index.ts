@@ -2,7 +2,17 @@ export type { Action } from './action.ts';
 export { decide } from './decide.ts';
 export { failure } from './failure.ts';
 export type { Observed, Placement, Plan, RecordView, SessionView, SideView } from './observed.ts';
-export { freshMemory, observed, raised, replied, retry, unanswered, type Memory } from './memory.ts';
+export {
+  freshMemory,
+  noted,
+  observed,
+  raised,
+  replied,
+  retry,
+  unanswered,
+  unfinished,
+  type Memory,
+} from './memory.ts';
 export { preCopyDone, type ConvergenceLimits, type Sample } from './convergence.ts';
 export { checkPairs, checkSide, checkWhole } from './preflight.ts';
 export { statusOf, type Report } from './status.ts';

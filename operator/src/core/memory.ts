@@ -1,4 +1,6 @@
+import type { DecisionValue } from '@transship/crds';
 import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
+import { isBehind } from './regressed.ts';
 import type { Placement, SessionView, SideView } from './observed.ts';
 
 /**
@@ -12,6 +14,8 @@ export interface Memory {
   readonly sequence: number;
   /** Somebody raised the fence after us, or an agent has accepted a higher one. */
   readonly superseded: boolean;
+  /** What this process has read or written as the decision: a record behind it came back from a backup. */
+  readonly decided: DecisionValue;
   readonly source: SideView;
   readonly target: SideView;
   readonly placement: Placement;
@@ -21,6 +25,7 @@ export const freshMemory: Memory = {
   held: null,
   sequence: 0,
   superseded: false,
+  decided: 'Undecided',
   source: { kind: 'unattached' },
   target: { kind: 'unattached' },
   placement: { kind: 'unknown' },
@@ -30,8 +35,21 @@ export const freshMemory: Memory = {
 export const raised = (memory: Memory, fence: number): Memory => ({
   ...freshMemory,
   held: fence,
+  decided: memory.decided,
   placement: memory.placement,
 });
+
+/** The record was read. A decision that is behind what was read before is not taken in. */
+export function noted(memory: Memory, decision: DecisionValue): Memory {
+  const { decided } = memory;
+  return decision === decided || isBehind(decision, decided) ? memory : { ...memory, decided: decision };
+}
+
+/**
+ * A write that ends the object got no answer, so it may yet land. Nothing else is begun under the fence that it tests:
+ * the next thing this process does is to raise it.
+ */
+export const unfinished = (memory: Memory): Memory => ({ ...raised(memory, 0), held: null });
 
 const with_ = (memory: Memory, role: Role, side: SideView): Memory => ({ ...memory, [role]: side });
 

@@ -55,6 +55,8 @@ export interface Observed {
   /** The fence this process holds, null before it has raised one. */
   readonly held: number | null;
   readonly superseded: boolean;
+  /** The decision as this process has read or written it before. */
+  readonly decided: DecisionValue;
   readonly source: SideView;
   readonly target: SideView;
   readonly placement: Placement;

@@ -1,18 +1,23 @@
+import type { DecisionValue } from '@transship/crds';
 import type { Failure } from '@transship/node-agent/contract';
 import type { Attached } from './decide.ts';
 import { failure } from './failure.ts';
 
+/** A decision that cannot follow on one that was seen: write-once, but for Commit that a Revert takes back. */
+export const isBehind = (decision: DecisionValue, seen: DecisionValue): boolean =>
+  seen !== 'Undecided' && seen !== decision && !(seen === 'Commit' && decision === 'Revert');
+
 /**
- * Is the record behind what a journal saw of it, as after a restored backup? Then nothing may be concluded from
- * it: a decision that was taken before could be taken again, the other way.
+ * Is the record behind what a journal saw of it, or this process, as after a restored backup? Then nothing may be
+ * concluded from it: a decision that was taken before could be taken again, the other way.
  */
-export function recordRegressed({ s, t, record }: Attached): Failure | null {
-  for (const session of [s, t]) {
-    if (session === null) continue;
-    const { role, decision: seen } = session;
-    const followed = seen === 'Commit' && record.decision === 'Revert';
-    if (seen === 'Undecided' || seen === record.decision || followed) continue;
-    return failure('RecordRegressed', `the ${role} has seen ${seen} and the record says ${record.decision}`);
+export function recordRegressed({ s, t, record, decided }: Attached): Failure | null {
+  const seen: [string, DecisionValue][] = [['this operator', decided]];
+  for (const session of [s, t]) if (session !== null) seen.push([`the ${session.role}`, session.decision]);
+  const ahead = seen.find(([, decision]) => isBehind(record.decision, decision));
+  if (ahead !== undefined) {
+    const [who, decision] = ahead;
+    return failure('RecordRegressed', `${who} has seen ${decision} and the record says ${record.decision}`);
   }
   const stopped = s?.phase === 'Stopping' || s?.phase === 'Stopped';
   if (!stopped || record.stopping) return null;

@@ -16,6 +16,7 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     record: recordOf(stored),
     held: memory.held,
     superseded: memory.superseded,
+    decided: memory.decided,
     source: memory.source,
     target: memory.target,
     placement: memory.placement,

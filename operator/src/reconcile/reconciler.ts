@@ -1,5 +1,5 @@
 import { isTerminal } from '@transship/crds';
-import { decide, statusOf, type Action } from '../core/index.ts';
+import { decide, noted, statusOf, unfinished, type Action } from '../core/index.ts';
 import { isTargetFenced } from './fencing.ts';
 import { look } from './observe.ts';
 import { askAgain, perform, type Performed } from './perform.ts';
@@ -33,6 +33,7 @@ export class Reconciler {
     askAgain(voyage);
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
       voyage.targetFenced = await isTargetFenced(this.#ports, stored, voyage, signal);
+      voyage.memory = noted(voyage.memory, stored.status.decision.value);
       const observed = look(stored, voyage, clock.now());
       const action = decide(observed);
       const reported = action.kind === 'finish' || action.kind === 'recordPlacement';
@@ -118,6 +119,7 @@ export class Reconciler {
     const early = now - voyage.lastPatchAt < PROGRESS_EVERY_MS;
     if (difference.kind === 'progress' && early && action.kind !== 'recordPlacement') return null;
     const outcome = await store.patchStatus(stored, difference.patch, signal);
+    if (outcome.kind === 'ambiguous' && action.kind === 'finish') voyage.memory = unfinished(voyage.memory);
     if (outcome.kind !== 'written') {
       log.warn({ uid: stored.uid, outcome: outcome.kind }, 'status was not written');
       return null;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SessionView } from '@transship/operator/core';
-import { failed, next, source, target, UNREACHABLE, withDevice } from './fixture.ts';
+import { failure, type SessionView } from '@transship/operator/core';
+import { FENCE, failed, next, source, target, UNREACHABLE, withDevice } from './fixture.ts';
 
 const COMMIT = { stopping: true, decision: 'Commit', reason: 'generation 1 verified' } as const;
 const SEEN = { decision: 'Commit' } as const;
@@ -265,6 +265,25 @@ describe('a record behind a journal is obeyed by nobody', () => {
   test('one side that answers is enough to see it', () => {
     const record = { stopping: true, deletionRequested: true };
     expect(next(UNREACHABLE, target('Active', SEEN), { record })).toMatchObject({
+      kind: 'stall',
+      failure: { code: 'RecordRegressed' },
+    });
+  });
+
+  test('what this process has read or written itself is enough, though no agent tells of it', () => {
+    const record = { stopping: true };
+    const given = { record, decided: 'Commit', expired: failure('AgentUnreachable', 'silent') } as const;
+    expect(next(source('Stopped'), UNREACHABLE, given)).toMatchObject({
+      kind: 'stall',
+      failure: {
+        code: 'RecordRegressed',
+        message: 'this operator has seen Commit and the record says Undecided',
+      },
+    });
+  });
+
+  test('a fence that went back is no other operator', () => {
+    expect(next(source('Prepared'), target('Loading'), { record: { fence: FENCE - 1 } })).toMatchObject({
       kind: 'stall',
       failure: { code: 'RecordRegressed' },
     });

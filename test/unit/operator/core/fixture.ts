@@ -109,6 +109,7 @@ interface Given {
   readonly plan?: Observed['plan'];
   readonly held?: number | null;
   readonly superseded?: boolean;
+  readonly decided?: Observed['decided'];
   readonly placement?: Placement;
   readonly preCopyDone?: boolean;
   readonly expired?: Observed['expired'];
@@ -125,6 +126,7 @@ export const observe = (s: Side, t: Side, given: Given = {}): Observed => ({
   target: side(t),
   placement: given.placement ?? PLACED,
   preCopyDone: given.preCopyDone ?? false,
+  decided: given.decided ?? 'Undecided',
   expired: given.expired ?? null,
   targetFenced: given.targetFenced ?? false,
 });

@@ -2,11 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import {
   failure,
   freshMemory,
+  noted,
   observed,
   raised,
   replied,
   retry,
   unanswered,
+  unfinished,
   type Memory,
 } from '@transship/operator/core';
 import { asReason, fromReason } from '@transship/operator/internal/core/failure';
@@ -38,6 +40,28 @@ describe('what an operator process remembers', () => {
     });
     expect(raised(before, 5)).toEqual({ ...freshMemory, held: 5, placement: PLACED });
   });
+});
+
+describe('the decision that was read', () => {
+  test('is remembered, also under the next fence', () => {
+    const memory = noted(holding(), 'Commit');
+    expect(memory.decided).toBe('Commit');
+    expect(raised(memory, 5).decided).toBe('Commit');
+    expect(noted(memory, 'Commit')).toBe(memory);
+  });
+
+  test('gives way to what may follow it, and to nothing else', () => {
+    const memory = noted(holding(), 'Commit');
+    expect(noted(memory, 'Revert').decided).toBe('Revert');
+    expect(noted(memory, 'Undecided')).toBe(memory);
+    expect(noted(memory, 'Abort')).toBe(memory);
+  });
+});
+
+test('an end that may yet be written is fenced off: the next thing is to raise the fence', () => {
+  const session = { kind: 'session', session: source('Fenced'), refusal: null } as const;
+  const before = holding({ source: session, target: session, placement: PLACED, decided: 'Abort' });
+  expect(unfinished(before)).toEqual({ ...freshMemory, placement: PLACED, decided: 'Abort' });
 });
 
 describe('the answer to a command', () => {

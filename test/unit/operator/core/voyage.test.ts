@@ -46,9 +46,20 @@ class Voyage {
   }
 
   private look(): Observed {
-    const { held, superseded, source, target, placement } = this.memory;
+    const { held, superseded, decided, source, target, placement } = this.memory;
     const { plan, record } = this;
-    return { plan, record, held, superseded, source, target, placement, preCopyDone: true, expired: null };
+    return {
+      plan,
+      record,
+      held,
+      superseded,
+      decided,
+      source,
+      target,
+      placement,
+      preCopyDone: true,
+      expired: null,
+    };
   }
 
   private perform(action: Action): boolean {

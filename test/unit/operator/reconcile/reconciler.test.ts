@@ -56,6 +56,14 @@ describe('the reconcile loop', () => {
     expect(loop.phase).toBe('Succeeded');
   });
 
+  test('fences an end off whose answer was lost, so that it cannot land once something else was begun', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    loop.store.upset = { write: 'status Succeeded', applied: false };
+    await loop.run();
+    expect(loop.phase).toBe('Succeeded');
+    expect(loop.store.stored?.status.fence).toBe(2);
+  });
+
   test('of a restarted operator raises the fence and goes on where the agents are', async () => {
     const first = new Loop(inMode('PreCopy'));
     await first.reconcile();
