@@ -20,7 +20,7 @@ export function onRestart(draft: Draft, observed: Observation): void {
     draft.setLive({ workload: 'unknown' });
   const loss = draft.observe(observed);
   // Where a RESET of ours was out, another incarnation is what it was to bring.
-  const resets = draft.phase === 'Preparing' || draft.phase === 'Discarding';
+  const resets = ['Preparing', 'Discarding', 'Releasing'].includes(draft.phase);
   if (loss !== null && !resets) draft.note(loss);
   const why = fail(
     'AgentRestarted',

@@ -19,6 +19,11 @@ export interface LoadedJournal {
   readonly refused: readonly RefusedFile[];
 }
 
+/** A write that failed before it could change anything: the record before it stands. */
+export class RecordUnchanged extends Error {
+  override readonly name = 'RecordUnchanged';
+}
+
 const SUFFIX = '.session';
 const TEMPORARY = '.tmp';
 const REFUSED_FOLDER = 'refused';
@@ -60,13 +65,20 @@ export class Journal {
     return { records, refused };
   }
 
-  /** Durable when it returns. Writes of one UID must not overlap. */
+  /**
+   * Durable when it returns. Writes of one UID must not overlap. Rejects with RecordUnchanged when the old record stands,
+   * as on a full disk; after any other error either record may be the one that a crash leaves.
+   */
   async write(session: Session): Promise<void> {
     const path = this.#pathOf(session.uid);
     const temporary = path + TEMPORARY;
     const writtenAt = this.#wallNow();
-    await this.#files.writeDurably(temporary, encodeRecord({ writtenAt, session }));
-    await this.#files.rename(temporary, path);
+    try {
+      await this.#files.writeDurably(temporary, encodeRecord({ writtenAt, session }));
+      await this.#files.rename(temporary, path);
+    } catch (error) {
+      throw new RecordUnchanged((error as Error).message, { cause: error });
+    }
     await this.#files.syncDirectory(this.#directory);
     this.#writtenAt.set(session.uid, writtenAt);
   }

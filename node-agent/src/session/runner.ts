@@ -29,6 +29,9 @@ export class SessionUnavailable extends Error {
 const MAX_WAITING_COMMANDS = 16;
 /** How much longer than a command's own wait an unwritable journal may hold it, ms. */
 const JOURNAL_PATIENCE_MS = 5_000;
+const UNWRITABLE =
+  'the journal of the agent cannot be written; nothing was done: free space in its state directory';
+const NEVER = new AbortController().signal;
 const JOURNAL_RETRY_MS = { first: 100, most: 5_000 };
 
 /**
@@ -171,21 +174,29 @@ export class SessionRunner {
 
   async #admitted(request: CommandRequest, waitMs: number): Promise<Failure | null> {
     this.#waitingCommands += 1;
-    const taken = this.#inTurn(() => this.#obey(request)).finally(() => {
+    const givenUp = new AbortController();
+    const taken = this.#inTurn(() => this.#obey(request, givenUp.signal)).finally(() => {
       this.#waitingCommands -= 1;
     });
     const late = Symbol('late');
     const outcome = await within(this.#clock, waitMs + JOURNAL_PATIENCE_MS, taken, late);
-    if (outcome === late) throw new SessionUnavailable('the journal of the agent cannot be written');
+    if (outcome === late) {
+      givenUp.abort();
+      taken.catch(() => undefined);
+      throw new SessionUnavailable(UNWRITABLE);
+    }
     return outcome as Failure | null;
   }
 
-  async #obey(request: CommandRequest): Promise<Failure | null> {
+  /** `givenUp`: its sender was told that nothing came of it. */
+  async #obey(request: CommandRequest, givenUp: AbortSignal): Promise<Failure | null> {
+    if (givenUp.aborted) throw new SessionUnavailable(UNWRITABLE);
     const { header, role, command } = request;
     const ids = devicesOf(this.#state, command);
     const look = await observe(this.#ports, this.#clock, this.uid, this.#state, ids, request);
     const observed: Observation = look();
-    const { refusal } = await this.#transition({ kind: 'command', header, role, command, observed });
+    const event = { kind: 'command', header, role, command, observed } as const;
+    const { refusal } = await this.#transition(event, givenUp);
     const facts = {
       uid: this.uid,
       role,
@@ -198,13 +209,13 @@ export class SessionRunner {
     return refusal;
   }
 
-  async #transition(event: AgentEvent): Promise<{ refusal: Failure | null }> {
+  async #transition(event: AgentEvent, givenUp: AbortSignal = NEVER): Promise<{ refusal: Failure | null }> {
     const before = this.#state;
     const { state, effects, refusal } = step(before, event);
     if (state === null) return { refusal };
     this.#next = state;
     try {
-      if (state.session !== before?.session) await this.#makeDurable(state.session);
+      if (state.session !== before?.session) await this.#makeDurable(state.session, givenUp);
       this.#state = state;
     } finally {
       this.#next = null;
@@ -216,8 +227,12 @@ export class SessionRunner {
     return { refusal };
   }
 
-  /** Tries until it works: nothing may happen before, and what happened must not be forgotten. */
-  async #makeDurable(session: Session): Promise<void> {
+  /**
+   * Tries until it works: nothing may happen before, and what happened must not be forgotten. A command that is given up
+   * meanwhile is dropped as if it had not come, but only when no attempt can have left its record behind.
+   */
+  async #makeDurable(session: Session, givenUp: AbortSignal): Promise<void> {
+    let mayBeWritten = false;
     for (let delay = JOURNAL_RETRY_MS.first; ; delay = Math.min(2 * delay, JOURNAL_RETRY_MS.most)) {
       this.#throwIfStopping();
       try {
@@ -226,9 +241,16 @@ export class SessionRunner {
         return;
       } catch (error) {
         this.#throwIfStopping();
+        mayBeWritten ||= (error as Partial<Error>).name !== 'RecordUnchanged';
         this.#ports.log.error({ uid: this.uid, error: messageOf(error) }, 'the journal cannot be written');
       }
-      await sleep(this.#clock, delay * (0.5 + Math.random() / 2), this.#stopping.signal);
+      if (givenUp.aborted && !mayBeWritten) throw new SessionUnavailable(UNWRITABLE);
+      const wait = AbortSignal.any([this.#stopping.signal, givenUp]);
+      await sleep(
+        this.#clock,
+        delay * (0.5 + Math.random() / 2),
+        wait.aborted ? this.#stopping.signal : wait,
+      );
     }
   }
 

@@ -139,6 +139,52 @@ describe('a session', () => {
     expect(agent.session()).toBeNull();
   });
 
+  test('never does a command that it was unavailable for, also when there is space again', async () => {
+    const agent = new AgentInMemory(pair());
+    await agent.prepareSource();
+    agent.happened.length = 0;
+    agent.disk.broken = true;
+    const answers = [agent.send('source', PRE_COPY), agent.send('source', PRE_COPY)];
+    const refused = Promise.allSettled(answers);
+    await agent.clock.advance(5_000);
+    expect((await refused).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    agent.disk.broken = false;
+    await agent.clock.advance(60_000);
+    expect(agent.happened).toEqual([]);
+    expect(agent.session()?.phase).toBe('Prepared');
+    // The next one finds the session as it was.
+    expect(await agent.send('source', PRE_COPY)).toMatchObject({ refusal: null });
+    await settle();
+    expect(agent.session()?.phase).toBe('PreCopy');
+  });
+
+  test('goes on with a command whose record may be on the disk already, for a crash would', async () => {
+    const agent = new AgentInMemory(pair());
+    await agent.prepareSource();
+    agent.disk.unsynced = true;
+    const answer = agent.send('source', PRE_COPY).catch((error: unknown) => error);
+    await agent.clock.advance(5_000);
+    expect(await answer).toMatchObject({ name: 'SessionUnavailable' });
+    expect(agent.session()?.phase).toBe('Prepared');
+    agent.disk.unsynced = false;
+    await agent.clock.advance(5_000);
+    expect(agent.session()?.phase).toBe('PreCopy');
+  });
+
+  test('takes what happens to its devices once there is space again', async () => {
+    const device = FakeDevice.blockingAt('a/0', 'PreCopy');
+    const agent = new AgentInMemory([device]);
+    await agent.prepareSource();
+    await agent.send('source', PRE_COPY);
+    agent.disk.broken = true;
+    device.release();
+    await agent.clock.advance(600_000);
+    expect(agent.session()?.phase).toBe('PreCopying');
+    agent.disk.broken = false;
+    await agent.clock.advance(10_000);
+    expect(agent.session()?.phase).toBe('PreCopy');
+  });
+
   test('ends at once while a device call blocks, and takes no result after it', async () => {
     const device = FakeDevice.blockingAt('a/0', 'PreCopy');
     const agent = new AgentInMemory([device]);

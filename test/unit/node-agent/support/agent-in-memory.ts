@@ -22,6 +22,8 @@ export class FakeDisk implements FileSystem {
   readonly files = new Map<string, Buffer>();
   readonly happened: string[];
   broken = false;
+  /** The file is in its place, and nobody knows whether for good. */
+  unsynced = false;
   #gate: Promise<void> = Promise.resolve();
 
   constructor(happened: string[]) {
@@ -68,6 +70,7 @@ export class FakeDisk implements FileSystem {
   }
 
   syncDirectory(path: string): Promise<void> {
+    if (this.unsynced) return Promise.reject(new Error('input/output error'));
     if (!path.endsWith('refused')) this.happened.push('journal durable');
     return Promise.resolve();
   }
