@@ -28,6 +28,16 @@ std::vector<Device*> Devices::visible(const Asker& asker) {
   return devices;
 }
 
+std::vector<Device*> Devices::sharing(const Device& device) {
+  std::vector<Device*> devices;
+  for (auto& [name, other] : devices_) {
+    if (!device.spec.workload.empty() && other.spec.workload == device.spec.workload) {
+      devices.push_back(&other);
+    }
+  }
+  return devices;
+}
+
 bool Devices::stop(std::chrono::milliseconds patience) {
   for (auto& [name, device] : devices_) {
     device.keeper->stop();

@@ -20,7 +20,18 @@ struct Asker {
   Peer peer = {};
 
   [[nodiscard]] bool agent() const { return workload.empty(); }
-  [[nodiscard]] const char* role() const { return agent() ? "agent" : "workload"; }
+  [[nodiscard]] std::string_view role() const { return agent() ? Holders::kAgent : Holders::kWorkload; }
+};
+
+/// What a workload may have mapped for a device.
+enum class Memory : std::uint8_t {
+  kNone,
+  /// A workload has got the device since it was last reset.
+  kUsed,
+  /// Reset after the last workload that had it ended.
+  kLeft,
+  /// Being unmapped.
+  kUnmapping,
 };
 
 /// One device of the broker. Used by the server's thread; the keeper has its own.
@@ -28,6 +39,11 @@ struct Device {
   DeviceSpec spec;
   std::unique_ptr<Keeper> keeper;
   Holders holders = {};
+  /// False when there may be holders that are not listed.
+  bool holdersKnown = true;
+  Memory memory = Memory::kNone;
+  /// Process that gave the device to this broker; 0 for none.
+  pid_t giver = 0;
   /// The opening that the holders are of.
   Incarnation held = {};
   /// How it was last open.
@@ -42,6 +58,8 @@ class Devices {
   /// Null when there is none of this name that the asker may know of.
   [[nodiscard]] Device* find(std::string_view name, const Asker& asker);
   [[nodiscard]] std::vector<Device*> visible(const Asker& asker);
+  /// All devices of a device's workload, which share its address space; none when it has no workload.
+  [[nodiscard]] std::vector<Device*> sharing(const Device& device);
 
   /// Lets every keeper end, at most for so long; false when one is still waiting for its device then.
   bool stop(std::chrono::milliseconds patience);

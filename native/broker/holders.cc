@@ -46,6 +46,19 @@ bool Holders::add(pid_t pid, std::string_view role) {
   return true;
 }
 
+bool Holders::any(std::string_view role) { return !processes(role).empty(); }
+
+std::vector<pid_t> Holders::processes(std::string_view role) {
+  forgetEnded();
+  std::vector<pid_t> found;
+  for (const Entry& entry : entries_) {
+    if (entry.role == role) {
+      found.push_back(entry.pid);
+    }
+  }
+  return found;
+}
+
 std::vector<Holders::Holder> Holders::list() {
   forgetEnded();
   std::vector<Holder> holders;

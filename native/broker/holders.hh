@@ -14,6 +14,7 @@ namespace transship::broker {
 /// device in the meantime cannot be seen from outside. Used by one thread.
 class Holders {
  public:
+  static constexpr std::string_view kAgent = "agent";
   static constexpr std::string_view kWorkload = "workload";
   /// Processes of the workload, more than one device has in any use of it.
   static constexpr std::size_t kMaxWorkload = 64;
@@ -33,6 +34,11 @@ class Holders {
 
   /// Those that still run.
   std::vector<Holder> list();
+
+  /// Whether one of this role still runs.
+  bool any(std::string_view role);
+  /// Those of this role that still run.
+  std::vector<pid_t> processes(std::string_view role);
 
   /// The device that they held is gone.
   void clear() { entries_.clear(); }

@@ -71,13 +71,27 @@ bool Keeper::ended(milliseconds wait) {
 
 Keeper::View Keeper::view() const {
   const std::lock_guard lock{mutex_};
-  return {.device = device_, .incarnation = incarnation_, .error = error_};
+  return {.device = device_, .incarnation = incarnation_, .error = taking_ ? std::nullopt : error_};
 }
 
 void Keeper::reset(OnReset done) {
   {
     const std::lock_guard lock{mutex_};
-    resets_.push_back(std::move(done));
+    jobs_.emplace_back([this, done = std::move(done)] { resetOnce(done); });
+  }
+  signal(wake_.get());
+}
+
+void Keeper::unmap(std::vector<std::shared_ptr<const HeldDevice>> devices, std::vector<pid_t> agents,
+                   std::function<void()> done) {
+  {
+    const std::lock_guard lock{mutex_};
+    jobs_.emplace_back(
+        [this, devices = std::move(devices), agents = std::move(agents), done = std::move(done)]() mutable {
+          unmapOnce(devices, agents);
+          devices.clear();
+          done();
+        });
   }
   signal(wake_.get());
 }
@@ -86,9 +100,9 @@ Status Keeper::adopt(vfio::OpenedDevice file, const Incarnation& incarnation) {
   {
     // First of all, since adopting again would take the removal's notice away from the device that is held.
     const std::lock_guard lock{mutex_};
-    if (device_) {
-      const bool same =
-          incarnation_.instance == incarnation.instance && incarnation_.opens == incarnation.opens;
+    if (device_ || taking_) {
+      const Incarnation& known = taking_ ? *taking_ : incarnation_;
+      const bool same = known.instance == incarnation.instance && known.opens == incarnation.opens;
       return same ? Status{Done{}} : Status{alreadyOpen()};
     }
   }
@@ -101,18 +115,35 @@ Status Keeper::adopt(vfio::OpenedDevice file, const Incarnation& incarnation) {
     if (device_) {
       return alreadyOpen();  // opened meanwhile
     }
-    device_ = std::make_shared<const HeldDevice>(std::move(*adopted));
+    taken_ = std::move(*adopted);
+    taking_ = incarnation;
+  }
+  signal(wake_.get());
+  return Done{};
+}
+
+// Those who have the device are looked for before it is handed out again, since the broker that knew them has
+// ended.
+void Keeper::takeOver() {
+  auto device = std::make_shared<HeldDevice>(std::move(taken_));
+  const std::array<std::shared_ptr<const HeldDevice>, 1> one{device};
+  device->users = opener_->users(one);
+  Incarnation incarnation;
+  {
+    const std::lock_guard lock{mutex_};
+    incarnation = *taking_;
+    device_ = std::move(device);
     incarnation_ = incarnation;
+    taking_.reset();
     error_.reset();
   }
   report_("taken over, incarnation " + incarnation.instance);
-  signal(wake_.get());
-  return Done{};
 }
 
 void Keeper::run() {
   for (;;) {
     bool open = false;
+    bool taking = false;
     {
       const std::lock_guard lock{mutex_};
       if (stopping_) {
@@ -121,9 +152,14 @@ void Keeper::run() {
         return;
       }
       open = device_ != nullptr;
+      taking = taking_.has_value();
     }
-    open ? watch() : tryOpen();
-    runResets();
+    if (taking) {
+      takeOver();
+    } else {
+      open ? watch() : tryOpen();
+    }
+    runJobs();
   }
 }
 
@@ -133,8 +169,8 @@ void Keeper::tryOpen() {
   std::string news;
   {
     const std::lock_guard lock{mutex_};
-    if (device_) {
-      return;  // adopted in the meantime, which is why it could not be opened
+    if (taking_) {
+      return;  // given in the meantime, which is why it could not be opened
     }
     if (opened) {
       device_ = std::make_shared<const HeldDevice>(std::move(*opened));
@@ -181,18 +217,36 @@ void Keeper::drop(const char* why) {
   report_(why);
 }
 
-void Keeper::runResets() {
+void Keeper::runJobs() {
   for (;;) {
-    OnReset done;
+    std::function<void()> job;
     {
       const std::lock_guard lock{mutex_};
-      if (resets_.empty()) {
+      if (jobs_.empty()) {
         return;
       }
-      done = std::move(resets_.front());
-      resets_.pop_front();
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
     }
-    resetOnce(done);
+    job();
+  }
+}
+
+void Keeper::unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
+                       const std::vector<pid_t>& agents) {
+  const FileUsers users = opener_->users(devices);
+  const bool held = std::ranges::any_of(
+      users.processes, [&](pid_t process) { return std::ranges::find(agents, process) == agents.end(); });
+  if (held || !users.complete) {
+    report_(held ? "memory stays mapped: another process has the devices open"
+                 : "memory stays mapped: not every process can be looked into (host's PID namespace, "
+                   "CAP_SYS_PTRACE)");
+    return;
+  }
+  for (const auto& device : devices) {
+    if (const Status done = opener_->unmapAll(*device); !done) {
+      report_(done.error().message);
+    }
   }
 }
 

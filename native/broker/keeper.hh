@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/cancellation.hh"
 #include "opener.hh"
@@ -60,9 +61,14 @@ class Keeper {
   /// Resets the device after what is under way.
   void reset(OnReset done);
 
+  /// Empties the address space of `devices`, which share one, after what is under way, unless another process
+  /// than this one and `agents` has one of them open. `done` is called on the keeper's thread.
+  void unmap(std::vector<std::shared_ptr<const HeldDevice>> devices, std::vector<pid_t> agents,
+             std::function<void()> done);
+
   /// Takes the device over from a process that was given it by a broker that has ended; nothing is reset and
-  /// the incarnation goes on. Done at once for the opening that is held here already, kDeviceBusy for another
-  /// one.
+  /// the incarnation goes on. It is open once the keeper's thread has found out who has it. Done at once for
+  /// the opening that is held here already, kDeviceBusy for another one.
   Status adopt(vfio::OpenedDevice file, const Incarnation& incarnation);
 
   /// Begins to end; a device that takes long holds up the destructor, not this.
@@ -75,8 +81,11 @@ class Keeper {
   void tryOpen();
   void watch();
   void drop(const char* why);
-  void runResets();
+  void takeOver();
+  void runJobs();
   void resetOnce(const OnReset& done);
+  void unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
+                 const std::vector<pid_t>& agents);
   void wait(int removal, std::chrono::milliseconds most);
 
   const std::string instance_;
@@ -89,7 +98,10 @@ class Keeper {
   Incarnation incarnation_;
   std::uint64_t opens_ = 0;
   std::optional<Error> error_;
-  std::deque<OnReset> resets_;
+  std::deque<std::function<void()>> jobs_;
+  /// A device that is being taken over.
+  std::optional<Incarnation> taking_;
+  HeldDevice taken_;
   bool stopping_ = false;
   bool ended_ = false;
   std::condition_variable endedChanged_;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/folder.hh"
-#include "device_match.hh"
 #include "vfio/abi.hh"
 #include "vfio/kernel_abi.hh"
 #include "vfio/kernel_errors.hh"
@@ -16,11 +15,6 @@ namespace transship::broker {
 namespace {
 
 namespace request = vfio::request;
-
-struct Descriptor {
-  int number = -1;
-  Match match = Match::kNo;
-};
 
 Error notIn(pid_t process, const vfio::DevicePlace& place) {
   return {.code = ErrorCode::kNotFound,
@@ -120,11 +114,37 @@ Result<vfio::OpenedDevice> KernelOpener::takeFromProcess(const vfio::DevicePlace
                                  (why == EPERM ? " (CAP_SYS_PTRACE is needed)" : ""),
                              why);
   }
+  if (Status checked = checkTaken(place, duplicate.get(), *theirs); !checked) {
+    return std::move(checked.error());
+  }
   return vfio::OpenedDevice{
       .fd = std::move(duplicate),
       .interface = theirs->match == Match::kCdev ? vfio::Interface::kCdev : vfio::Interface::kGroup,
       .iommu = nullptr,
       .group = nullptr};
+}
+
+// The process may have closed the descriptor between the look at it and its duplication, and have got its
+// number for another file, of another device even. So what was found is looked for once more, and has to be
+// the duplicate's file.
+Status KernelOpener::checkTaken(const vfio::DevicePlace& place, int duplicate, Descriptor theirs) {
+  const auto again = findDescriptor(procfs_, spec_.process, place);
+  if (!again) {
+    return again.error();
+  }
+  const int compared = again->number == theirs.number && again->match == theirs.match
+                           ? system_.sameFile(duplicate, spec_.process, theirs.number)
+                           : 1;
+  if (compared == 0) {
+    return Done{};
+  }
+  const std::string process = std::to_string(spec_.process);
+  return compared > 0
+             ? Error{.code = ErrorCode::kNotFound,
+                     .message = "process " + process + " was closing or opening " + place.name + " just now"}
+             : vfio::systemError(ErrorCode::kNotFound,
+                                 "cannot tell whether the duplicate is the file of process " + process,
+                                 errno);
 }
 
 Status KernelOpener::reset(const HeldDevice& device) {
@@ -148,6 +168,21 @@ Result<HeldDevice> KernelOpener::adopt(vfio::OpenedDevice file) {
   }
   file.interface = match == Match::kCdev ? vfio::Interface::kCdev : vfio::Interface::kGroup;
   return held(*place, std::move(file));
+}
+
+FileUsers KernelOpener::users(std::span<const std::shared_ptr<const HeldDevice>> devices) {
+  std::vector<int> files;
+  for (const auto& device : devices) {
+    files.push_back(device->file.fd.get());
+    if (device->file.iommu) {
+      files.push_back(device->file.iommu->fd.get());
+    }
+  }
+  return usersOf(system_, procfs_, files);
+}
+
+Status KernelOpener::unmapAll(const HeldDevice& device) {
+  return device.file.iommu ? vfio::unmapAll(system_, *device.file.iommu) : Status{Done{}};
 }
 
 }  // namespace transship::broker

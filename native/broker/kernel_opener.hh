@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/system_calls.hh"
+#include "device_match.hh"
 #include "opener.hh"
 #include "options.hh"
 
@@ -25,9 +26,13 @@ class KernelOpener final : public DeviceOpener {
   Result<HeldDevice> open() override;
   Status reset(const HeldDevice& device) override;
   Result<HeldDevice> adopt(vfio::OpenedDevice file) override;
+  FileUsers users(std::span<const std::shared_ptr<const HeldDevice>> devices) override;
+  Status unmapAll(const HeldDevice& device) override;
 
  private:
   Result<vfio::OpenedDevice> takeFromProcess(const vfio::DevicePlace& place);
+  /// Whether a duplicate is still what was looked for when it was made.
+  Status checkTaken(const vfio::DevicePlace& place, int duplicate, Descriptor theirs);
   HeldDevice held(const vfio::DevicePlace& place, vfio::OpenedDevice file);
   /// An eventfd of the device's request interrupt; empty without one.
   UniqueFd removalNotice(int device);

@@ -3,10 +3,14 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "common/error.hh"
 #include "common/unique_fd.hh"
+#include "file_users.hh"
 #include "vfio/kernel_iommu.hh"
 
 namespace transship::broker {
@@ -21,6 +25,8 @@ struct HeldDevice {
   std::function<bool()> present = [] { return true; };
   /// Process it was taken from; 0 for none.
   pid_t process = 0;
+  /// Of a device that another broker had opened: those who had it when it was taken over.
+  std::optional<FileUsers> users = {};
 };
 
 /// How one device is opened, for a keeper; tests serve files of their own. Used by one thread at a time,
@@ -39,6 +45,13 @@ class DeviceOpener {
   /// (null when it is not known). kInvalidArgument when `file` is not this device. May be called beside
   /// open().
   virtual Result<HeldDevice> adopt(vfio::OpenedDevice file) = 0;
+
+  /// The other processes that have one of the devices open, or what their memory is mapped through. May take
+  /// long.
+  virtual FileUsers users(std::span<const std::shared_ptr<const HeldDevice>> devices) = 0;
+
+  /// Takes all memory out of the address space of a device. kIommuRefused with the errno. May take long.
+  virtual Status unmapAll(const HeldDevice& device) = 0;
 };
 
 }  // namespace transship::broker

@@ -1,5 +1,6 @@
 #include "requests.hh"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -72,11 +73,24 @@ bool sameOpening(const Incarnation& a, const Incarnation& b) {
   return a.instance == b.instance && a.opens == b.opens;
 }
 
+// Forgets what was known of another opening. One that was taken over has holders from before, and may have
+// memory of theirs.
+void noteOpening(Device& device, const Keeper::View& view) {
+  device.holders.clear();
+  device.held = view.incarnation;
+  device.memory = view.device->users ? Memory::kUsed : Memory::kNone;
+  device.holdersKnown = !view.device->users || view.device->users->complete;
+  if (view.device->users) {
+    for (const pid_t process : view.device->users->processes) {
+      device.holders.add(process, process == device.giver ? Holders::kAgent : Holders::kWorkload);
+    }
+  }
+}
+
 // Those who hold the device as it is open now.
 Holders& holdersOf(Device& device, const Keeper::View& view) {
   if (view.device && !sameOpening(device.held, view.incarnation)) {
-    device.holders.clear();
-    device.held = view.incarnation;
+    noteOpening(device, view);
   }
   if (view.device && view.device->process != 0) {
     device.holders.add(view.device->process, Holders::kWorkload);
@@ -111,6 +125,7 @@ std::string describe(Device& device) {
   object.text("interface", interfaceOf(device, view));
   incarnation(object, view.incarnation);
   object.text("driver", view.device ? view.device->driver : "").raw("holders", jsonArray(holders));
+  object.boolean("holdersKnown", device.holdersKnown);
   if (view.device) {
     object.null("error");
   } else {
@@ -120,15 +135,26 @@ std::string describe(Device& device) {
   return object.str();
 }
 
-Answer list(const std::vector<Device*>& devices) {
+// The devices from the one called `from` on, as many as fit a reply; `more` names the first that does not.
+Answer list(const std::vector<Device*>& devices, std::string_view from = {}) {
+  constexpr std::size_t kFrame = 64 + kMaxName;  // ok, devices, more
   std::vector<std::string> descriptions;
+  std::size_t size = kFrame;
+  JsonObject reply;
+  reply.boolean("ok", true);
   for (Device* const device : devices) {
-    descriptions.push_back(describe(*device));
+    if (device->spec.name < from) {
+      continue;
+    }
+    std::string description = describe(*device);
+    size += description.size() + 1;
+    if (size > kMaxReply && !descriptions.empty()) {
+      reply.text("more", device->spec.name);
+      break;
+    }
+    descriptions.push_back(std::move(description));
   }
-  std::string text = JsonObject{}.boolean("ok", true).raw("devices", jsonArray(descriptions)).str();
-  return text.size() <= kMaxReply
-             ? Answer{.text = std::move(text)}
-             : refused("TooLarge", "the list does not fit a reply; ask for one device at a time");
+  return {.text = reply.raw("devices", jsonArray(descriptions)).str()};
 }
 
 Answer give(Device& device, const Asker& asker) {
@@ -136,9 +162,13 @@ Answer give(Device& device, const Asker& asker) {
   if (!view.device) {
     return view.error ? refused(*view.error) : refused("Opening", kOpening);
   }
+  if (!asker.agent() && device.memory == Memory::kUnmapping) {
+    return refused("Opening", "the memory of the workload before is being unmapped");
+  }
   if (!holdersOf(device, view).add(asker.peer.pid, asker.role())) {
     return refused("TooManyHolders", "too many processes of the workload hold the device");
   }
+  device.memory = asker.agent() ? device.memory : Memory::kUsed;
   const vfio::OpenedDevice& file = view.device->file;
   Answer answer{.descriptors = {file.fd.get()}, .keep = view.device};
   std::string_view iommu = "none";
@@ -178,11 +208,32 @@ Answer adopt(Device& device, const Asker& asker, const Words& words, std::vector
   if (Status adopted = device.keeper->adopt(std::move(file), before); !adopted) {
     return refused(adopted.error());
   }
+  device.giver = asker.peer.pid;
   holdersOf(device, device.keeper->view()).add(asker.peer.pid, asker.role());
   return {.text = JsonObject{}.boolean("ok", true).str()};
 }
 
 }  // namespace
+
+std::vector<Device*> leftMemory(Devices& devices, Device& afterReset) {
+  const auto inUse = [](Device& device) {
+    const Keeper::View view = device.keeper->view();
+    return view.device && (holdersOf(device, view).any(Holders::kWorkload) ||
+                           (device.memory != Memory::kNone && device.memory != Memory::kLeft));
+  };
+  const Keeper::View view = afterReset.keeper->view();
+  if (view.device && !holdersOf(afterReset, view).any(Holders::kWorkload) &&
+      afterReset.memory == Memory::kUsed) {
+    afterReset.memory = Memory::kLeft;
+  }
+  std::vector<Device*> sharing = devices.sharing(afterReset);
+  const bool left = std::ranges::any_of(sharing, [](Device* device) {
+    return device->memory == Memory::kLeft && device->keeper->view().device;
+  });
+  return left && std::ranges::none_of(sharing, [&](Device* device) { return inUse(*device); })
+             ? std::move(sharing)
+             : std::vector<Device*>{};
+}
 
 std::string refusal(std::string_view code, std::string_view message, int errorNumber) {
   JsonObject reply;
@@ -201,6 +252,9 @@ Answer answerRequest(Devices& devices, const Asker& asker, std::string_view requ
   const Words words = splitRequest(request);
   if (words.size() == 1 && words[0] == "list") {
     return list(devices.visible(asker));
+  }
+  if (words.size() == 2 && words[0] == "list" && validName(words[1])) {
+    return list(devices.visible(asker), words[1]);
   }
   struct Verb {
     std::string_view name;
@@ -232,7 +286,7 @@ Answer answerRequest(Devices& devices, const Asker& asker, std::string_view requ
     }
   }
   return refused("BadRequest",
-                 std::string("the requests are: list, info NAME, get NAME, reset NAME, ") + kAdopt);
+                 std::string("the requests are: list [NAME], info NAME, get NAME, reset NAME, ") + kAdopt);
 }
 
 }  // namespace transship::broker

@@ -26,6 +26,10 @@ struct Answer {
 Answer answerRequest(Devices& devices, const Asker& asker, std::string_view request,
                      std::vector<UniqueFd> descriptors);
 
+/// The devices of an address space that is to be emptied: all of them were reset after the last workload that
+/// had one ended. Empty when there is nothing to do, or not yet. Asked after a reset.
+std::vector<Device*> leftMemory(Devices& devices, Device& afterReset);
+
 /// The reply to a reset that has come to its end.
 std::string resetReply(const Result<std::uint64_t>& outcome);
 

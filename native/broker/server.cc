@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace transship::broker {
 namespace {
@@ -30,7 +31,8 @@ Server::Server(const Options& options, Devices& devices)
 void Server::listen(std::string path, mode_t mode, std::string workload, uid_t uid) {
   const Descriptors descriptors = workload.empty() ? Descriptors::kTaken : Descriptors::kRefused;
   UniqueFd socket = listenPackets(path, mode, uid, descriptors);
-  listeners_.push_back({std::move(path), std::move(socket), std::move(workload), uid});
+  auto closer = std::make_unique<Closer>([completions = completions_] { completions->wake(); });
+  listeners_.push_back({std::move(path), std::move(socket), std::move(workload), uid, std::move(closer)});
 }
 
 Server::~Server() {
@@ -45,13 +47,15 @@ void Server::run(int stop) {
                                 {.fd = completions_->event.get(), .events = POLLIN, .revents = 0}};
     const int pause = acceptPause();
     for (const Listener& listener : listeners_) {
+      const bool closed = pause >= 0 || listener.waits();
       entries.push_back(
-          {.fd = listener.socket.get(), .events = pause < 0 ? short{POLLIN} : short{0}, .revents = 0});
+          {.fd = listener.socket.get(), .events = closed ? short{0} : short{POLLIN}, .revents = 0});
     }
     for (const Client& client : clients_) {
       // One that waits for a reset is not read from: its next request waits in the socket.
+      const bool quiet = client.resetting || client.from->waits();
       entries.push_back(
-          {.fd = client.socket.get(), .events = client.resetting ? short{0} : short{POLLIN}, .revents = 0});
+          {.fd = client.socket.get(), .events = quiet ? short{0} : short{POLLIN}, .revents = 0});
     }
     if (::poll(entries.data(), entries.size(), pause) < 0) {
       continue;  // EINTR
@@ -66,7 +70,12 @@ void Server::run(int stop) {
         serve(client);
       }
     }
-    std::erase_if(clients_, [](const Client& client) { return client.gone; });
+    std::erase_if(clients_, [&](Client& client) {
+      if (client.gone) {
+        retire(client);
+      }
+      return client.gone;
+    });
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
       if (entries[i + 2].revents != 0) {
         accept(listeners_[i]);
@@ -111,7 +120,13 @@ void Server::makeRoom(const Listener& listener) {
       idlest = client;
     }
   }
+  retire(*idlest);
   clients_.erase(idlest);
+}
+
+void Server::retire(Client& client, std::vector<UniqueFd> descriptors) {
+  descriptors.push_back(std::move(client.socket));
+  client.from->closer->close(std::move(descriptors));
 }
 
 void Server::serve(Client& client) {
@@ -133,6 +148,7 @@ void Server::serve(Client& client) {
       reply(client, {.text = refusal("BadRequest",
                                      "a request has at most 512 bytes, and two descriptors from the agent")});
       client.gone = true;
+      client.from->closer->close(std::move(packet.descriptors));
       return;
     case Packet::Kind::kRequest:
       break;
@@ -158,13 +174,23 @@ void Server::reply(Client& client, const Answer& answer) {
 
 void Server::beginReset(Client& client, Device& device) {
   client.resetting = true;
-  device.keeper->reset(
-      [completions = completions_, number = client.number](const Result<std::uint64_t>& outcome) {
-        const std::lock_guard lock{completions->mutex};
-        completions->waiting.push_back({number, resetReply(outcome)});
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(completions->event.get(), &one, sizeof(one));
-      });
+  device.keeper->reset([completions = completions_, number = client.number,
+                        device = &device](const Result<std::uint64_t>& outcome) {
+    completions->push({number, device, resetReply(outcome), !outcome, {}});
+  });
+}
+
+void Server::Completions::wake() const {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(event.get(), &one, sizeof(one));
+}
+
+void Server::Completions::push(Completion completion) {
+  {
+    const std::lock_guard lock{mutex};
+    waiting.push_back(std::move(completion));
+  }
+  wake();
 }
 
 void Server::finishResets() {
@@ -175,12 +201,39 @@ void Server::finishResets() {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto drained = ::read(completions_->event.get(), &count, sizeof(count));
   }
-  for (const Completion& completion : finished) {
-    const auto client = std::ranges::find(clients_, completion.client, &Client::number);
-    if (client != clients_.end()) {
-      client->resetting = false;
-      reply(*client, {.text = completion.reply});
+  for (Completion& completion : finished) {
+    finish(completion);
+  }
+}
+
+// What a workload that has ended had mapped is unmapped before the reset is answered; until then no other one
+// gets the devices, which might map its own memory in between.
+void Server::finish(Completion& completion) {
+  for (Device* const device : completion.unmapped) {
+    device->memory = device->memory == Memory::kUnmapping ? Memory::kNone : device->memory;
+  }
+  const std::vector<Device*> left =
+      completion.done ? std::vector<Device*>{} : leftMemory(devices_, *completion.device);
+  if (!left.empty()) {
+    std::vector<std::shared_ptr<const HeldDevice>> open;
+    std::vector<pid_t> agents;
+    for (Device* const device : left) {
+      device->memory = Memory::kUnmapping;
+      if (auto held = device->keeper->view().device) {
+        open.push_back(std::move(held));
+      }
+      std::ranges::copy(device->holders.processes(Holders::kAgent), std::back_inserter(agents));
     }
+    completion.device->keeper->unmap(
+        std::move(open), std::move(agents),
+        [completions = completions_, next = Completion{completion.client, completion.device, completion.reply,
+                                                       true, left}] { completions->push(next); });
+    return;
+  }
+  const auto client = std::ranges::find(clients_, completion.client, &Client::number);
+  if (client != clients_.end()) {
+    client->resetting = false;
+    reply(*client, {.text = completion.reply});
   }
 }
 

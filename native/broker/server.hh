@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "closer.hh"
 #include "common/cancellation.hh"
 #include "devices.hh"
 #include "options.hh"
@@ -39,6 +40,10 @@ class Server {
     UniqueFd socket;
     std::string workload;  // empty for the agent's
     uid_t uid;
+    /// Of connections, and of what came over them. A workload is not served while it is busy.
+    std::unique_ptr<Closer> closer;
+
+    [[nodiscard]] bool waits() const { return !workload.empty() && closer->busy(); }
   };
   struct Client {
     const Listener* from;
@@ -50,25 +55,35 @@ class Server {
     bool gone = false;
     std::chrono::steady_clock::time_point active;
   };
+  /// A reset, or what followed it, has come to its end.
   struct Completion {
     std::uint64_t client;
+    Device* device;
     std::string reply;
+    bool done;
+    /// Whose memory was unmapped.
+    std::vector<Device*> unmapped;
   };
   /// Shared with the keepers, which may outlive the server by a moment.
   struct Completions {
     std::mutex mutex;
     std::vector<Completion> waiting;
     UniqueFd event;
+
+    void wake() const;
+    void push(Completion completion);
   };
 
   void listen(std::string path, mode_t mode, std::string workload, uid_t uid);
   [[nodiscard]] int acceptPause() const;
   void accept(const Listener& listener);
   void makeRoom(const Listener& listener);
+  void retire(Client& client, std::vector<UniqueFd> descriptors = {});
   void serve(Client& client);
   void reply(Client& client, const Answer& answer);
   void beginReset(Client& client, Device& device);
   void finishResets();
+  void finish(Completion& completion);
 
   Devices& devices_;
   std::vector<Listener> listeners_;

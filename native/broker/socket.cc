@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kBacklog = 16;
 constexpr std::size_t kMaxDescriptors = 2;
+constexpr std::size_t kMaxForeign = 253;  // SCM_MAX_FD of net/scm.h
 constexpr int kPassRights = 83;  // SO_PASSRIGHTS of asm-generic/socket.h, newer than the headers in use
 constexpr int kType = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
@@ -97,14 +98,14 @@ Packet receivePacket(int socket, std::size_t most, Descriptors descriptors) {
   Packet packet;
   packet.text.resize(most);
   iovec part{.iov_base = packet.text.data(), .iov_len = most};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxDescriptors)];
+  // All of those that are refused: the kernel would close the others here and now.
+  const std::size_t mostDescriptors = descriptors == Descriptors::kTaken ? kMaxDescriptors : kMaxForeign;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxForeign)];
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  if (descriptors == Descriptors::kTaken) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-  }
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(sizeof(int) * mostDescriptors);
   const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got <= 0) {
     const bool later = got < 0 && (errno == EAGAIN || errno == EINTR);
@@ -113,8 +114,9 @@ Packet receivePacket(int socket, std::size_t most, Descriptors descriptors) {
   }
   takeDescriptors(message, packet.descriptors);
   packet.text.resize(static_cast<std::size_t>(got));
-  packet.kind =
-      (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? Packet::Kind::kTooLong : Packet::Kind::kRequest;
+  const bool refused = descriptors == Descriptors::kRefused && !packet.descriptors.empty();
+  packet.kind = refused || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? Packet::Kind::kTooLong
+                                                                               : Packet::Kind::kRequest;
   return packet;
 }
 

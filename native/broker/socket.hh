@@ -26,7 +26,8 @@ enum class Descriptors : std::uint8_t { kTaken, kRefused };
 /// somebody does.
 ///
 /// Refused descriptors are refused to their sender by the kernel from Linux 6.16 on (SO_PASSRIGHTS), since
-/// dropping one in flight closes it here, and there are files whose close waits (SO_LINGER).
+/// dropping one in flight closes it here, and there are files whose close waits (SO_LINGER). Before that a
+/// connection, too, may have some in flight and is to be closed by a Closer.
 UniqueFd listenPackets(const std::string& path, mode_t mode, uid_t owner,
                        Descriptors descriptors = Descriptors::kTaken);
 
@@ -45,7 +46,8 @@ struct Packet {
 };
 
 /// Takes one packet of at most `most` bytes and two descriptors; a longer one, or one with descriptors that
-/// are refused, is kTooLong, none waiting kNone.
+/// are refused, is kTooLong, none waiting kNone. Refused descriptors are in the packet, since closing them
+/// may block: a Closer is to have them.
 Packet receivePacket(int socket, std::size_t most, Descriptors descriptors = Descriptors::kTaken);
 
 /// Sends one packet with descriptors; false when the peer is gone or does not take its replies.

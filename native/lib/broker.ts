@@ -33,6 +33,8 @@ export interface BrokeredDevice {
   /** Name of the driver in the kernel; empty while the device is not open. */
   readonly driver: string;
   readonly holders: readonly BrokerHolder[];
+  /** False when there may be others: the broker took the device over and could not look into every process. */
+  readonly holdersKnown: boolean;
   /** Why the device is not open; null when it is. */
   readonly error: string | null;
 }
@@ -95,10 +97,16 @@ function checkBroker(operation: string, brokerSocket: string, deviceName: string
   checkRange(brokerSocket, operation, 'timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
 }
 
-// The addon has checked that it is a JSON object, and not an error; the broker is of the same build as this library.
+const isWhole = (devices: readonly (BrokeredDevice | undefined)[]): devices is BrokeredDevice[] =>
+  !devices.includes(undefined);
+
+// The addon has checked that each line is a JSON object, and not an error.
 function devicesOf(brokerSocket: string, operation: string, reply: string): BrokeredDevice[] {
-  const { devices } = JSON.parse(reply) as { devices?: BrokeredDevice[] };
-  if (!Array.isArray(devices)) {
+  const devices = reply
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { devices?: BrokeredDevice[] }).devices)
+    .flat();
+  if (!isWhole(devices)) {
     throw new NativeError(brokerSocket, operation, {
       code: 'TRANSSHIP_PROTOCOL_VIOLATION',
       message: 'the broker sent no list of devices',

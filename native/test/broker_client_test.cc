@@ -262,9 +262,41 @@ TEST(BrokerDoor, DescribesDevices) {
   EXPECT_NE(all->find("gpu/3"), std::string::npos);
   const auto one = vfio::describeBrokered(client.system, *client.cancellation, rig.agent(), "gpu/2", 20s);
   ASSERT_TRUE(one);
-  EXPECT_EQ(*one,
-            R"({"ok":true,"devices":[{"name":"gpu/2","address":"address-2","interface":"cdev",)"
-            R"("instance":"instance-1","opens":1,"resets":0,"driver":"fake","holders":[],"error":null}]})");
+  EXPECT_EQ(*one, R"({"ok":true,"devices":[{"name":"gpu/2","address":"address-2","interface":"cdev",)"
+                  R"("instance":"instance-1","opens":1,"resets":0,"driver":"fake","holders":[],)"
+                  R"("holdersKnown":true,"error":null}]})");
+}
+
+TEST(BrokerDoor, DescribesMoreDevicesThanFitAReply) {
+  constexpr std::size_t kHolders = 900;  // of some 50 bytes each
+  broker::Devices devices;
+  for (const std::string name : {"gpu/0", "gpu/1", "gpu/2"}) {
+    auto backend = std::make_shared<FakeBackend>();
+    backend->openErrors = {Error{.code = ErrorCode::kDeviceBusy, .message = "busy"}};
+    devices.add({.name = name, .address = name},
+                std::make_unique<broker::Keeper>("i", std::make_unique<FakeOpener>(backend), kFast,
+                                                 [](const std::string&) {}));
+    for (std::size_t i = 0; i < kHolders; ++i) {
+      devices.find(name, {})->holders.add(0, "role-" + std::to_string(i));
+    }
+  }
+  Client client;
+  int page = 0;
+  const auto serve = [&](int fd) {
+    const std::string request = page == 0 ? "list" : "list gpu/" + std::to_string(page);
+    ++page;
+    const std::string reply = broker::answerRequest(devices, {}, request, {}).text;
+    EXPECT_LE(reply.size(), broker::kMaxReply);
+    EXPECT_TRUE(broker::sendPacket(fd, reply));
+  };
+  const Imposter server{serve, 3};
+  const auto all = vfio::describeBrokered(client.system, *client.cancellation, server.path(), "", 20s);
+  ASSERT_TRUE(all) << all.error().message;
+  for (const std::string name : {"gpu/0", "gpu/1", "gpu/2"}) {
+    EXPECT_NE(all->find("\"name\":\"" + name + "\""), std::string::npos) << name;
+  }
+  EXPECT_NE(all->find('\n'), std::string::npos);
+  EXPECT_TRUE(devices.stop(20s));
 }
 
 }  // namespace

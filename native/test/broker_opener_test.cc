@@ -130,6 +130,55 @@ TEST(BrokerOpener, TakesADuplicateFromAProcess) {
   ::close(theirs);
 }
 
+TEST(BrokerOpener, DoesNotTakeWhatTookTheNumberOfTheDevice) {
+  Rig rig;
+  const UniqueFd device{::memfd_create("device", MFD_CLOEXEC)};
+  const UniqueFd other{::memfd_create("other", MFD_CLOEXEC)};
+  const std::string self = std::to_string(::getpid());
+  rig.descriptor(self, device.get(), kAnonymous);
+  // The process closes the device just before it is duplicated, and opens something else.
+  struct Swapping final : SystemCalls {
+    Rig& rig;
+    std::string folder;
+    int device;
+    int other;
+    bool back;
+    Swapping(Rig& all, std::string process, int from, int to, bool again)
+        : rig(all), folder(all.procfs + "/" + std::move(process)), device(from), other(to), back(again) {}
+    int pidfdGetFd(int pidfd, int) override {
+      if (!back) {
+        fs::remove(folder + "/fd/" + std::to_string(device));
+      }
+      return SystemCalls::pidfdGetFd(pidfd, other);
+    }
+  };
+  for (const bool back : {true, false}) {
+    Swapping system{rig, self, device.get(), other.get(), back};
+    KernelOpener opener{
+        system, rig.machine.paths(), {.address = kName, .process = ::getpid()}, nullptr, rig.procfs};
+    EXPECT_EQ(codeOf(opener.open()), "TRANSSHIP_DEVICE_NOT_FOUND") << back;
+  }
+}
+
+TEST(BrokerOpener, UnmapsWholeAddressSpaces) {
+  Rig rig;
+  const auto opener = rig.opener();
+  const auto held = opener->open();
+  ASSERT_TRUE(held);
+  EXPECT_TRUE(opener->unmapAll(*held));
+  EXPECT_EQ(rig.machine.count("ioas-unmap iommu"), 1u);
+  rig.machine.fail(vfio::request::kIoasUnmap, {ENOENT, EBUSY});
+  EXPECT_TRUE(opener->unmapAll(*held));  // nothing was mapped
+  EXPECT_EQ(opener->unmapAll(*held).error().errorNumber, EBUSY);
+  Rig older;
+  older.machine.removeFile("/dev/iommu");
+  const auto olderOpener = older.opener();
+  const auto byGroup = olderOpener->open();
+  ASSERT_TRUE(byGroup);
+  EXPECT_TRUE(olderOpener->unmapAll(*byGroup));
+  EXPECT_EQ(older.machine.count("unmap-dma vfio/vfio"), 1u);
+}
+
 TEST(BrokerOpener, DoesNotGuessBetweenTwoDevicesOfAProcess) {
   Rig rig;
   const std::string self = std::to_string(::getpid());

@@ -154,9 +154,10 @@ TEST(BrokerServer, AClientThatDiesDuringItsResetIsForgotten) {
 TEST(BrokerServer, MalformedRequestsAreRefusedAndTheConnectionGoesOn) {
   BrokerRig rig;
   const RawClient client{rig.agent()};
-  for (const std::string request : {"x", "list gpu/0", "get", "get ", " get gpu/0", "get  gpu/0",
-                                    "get gpu/0 ", "GET gpu/0", "get gpu/0\n", "reset", "adopt gpu/0",
-                                    "adopt gpu/0 i 1 0 x", "adopt gpu/0 i -1 0 0", "adopt gpu/0 i 1 0 0"}) {
+  for (const std::string request :
+       {"x", "list gpu/0 gpu/1", "list gpu|0", "get", "get ", " get gpu/0", "get  gpu/0", "get gpu/0 ",
+        "GET gpu/0", "get gpu/0\n", "reset", "adopt gpu/0", "adopt gpu/0 i 1 0 x", "adopt gpu/0 i -1 0 0",
+        "adopt gpu/0 i 1 0 0"}) {
     EXPECT_TRUE(refused(client.ask(request), "BadRequest")) << request;
   }
   EXPECT_TRUE(refused(client.ask(std::string("get\0gpu/0", 9)), "BadRequest"));

@@ -1,6 +1,7 @@
 #include "common/system_calls.hh"
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -67,6 +68,10 @@ int SystemCalls::pidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pi
 
 int SystemCalls::pidfdGetFd(int pidfd, int targetFd) {
   return static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd, targetFd, 0));
+}
+
+int SystemCalls::sameFile(int ownFd, pid_t theirs, int theirFd) {
+  return static_cast<int>(::syscall(SYS_kcmp, ::getpid(), theirs, KCMP_FILE, ownFd, theirFd));
 }
 
 }  // namespace transship

@@ -37,6 +37,9 @@ class SystemCalls {
   virtual int pidfdOpen(pid_t pid);
   /// A duplicate of the descriptor `targetFd` of the process behind `pidfd`, close-on-exec.
   virtual int pidfdGetFd(int pidfd, int targetFd);
+  /// kcmp(2) with KCMP_FILE: 0 when descriptor `ownFd` of this process and `theirFd` of the process `theirs`
+  /// are of the same open file, more than 0 when they are not.
+  virtual int sameFile(int ownFd, pid_t theirs, int theirFd);
 };
 
 }  // namespace transship

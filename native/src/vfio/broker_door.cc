@@ -11,6 +11,9 @@
 namespace transship::vfio {
 namespace {
 
+// Of one list: a broker has at most 64 devices, and tells at least one in each.
+constexpr int kMostReplies = 64;
+
 Deadline after(std::chrono::milliseconds timeout) { return std::chrono::steady_clock::now() + timeout; }
 
 OpenedDevice openedOf(BrokerReply& reply) {
@@ -64,8 +67,22 @@ Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system,
 Result<std::string> describeBrokered(SystemCalls& system, const Cancellation& cancellation,
                                      const std::string& path, const std::string& name,
                                      std::chrono::milliseconds timeout) {
-  auto reply = askBroker(system, cancellation, path, name.empty() ? "list" : "info " + name, after(timeout));
-  return reply ? Result<std::string>{std::move(reply->json)} : std::move(reply.error());
+  const Deadline deadline = after(timeout);
+  std::string request = name.empty() ? "list" : "info " + name;
+  std::string lines;
+  for (int replies = 0; replies < kMostReplies; ++replies) {
+    auto reply = askBroker(system, cancellation, path, request, deadline);
+    if (!reply) {
+      return std::move(reply.error());
+    }
+    lines += (lines.empty() ? "" : "\n") + reply->json;
+    const auto more = reply->texts.find("more");
+    if (more == reply->texts.end()) {
+      return lines;
+    }
+    request = "list " + more->second;
+  }
+  return Error{.code = ErrorCode::kProtocolViolation, .message = "the broker's list has no end"};
 }
 
 }  // namespace transship::vfio

@@ -21,8 +21,9 @@ Result<std::unique_ptr<Device>> openBrokeredDevice(SystemCalls& system,
                                                    const std::string& path, const std::string& name,
                                                    std::chrono::milliseconds timeout);
 
-/// The broker's description of its devices, or of the one called `name`: a JSON object whose member `devices`
-/// is an array. Errors: those of askBroker.
+/// The broker's description of its devices, or of the one called `name`: JSON objects whose member `devices`
+/// is an array, one to a line, since more devices than fit a reply are told in several. Errors: those of
+/// askBroker.
 Result<std::string> describeBrokered(SystemCalls& system, const Cancellation& cancellation,
                                      const std::string& path, const std::string& name,
                                      std::chrono::milliseconds timeout);

@@ -17,6 +17,7 @@ inline constexpr unsigned kVfioBase = 100;
 // On a container (/dev/vfio/vfio).
 inline constexpr unsigned long kGetApiVersion = _IO(kVfioType, kVfioBase + 0);
 inline constexpr unsigned long kSetIommu = _IO(kVfioType, kVfioBase + 2);
+inline constexpr unsigned long kIommuUnmapDma = _IO(kVfioType, kVfioBase + 14);
 // On a group (/dev/vfio/N).
 inline constexpr unsigned long kGroupGetStatus = _IO(kVfioType, kVfioBase + 3);
 inline constexpr unsigned long kGroupSetContainer = _IO(kVfioType, kVfioBase + 4);
@@ -34,6 +35,7 @@ inline constexpr unsigned long kDeviceAttachIommufdPt = _IO(kVfioType, kVfioBase
 inline constexpr unsigned long kMigGetPrecopyInfo = _IO(kVfioType, kVfioBase + 21);
 // On an iommufd (/dev/iommu).
 inline constexpr unsigned long kIoasAlloc = _IO(kVfioType, 0x81);
+inline constexpr unsigned long kIoasUnmap = _IO(kVfioType, 0x86);
 
 }  // namespace request
 
@@ -71,6 +73,25 @@ struct IoasAlloc {
   std::uint32_t out_ioas_id;
 };
 static_assert(sizeof(IoasAlloc) == 12);
+
+/// struct vfio_iommu_type1_dma_unmap
+struct IommuUnmapDma {
+  std::uint32_t argsz;
+  std::uint32_t flags;
+  std::uint64_t iova;
+  std::uint64_t size;
+};
+static_assert(sizeof(IommuUnmapDma) == 24);
+/// VFIO_DMA_UNMAP_FLAG_ALL: with iova and size 0, everything.
+inline constexpr std::uint32_t kUnmapAll = 1u << 1;
+
+struct IoasUnmap {
+  std::uint32_t size;
+  std::uint32_t ioas_id;
+  std::uint64_t iova;
+  std::uint64_t length;
+};
+static_assert(sizeof(IoasUnmap) == 24);
 
 struct IrqInfo {
   std::uint32_t argsz;

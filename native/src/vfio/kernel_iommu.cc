@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <limits>
 
 #include "common/folder.hh"
 #include "vfio/kernel_abi.hh"
@@ -54,6 +55,23 @@ std::optional<Interface> interfaceOfName(std::string_view text) noexcept {
     }
   }
   return std::nullopt;
+}
+
+Status unmapAll(SystemCalls& system, const IommuFile& space) {
+  if (space.ioas == 0) {
+    IommuUnmapDma all{.argsz = sizeof(all), .flags = kUnmapAll, .iova = 0, .size = 0};
+    return system.ioctl(space.fd.get(), request::kIommuUnmapDma, &all) == 0
+               ? Status{Done{}}
+               : systemError(ErrorCode::kIommuRefused, "the container did not unmap the memory", errno);
+  }
+  IoasUnmap all{.size = sizeof(all),
+                .ioas_id = space.ioas,
+                .iova = 0,
+                .length = std::numeric_limits<std::uint64_t>::max()};
+  // ENOENT: nothing was mapped.
+  return system.ioctl(space.fd.get(), request::kIoasUnmap, &all) == 0 || errno == ENOENT
+             ? Status{Done{}}
+             : systemError(ErrorCode::kIommuRefused, "the iommufd did not unmap the memory", errno);
 }
 
 bool KernelIommu::hasCdev(const DevicePlace& place) const {

@@ -27,6 +27,9 @@ struct IommuFile {
   std::uint32_t ioas = 0;
 };
 
+/// Takes everything out of an address space that was mapped into it. kIommuRefused with the errno.
+Status unmapAll(SystemCalls& system, const IommuFile& space);
+
 /// An open group. The kernel opens a group once, so all devices of it come from this descriptor.
 struct GroupFile {
   UniqueFd fd = {};

@@ -85,6 +85,22 @@ Result<broker::HeldDevice> FakeOpener::adopt(vfio::OpenedDevice file) {
   return held(std::move(file));
 }
 
+broker::FileUsers FakeOpener::users(std::span<const std::shared_ptr<const broker::HeldDevice>> devices) {
+  const std::lock_guard lock{backend_->mutex};
+  backend_->memory.push_back("users " + std::to_string(devices.size()));
+  return backend_->users;
+}
+
+Status FakeOpener::unmapAll(const broker::HeldDevice& device) {
+  EXPECT_TRUE(device.file.fd);
+  while (backend_->unmapStalled) {
+    std::this_thread::sleep_for(1ms);
+  }
+  const std::lock_guard lock{backend_->mutex};
+  backend_->memory.emplace_back("unmap");
+  return Done{};
+}
+
 BrokerRig::BrokerRig(uid_t agentUid, const std::string& instance)
     : agentUid_(agentUid), stop_(::eventfd(0, EFD_CLOEXEC)) {
   std::string name = (std::filesystem::temp_directory_path() / "transship-broker-XXXXXX").string();

@@ -26,9 +26,15 @@ struct FakeBackend {
   pid_t process = 0;
   int opened = 0;
   int resets = 0;
+  /// Who has the device open, as the system tells.
+  broker::FileUsers users = {};
+  /// What happened to the memory, by the number of devices looked at: "users 2", "unmap".
+  std::vector<std::string> memory = {};
   std::atomic<bool> present = true;
   /// Resets wait while this is true.
   std::atomic<bool> stalled = false;
+  /// And unmapping while this is.
+  std::atomic<bool> unmapStalled = false;
   /// Readable once the host wants the device back.
   UniqueFd removal = {};
   /// Shared by the devices of a workload.
@@ -44,6 +50,8 @@ class FakeOpener final : public broker::DeviceOpener {
   Result<broker::HeldDevice> open() override;
   Status reset(const broker::HeldDevice& device) override;
   Result<broker::HeldDevice> adopt(vfio::OpenedDevice file) override;
+  broker::FileUsers users(std::span<const std::shared_ptr<const broker::HeldDevice>> devices) override;
+  Status unmapAll(const broker::HeldDevice& device) override;
 
  private:
   broker::HeldDevice held(vfio::OpenedDevice file);

@@ -37,6 +37,8 @@ const std::map<unsigned long, std::string> kNames{
     {request::kDeviceAttachIommufdPt, "attach"},
     {request::kMigGetPrecopyInfo, "precopy-info"},
     {request::kIoasAlloc, "ioas"},
+    {request::kIoasUnmap, "ioas-unmap"},
+    {request::kIommuUnmapDma, "unmap-dma"},
 };
 
 }  // namespace

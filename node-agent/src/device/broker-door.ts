@@ -7,7 +7,10 @@ import { isBrokerAway } from './native-failure.ts';
 import { vmmAmong } from './vmm.ts';
 
 /** The opening that this agent's duplicate is of, with the last entry that was told of it. */
-type Held = Pick<BrokerEntry, 'instance' | 'opens' | 'resets' | 'driver' | 'interface' | 'holders'>;
+type Held = Pick<
+  BrokerEntry,
+  'instance' | 'opens' | 'resets' | 'driver' | 'interface' | 'holders' | 'holdersKnown'
+>;
 
 export interface BrokerDoorParts {
   /** Id of the machine's boot. */
@@ -101,10 +104,14 @@ export class BrokerDoor implements DeviceDoor {
       incarnation: `${this.#parts.boot}/${instance}/${opens}/${resets}`,
       driver,
       interface: entry.interface,
-      vmm: vmmAmong(holders),
+      vmm: vmmAmong(holders) ?? (entry.holdersKnown === false ? UNKNOWN_HOLDERS : null),
       stale,
     };
   }
 }
+
+/** A monitor may be among them, so they count as one. */
+const UNKNOWN_HOLDERS =
+  "processes that the broker cannot look into (it needs the host's PID namespace and CAP_SYS_PTRACE)";
 
 const isSameOpening = (a: Held, b: Held): boolean => a.instance === b.instance && a.opens === b.opens;

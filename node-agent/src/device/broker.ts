@@ -20,6 +20,8 @@ export interface BrokerEntry {
   readonly resets: number;
   readonly driver: string;
   readonly holders: readonly Holder[];
+  /** False when there may be others. Absent from a broker that is older than this agent. */
+  readonly holdersKnown?: boolean;
   /** Why the device is not open, or null. */
   readonly error: string | null;
 }

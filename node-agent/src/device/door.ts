@@ -44,7 +44,7 @@ export interface Keeper {
   readonly driver: string;
   /** `cdev`, `group` or `vfio-user`. */
   readonly interface: string;
-  /** Name of the process of a virtual machine monitor that holds the device, or null. */
+  /** Name of the process of a virtual machine monitor that holds the device, or who else may be one; null for none. */
   readonly vmm: string | null;
   /** What this process has open is of a device that is gone: it is to be let go of and opened anew. */
   readonly stale: boolean;

@@ -183,6 +183,15 @@ describe('a brokered device', () => {
     expect(device.unfit).toBeNull();
   });
 
+  test('of which the broker cannot tell who holds it can be part of no migration', async () => {
+    const broker = new FakeBroker();
+    broker.holdersKnown = false;
+    const device = deviceOf(broker);
+    expect((await device.observe()).state).toBe('Running');
+    expect(device.unfit).toMatchObject({ code: 'OwnedByVmm', device: 'a/gpu' });
+    expect(device.unfit?.message).toContain('CAP_SYS_PTRACE');
+  });
+
   test('without a migration protocol says so, and is not opened again before something changes', async () => {
     const broker = new FakeBroker();
     broker.driver = 'vfio-pci';

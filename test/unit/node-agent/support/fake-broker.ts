@@ -11,6 +11,7 @@ export class FakeBroker implements BrokerClient {
   error: string | null = null;
   driver = 'mlx5_vfio_pci';
   holders: Holder[] = [];
+  holdersKnown = true;
   /** Nobody listens. */
   away = false;
   /** What get() refuses with. */
@@ -23,8 +24,9 @@ export class FakeBroker implements BrokerClient {
 
   list(): Promise<readonly BrokerEntry[]> {
     if (this.away) return Promise.reject(nativeError('TRANSSHIP_CONNECT_FAILED'));
-    const { instance, opens, resets, error, driver, holders } = this;
-    const entry = { name: 'gpu', interface: 'cdev', instance, opens, resets, driver, holders, error };
+    const { instance, opens, resets, error, driver, holders, holdersKnown } = this;
+    const incarnation = { instance, opens, resets };
+    const entry = { name: 'gpu', interface: 'cdev', ...incarnation, driver, holders, holdersKnown, error };
     return Promise.resolve([entry]);
   }
 
