@@ -54,6 +54,11 @@ const inventoryDevice = z.object({
   driver: z.string().max(253),
   firmware: z.string().max(253).optional(),
   interface: z.string().max(32).optional(),
+  pciAddress: z
+    .string()
+    .max(16)
+    .regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/)
+    .optional(),
   capabilities: capabilities.optional(),
   migrationFlags: z.int().min(0).max(0xffffffff).optional(),
   regionSize: counter.optional(),

@@ -104,13 +104,14 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     clock,
     { agentInstance: instance, operationTimeoutMs: config.operationTimeoutMs, retention: DEFAULT_RETENTION },
   );
+  const addresses = new Map(file.devices.map(({ id, pciAddress = '' }) => [id, pciAddress]));
   let endpoint = config.advertise ?? config.listen;
   const describe = async (ids: readonly string[]): Promise<NodeDescription> => ({
     nodeName: config.nodeName,
     agentVersion: version,
     contractVersion: CONTRACT_VERSION,
     transferEndpoint: endpoint,
-    devices: await describeDevices(devices, registry, workloads, ids),
+    devices: await describeDevices(devices, registry, workloads, ids, addresses),
   });
   metrics.watch(registry, () => describeDevices(devices, registry, workloads, []));
 

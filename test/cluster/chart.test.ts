@@ -77,8 +77,8 @@ describe('the chart', () => {
     expect(parseDevicesFile(data['gpu-a.yaml'] ?? '', 'gpu-a')).toEqual({
       broker: '/run/transship/broker/agent/agent.sock',
       devices: [
-        { id: 'gpu-a/0000:3b:00.1', broker: '0000-3b-00.1' },
-        { id: 'gpu-a/nic', broker: 'nic' },
+        { id: 'gpu-a/0000:3b:00.1', broker: '0000-3b-00.1', pciAddress: '0000:3b:00.1' },
+        { id: 'gpu-a/nic', broker: 'nic', pciAddress: '0000:5e:00.2' },
         { id: 'gpu-a/9', vfioUser: '/run/transship/devices/9.sock', group: 2 },
       ],
       workloads: [

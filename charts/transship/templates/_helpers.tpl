@@ -41,7 +41,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- $devices := list -}}
 {{- range .config.devices -}}
 {{- if .address -}}
-{{- $devices = append $devices (dict "id" .id "broker" (include "transship.brokerName" .id)) -}}
+{{- $device := dict "id" .id "broker" (include "transship.brokerName" .id) -}}
+{{- if regexMatch "^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}[.][0-7]$" .address -}}
+{{- $_ := set $device "pciAddress" .address -}}
+{{- end -}}
+{{- $devices = append $devices $device -}}
 {{- $_ := set $file "broker" (printf "%s/agent/agent.sock" $values.broker.socketsDir) -}}
 {{- else -}}
 {{- $devices = append $devices . -}}

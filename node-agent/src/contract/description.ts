@@ -49,6 +49,8 @@ export interface DeviceDescription {
   readonly migrationFlags: number;
   /** Set while `health` is Quarantined; older agents tell no more of it than `reason` and `code`. */
   readonly quarantine?: DeviceQuarantine | null;
+  /** Domain, bus, slot and function; empty where nobody named them, absent from older agents. */
+  readonly pciAddress?: string;
 }
 
 /** Why nobody may have a device. */

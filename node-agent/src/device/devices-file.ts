@@ -6,18 +6,24 @@ const deviceName = z.string().regex(/^[A-Za-z0-9]([-A-Za-z0-9._:]{0,61}[A-Za-z0-
 const socketPath = z.string().startsWith('/').max(107);
 /** As the broker's --device has it. */
 const brokerName = z.string().regex(/^[\w./-]{1,64}$/);
+/** Domain, bus, slot and function as in sysfs. */
+const pciAddress = z.string().regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/);
 const workloadName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
 
-/** A device that a vfio-user server offers; `group` says which of several emulated workloads drives it. */
-export interface VfioUserEntry {
+interface Entry {
   readonly id: string;
+  /** By which others know the device, such as a DRA driver. */
+  readonly pciAddress?: string;
+}
+
+/** A device that a vfio-user server offers; `group` says which of several emulated workloads drives it. */
+export interface VfioUserEntry extends Entry {
   readonly vfioUser: string;
   readonly group: number;
 }
 
 /** A device that the broker keeps, by its name there. */
-export interface BrokeredEntry {
-  readonly id: string;
+export interface BrokeredEntry extends Entry {
   readonly broker: string;
 }
 
@@ -29,10 +35,12 @@ const deviceEntry = z
     vfioUser: socketPath.optional(),
     group: z.int().min(0).max(255).optional(),
     broker: brokerName.optional(),
+    pciAddress: pciAddress.optional(),
   })
-  .transform(({ id, vfioUser, group, broker }, context): DeviceEntry => {
-    if (vfioUser !== undefined && broker === undefined) return { id, vfioUser, group: group ?? 0 };
-    if (broker !== undefined && vfioUser === undefined && group === undefined) return { id, broker };
+  .transform(({ id, vfioUser, group, broker, pciAddress: address }, context): DeviceEntry => {
+    const entry = address === undefined ? { id } : { id, pciAddress: address };
+    if (vfioUser !== undefined && broker === undefined) return { ...entry, vfioUser, group: group ?? 0 };
+    if (broker !== undefined && vfioUser === undefined && group === undefined) return { ...entry, broker };
     const message = 'a device has either vfioUser (and group), or broker';
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
@@ -71,13 +79,13 @@ export const isVfioUser = (entry: DeviceEntry): entry is VfioUserEntry => 'vfioU
  *
  *   broker: /run/transship/agent.sock
  *   devices:
- *     - { id: gpu-a/0, broker: gpu-a/0 }             # its name at the broker
+ *     - { id: gpu-a/0, broker: gpu-a/0, pciAddress: '0000:3b:00.1' }   # its name at the broker
  *     - { id: gpu-a/1, vfioUser: /run/transship/1.sock, group: 0 }
  *   workloads:
  *     - { name: trainer, hook: /run/transship/hooks/trainer/hook.sock, devices: [gpu-a/0], uid: 1000 }
  *   workload: { emulatorControl: /run/transship/control.sock }
  *
- * `uid`: the user whose hook it is; without it the owner of the socket's folder. `workload` is for emulated devices: `group` says which of its several workloads drives one.
+ * `pciAddress`, where it is given, is told in the inventory. `uid`: the user whose hook it is; without it the owner of the socket's folder. `workload` is for emulated devices: `group` says which of its several workloads drives one.
  * @throws DevicesFileError
  */
 export function parseDevicesFile(text: string, nodeName: string): DevicesFile {
@@ -110,6 +118,10 @@ function checkDevices({ broker, devices }: DevicesFile, nodeName: string): void 
   refuseTwice(
     'two devices have the vfioUser',
     devices.filter(isVfioUser).map(({ vfioUser }) => vfioUser),
+  );
+  refuseTwice(
+    'two devices have the pciAddress',
+    devices.flatMap((device) => device.pciAddress ?? []),
   );
   const brokered = devices.filter((device): device is BrokeredEntry => !isVfioUser(device));
   refuseTwice(

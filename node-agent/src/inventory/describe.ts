@@ -23,21 +23,26 @@ const NO_FACTS: DeviceFacts = {
   dataWindowSize: 0,
 };
 
+/** PCI addresses by device id, of those devices that have one in the devices file. */
+export type PciAddresses = ReadonlyMap<string, string>;
+
 /** Devices of this node as they are now; no ids: all. Ids that the node does not have are left out. */
 export async function describeDevices(
   devices: Devices,
   sessions: SessionRegistry,
   members: Members,
   ids: readonly string[],
+  addresses: PciAddresses = new Map(),
 ): Promise<DeviceDescription[]> {
   const wanted = ids.length === 0 ? devices.all : devices.all.filter((device) => ids.includes(device.id));
-  return Promise.all(wanted.map((device) => describeDevice(device, sessions, members)));
+  return Promise.all(wanted.map((device) => describeDevice(device, sessions, members, addresses)));
 }
 
 async function describeDevice(
   device: MigratableDevice,
   sessions: SessionRegistry,
   members: Members,
+  addresses: PciAddresses,
 ): Promise<DeviceDescription> {
   const { id } = device;
   const migrationUid = sessions.boundBy(id, '') ?? '';
@@ -73,6 +78,7 @@ async function describeDevice(
     dmaLogging: facts.dmaLogging,
     migrationFlags: facts.migrationFlags,
     quarantine: quarantine === null ? null : toldOf(quarantine),
+    pciAddress: addresses.get(id) ?? '',
   };
 }
 

@@ -58,6 +58,7 @@ function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
     ...(device.protocol === '' ? {} : factsOf(device)),
     driver,
     ...(firmware === '' ? {} : { firmware }),
+    ...(device.pciAddress === undefined || device.pciAddress === '' ? {} : { pciAddress: device.pciAddress }),
     ...(device.interface === '' ? {} : { interface: device.interface }),
     // The API knows no word for a device that does not answer; `health` says it.
     ...(state === 'Unknown' ? {} : { state }),

@@ -118,6 +118,7 @@ describe('a description', () => {
       migrationUid: 'uid-1',
       remedy: 'Reset it.',
     },
+    pciAddress: '0000:3b:00.1',
   };
   const node = {
     nodeName: 'a',

@@ -34,6 +34,17 @@ describe('a devices file', () => {
     });
   });
 
+  test('may tell by which PCI address others know a device', () => {
+    const file = (more: string) => `broker: /run/agent.sock
+devices: [{ id: gpu-a/0, broker: one, pciAddress: '0000:3b:00.1' }, { id: gpu-a/1, broker: two${more} }]`;
+    expect(parseDevicesFile(file(''), 'gpu-a').devices).toEqual([
+      { id: 'gpu-a/0', broker: 'one', pciAddress: '0000:3b:00.1' },
+      { id: 'gpu-a/1', broker: 'two' },
+    ]);
+    expect(() => parseDevicesFile(file(", pciAddress: '3B:00.1'"), 'gpu-a')).toThrow('pciAddress');
+    expect(() => parseDevicesFile(file(", pciAddress: '0000:3b:00.1'"), 'gpu-a')).toThrow('0000:3b:00.1');
+  });
+
   test('needs no emulator for a vfio-user device whose workload has a hook', () => {
     const text = `devices: [{ id: gpu-a/0, vfioUser: /run/0.sock }]
 workloads: [{ name: a, hook: /run/a.sock, devices: [gpu-a/0] }]`;

@@ -122,13 +122,16 @@ describe('the inventory of a node', () => {
   });
 
   test('tells protocol, flags, abilities and the workload of a device', () => {
-    const v2 = { ...device, protocol: 'v2', migrationFlags: 7, dmaLogging: true, workload: 'trainer' };
+    const pciAddress = '0000:3b:00.1';
+    const facts = { protocol: 'v2', migrationFlags: 7, dmaLogging: true, workload: 'trainer' };
+    const v2 = { ...device, ...facts, pciAddress };
     const status = inventoryStatus({ ...node, devices: [v2] }, new Date(), []);
     expect(status.devices?.[0]).toMatchObject({
       protocol: 'v2',
       migrationFlags: 7,
       capabilities: { p2p: true, preCopy: true, reset: true, dmaLogging: true },
       workload: 'trainer',
+      pciAddress,
     });
   });
 

@@ -30,6 +30,7 @@ export interface DeviceDescription {
   'dmaLogging'?: (boolean);
   'migrationFlags'?: (number);
   'quarantine'?: (_transship_agent_v1alpha1_Quarantine | null);
+  'pciAddress'?: (string);
 }
 
 export interface DeviceDescription__Output {
@@ -58,4 +59,5 @@ export interface DeviceDescription__Output {
   'dmaLogging': (boolean);
   'migrationFlags': (number);
   'quarantine': (_transship_agent_v1alpha1_Quarantine__Output | null);
+  'pciAddress': (string);
 }
