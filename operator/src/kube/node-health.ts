@@ -3,6 +3,7 @@ import { Backoff } from '../backoff.ts';
 import type { Clock, Log } from '../reconcile/ports.ts';
 import { describeError } from '../telemetry/log.ts';
 import { KubeApiError } from './api-error.ts';
+import { DeviceTaints } from './device-taints.ts';
 import { nodeEventObject } from './event-objects.ts';
 import {
   conditionToWrite,
@@ -23,7 +24,8 @@ const BACKOFF = { firstMs: 500, capMs: 60_000 };
 
 /**
  * Tells on the Node objects which devices are in quarantine: a condition for schedulers, remediation and alerts, and an
- * event for people whenever it changes. The state is the API server's: a restart repeats nothing.
+ * event for people whenever it changes; and taints those that are DRA devices. The state is the API server's: a restart
+ * repeats nothing.
  */
 export class NodeHealth {
   readonly #transport: Pick<KubeTransport, 'request'>;
@@ -31,6 +33,7 @@ export class NodeHealth {
   readonly #log: Log;
   readonly #instance: string;
   readonly #devices: DevicesByNode;
+  readonly #taints: DeviceTaints;
   readonly #changed = new Set<string>();
   /** What each node was found or made to say; agents renew their inventories far more often than these change. */
   readonly #told = new Map<string, string>();
@@ -48,6 +51,7 @@ export class NodeHealth {
     this.#log = log;
     this.#instance = instance;
     this.#devices = devices;
+    this.#taints = new DeviceTaints(transport, clock, log);
   }
 
   /** The devices of this node may have changed. Only takes a note. */
@@ -95,10 +99,13 @@ export class NodeHealth {
   }
 
   async #tell(nodeName: string, signal: AbortSignal): Promise<void> {
-    const facts = factsOf(this.#devices.get(nodeName) ?? null);
+    const devices = this.#devices.get(nodeName) ?? null;
+    const facts = factsOf(devices);
     const told = JSON.stringify(facts);
     if (this.#told.get(nodeName) === told) return;
     await this.#write(nodeName, facts, signal);
+    // A node that nobody tells of keeps the taints that it has.
+    if (devices !== null) await this.#taints.settle(nodeName, devices, signal);
     this.#told.set(nodeName, told);
   }
 

@@ -23,7 +23,15 @@ let end: AbortController;
 beforeAll(async () => {
   const assetsDir = await clusterAssets();
   folder = await mkdtemp(join(tmpdir(), 'ts-node-health-'));
-  plane = await ControlPlane.start({ assetsDir, workDir: join(folder, 'plane') });
+  plane = await ControlPlane.start({
+    assetsDir,
+    workDir: join(folder, 'plane'),
+    // Off by default in this version.
+    apiServerArgs: [
+      '--feature-gates=DRADeviceTaintRules=true',
+      '--runtime-config=resource.k8s.io/v1beta2=true',
+    ],
+  });
   const { operatorKubeconfig } = await installRelease(plane, ['gpu-a', 'gpu-b']);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(operatorKubeconfig);
@@ -109,4 +117,40 @@ test('a node with the out-of-service taint is read as shut down, another one is 
   await kubectl(plane, ['taint', 'node', 'gpu-b', `${taint}-`]);
   expect(await isOut('gpu-b')).toBe(false);
   expect(await isOut('gpu-nowhere')).toBe(false);
+});
+
+test('a DRA device is tainted while it is in quarantine', async () => {
+  const attributes = { 'resource.kubernetes.io/pciBusID': { string: '0000:3b:00.1' } };
+  const slice = {
+    apiVersion: 'resource.k8s.io/v1',
+    kind: 'ResourceSlice',
+    metadata: { name: 'gpu-b-gpus' },
+    spec: {
+      driver: 'gpu.example.com',
+      nodeName: 'gpu-b',
+      pool: { name: 'gpu-b', generation: 1, resourceSliceCount: 1 },
+      devices: [{ name: 'gpu-0', attributes }, { name: 'gpu-1' }],
+    },
+  };
+  await kubectl(plane, ['create', '-f', '-'], JSON.stringify(slice));
+  const rules = async (): Promise<{ spec: object }[]> => {
+    const text = await kubectl(plane, ['get', 'devicetaintrules', '-o', 'json']);
+    return (JSON.parse(text) as { items: { spec: object }[] }).items;
+  };
+  const addressed = { ...withheld, id: 'gpu-b/0', pciAddress: '0000:3b:00.1' };
+  const devices = new Map<string, readonly InventoryDevice[]>([['gpu-b', [addressed]]]);
+  const health = new NodeHealth(transport, systemClock, silent, 'operator-of-the-test', devices);
+  void health.run(end.signal);
+  await expectEventually(async () => (await rules()).length === 1);
+  expect(await rules()).toMatchObject([
+    {
+      spec: {
+        deviceSelector: { driver: 'gpu.example.com', pool: 'gpu-b', device: 'gpu-0' },
+        taint: { key: 'transship.dev/quarantined', value: 'ResetFailed', effect: 'NoSchedule' },
+      },
+    },
+  ]);
+  devices.set('gpu-b', [{ ...healthy, id: 'gpu-b/0', pciAddress: '0000:3b:00.1' }]);
+  health.changed('gpu-b');
+  await expectEventually(async () => (await rules()).length === 0);
 });

@@ -11,6 +11,8 @@ export interface ApiServerOptions {
   readonly workDir: string;
   readonly port: number;
   readonly etcdUrl: string;
+  /** Beside the defaults of the version, such as feature gates. */
+  readonly moreArgs?: readonly string[];
 }
 
 /** Name of the user that the static token belongs to; its group system:masters may do anything. */
@@ -73,6 +75,7 @@ export function apiServerChild(options: ApiServerOptions): ChildOptions {
       '--service-cluster-ip-range=10.96.0.0/16',
       // The agents and the device broker run privileged.
       '--allow-privileged=true',
+      ...(options.moreArgs ?? []),
     ],
   };
 }

@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly assetsDir: string;
   /** Folder of this control plane alone, made if it is missing: data, keys, kubeconfigs and logs. Empty at first. */
   readonly workDir: string;
+  /** Further arguments of the API server, such as feature gates. */
+  readonly apiServerArgs?: readonly string[];
   /** Told what happens, one line at a time. */
   readonly log?: (line: string) => void;
 }
@@ -56,11 +58,11 @@ export class ControlPlane {
     apiServerPort: number,
     adminToken: string,
   ) {
-    const { assetsDir, workDir } = options;
+    const { assetsDir, workDir, apiServerArgs: moreArgs = [] } = options;
     this.#workDir = workDir;
     this.#adminToken = adminToken;
     this.#log = options.log ?? (() => undefined);
-    this.#apiServerOptions = { assetsDir, workDir, port: apiServerPort, etcdUrl: etcdUrl(etcd) };
+    this.#apiServerOptions = { assetsDir, workDir, port: apiServerPort, etcdUrl: etcdUrl(etcd), moreArgs };
     this.url = apiServerUrl(this.#apiServerOptions);
     this.kubeconfig = join(workDir, 'admin.kubeconfig');
     this.#etcd = new Child(etcdChild(etcd));
