@@ -26,6 +26,7 @@ const look = (world: World, memory: Memory, plan: Plan): Observed => ({
   record: world.api,
   held: memory.held,
   superseded: memory.superseded,
+  decided: memory.decided,
   source: memory.source,
   target: memory.target,
   placement: memory.placement,
