@@ -45,13 +45,20 @@ export class KubeMigrationStore implements MigrationStore {
     return object === null ? null : toStoredMigration(object);
   }
 
-  raiseFence(stored: StoredMigration, operator: string, signal: AbortSignal): Promise<WriteOutcome> {
+  raiseFence(
+    stored: StoredMigration,
+    operator: string,
+    signal: AbortSignal,
+    patch: StatusPatch = {},
+  ): Promise<WriteOutcome> {
     const { fence } = stored.status;
     return this.#patch(
       stored,
       [
+        ...endTests(stored.status, patch),
         { op: 'replace', path: '/status/fence', value: fence + 1 },
         { op: 'add', path: '/status/operator', value: operator },
+        ...statusOperations(stored.status, patch),
       ],
       signal,
     );
@@ -90,9 +97,7 @@ export class KubeMigrationStore implements MigrationStore {
   async patchStatus(stored: StoredMigration, patch: StatusPatch, signal: AbortSignal): Promise<WriteOutcome> {
     const operations = statusOperations(stored.status, patch);
     if (operations.length === 0) return { kind: 'written', stored };
-    // An end that lands late must find the voyage where it was: it may have gone on.
-    const tests = Object.hasOwn(patch, 'completedAt') ? asRead(stored.status) : [];
-    return this.#patch(stored, [...tests, ...operations], signal);
+    return this.#patch(stored, [...endTests(stored.status, patch), ...operations], signal);
   }
 
   addFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome> {
@@ -201,6 +206,10 @@ function pathOf({ namespace, name }: MigrationKey): string {
   const place = `namespaces/${encodeURIComponent(namespace)}/${DEVICE_MIGRATION_PLURAL}/${encodeURIComponent(name)}`;
   return `/apis/${GROUP}/${VERSION}/${place}`;
 }
+
+/** An end that lands late must find the voyage where it was: it may have gone on. */
+const endTests = (status: DeviceMigrationStatus, patch: StatusPatch): PatchOperation[] =>
+  Object.hasOwn(patch, 'completedAt') ? asRead(status) : [];
 
 /** Tests that nobody has stopped, decided or ended the migration since it was read. */
 function asRead({ stopping, decision, completedAt }: DeviceMigrationStatus): PatchOperation[] {

@@ -58,8 +58,13 @@ export type StatusPatch = {
  */
 export interface MigrationStore {
   get(key: MigrationKey, signal: AbortSignal): Promise<StoredMigration | null>;
-  /** `fence` -> `fence + 1`, `operator` -> this instance. */
-  raiseFence(stored: StoredMigration, operator: string, signal: AbortSignal): Promise<WriteOutcome>;
+  /** `fence` -> `fence + 1`, `operator` -> this instance; with `patch`, these fields in the same write. */
+  raiseFence(
+    stored: StoredMigration,
+    operator: string,
+    signal: AbortSignal,
+    patch?: StatusPatch,
+  ): Promise<WriteOutcome>;
   recordStopping(stored: StoredMigration, operator: string, signal: AbortSignal): Promise<WriteOutcome>;
   /** Write-once: `from` is tested. */
   recordDecision(

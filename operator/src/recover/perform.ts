@@ -134,25 +134,22 @@ function uidOf(found: FoundMigration | FoundOrphan | null): string {
   return found.kind === 'orphan' ? found.uid : found.record.uid;
 }
 
+/** In one write, since an operator that is pushed off takes a migration up again unless it has ended. */
 async function takeUp(
   { store, clock, instance }: RecoveryPorts,
   record: FoundMigration['record'],
   run: Run,
-  { end, fence }: Extract<Step, { kind: 'takeUp' }>,
+  { end }: Extract<Step, { kind: 'takeUp' }>,
   signal: AbortSignal,
 ): Promise<Performed> {
-  let stored = record;
-  if (stored.status.fence < fence) {
-    const raised = await store.raiseFence(stored, instance, signal);
-    if (raised.kind !== 'written') return written(raised);
-    stored = raised.stored;
-    run.held = stored.status.fence;
+  const now = clock.wallNow().toISOString();
+  const patch = end === null ? {} : endedByHand(record.status, end, record.generation, now);
+  const outcome = await store.raiseFence(record, instance, signal, patch);
+  if (outcome.kind === 'written') {
+    run.held = outcome.stored.status.fence;
     run.sequence = 0;
   }
-  if (end === null) return 'done';
-  // At once: an operator that is pushed off takes the migration up again within a second.
-  const patch = endedByHand(stored.status, end, stored.generation, clock.wallNow().toISOString());
-  return written(await store.patchStatus(stored, patch, signal));
+  return written(outcome);
 }
 
 function written(outcome: WriteOutcome): Performed {

@@ -43,8 +43,17 @@ export class FolderMigrationStore implements MigrationStore {
     return record === null ? null : toStoredMigration(record);
   }
 
-  raiseFence(stored: StoredMigration, operator: string): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => ({ ...status, fence: status.fence + 1, operator }));
+  raiseFence(
+    stored: StoredMigration,
+    operator: string,
+    _signal?: AbortSignal,
+    patch: StatusPatch = {},
+  ): Promise<WriteOutcome> {
+    return this.#updateStatus(stored, (status) => ({
+      ...merged(status, patch),
+      fence: status.fence + 1,
+      operator,
+    }));
   }
 
   recordStopping(stored: StoredMigration, operator: string): Promise<WriteOutcome> {
@@ -75,13 +84,7 @@ export class FolderMigrationStore implements MigrationStore {
   }
 
   patchStatus(stored: StoredMigration, patch: StatusPatch): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => {
-      const entries = Object.entries(patch).filter(([, value]) => value !== undefined);
-      const removed = new Set(entries.filter(([, value]) => value === null).map(([field]) => field));
-      const merged = { ...status, ...Object.fromEntries(entries) };
-      const kept = Object.entries(merged).filter(([field]) => !removed.has(field));
-      return Object.fromEntries(kept) as DeviceMigrationStatus;
-    });
+    return this.#updateStatus(stored, (status) => merged(status, patch));
   }
 
   addFinalizer(stored: StoredMigration): Promise<WriteOutcome> {
@@ -139,6 +142,15 @@ export class FolderMigrationStore implements MigrationStore {
   #timestamp(): string {
     return this.#clock.wallNow().toISOString();
   }
+}
+
+/** Absent fields stay, `null` removes. */
+function merged(status: DeviceMigrationStatus, patch: StatusPatch): DeviceMigrationStatus {
+  const entries = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const removed = new Set(entries.filter(([, value]) => value === null).map(([field]) => field));
+  const whole = { ...status, ...Object.fromEntries(entries) };
+  const kept = Object.entries(whole).filter(([field]) => !removed.has(field));
+  return Object.fromEntries(kept) as DeviceMigrationStatus;
 }
 
 /** @throws when a rule of the API forbids the update: a mistake of the caller, which repeating cannot mend. */

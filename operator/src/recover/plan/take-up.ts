@@ -15,7 +15,7 @@ export function takingUp(found: FoundMigration, why: Failure): Step[] {
   const { fence } = record.status;
   const mustEnd = !ended(found);
   const mine = held === fence;
-  const next = mine ? fence : fence + 1;
+  const next = mine && !mustEnd ? fence : fence + 1;
   const steps: Step[] = [];
   if (!mine || mustEnd) steps.push({ kind: 'takeUp', fence: next, end: mustEnd ? why : null });
   for (const role of ['target', 'source'] as const) {

@@ -97,6 +97,23 @@ describe('the outcome of a write', () => {
     },
   );
 
+  test('that takes a migration up to end it is one write, and tests what was recorded then', async () => {
+    patched = (response) => sendJson(response, 200, object);
+    const end = { phase: 'Failed', completedAt: '2026-01-01T00:00:02Z' } as const;
+    await store.raiseFence(await stored(), 'op', signal, end);
+    expect(JSON.parse(api.received.at(-1)!.body)).toEqual([
+      { op: 'test', path: '/metadata/uid', value: 'uid-1' },
+      { op: 'test', path: '/status/fence', value: 3 },
+      { op: 'test', path: '/status/decision/value', value: 'Undecided' },
+      { op: 'test', path: '/status/stopping', value: null },
+      { op: 'test', path: '/status/completedAt', value: null },
+      { op: 'replace', path: '/status/fence', value: 4 },
+      { op: 'add', path: '/status/operator', value: 'op' },
+      { op: 'add', path: '/status/phase', value: 'Failed' },
+      { op: 'add', path: '/status/completedAt', value: '2026-01-01T00:00:02Z' },
+    ]);
+  });
+
   const ambiguous: Record<string, (response: ServerResponse) => void> = {
     'the connection breaks after the request': (response) => response.socket?.destroy(),
     'the answer is cut': (response) => {

@@ -40,9 +40,14 @@ export class MemoryStore implements MigrationStore {
     if (this.stored !== null) this.stored = { ...this.stored, deletionRequested: true };
   }
 
-  raiseFence(read: StoredMigration, operator: string): Promise<WriteOutcome> {
+  raiseFence(
+    read: StoredMigration,
+    operator: string,
+    _signal?: AbortSignal,
+    patch: StatusPatch = {},
+  ): Promise<WriteOutcome> {
     return this.write(read, 'fence', ({ status }) => ({
-      status: { ...status, fence: status.fence + 1, operator },
+      status: { ...merged(status, patch), fence: status.fence + 1, operator },
     }));
   }
 
@@ -64,10 +69,9 @@ export class MemoryStore implements MigrationStore {
   }
 
   patchStatus(read: StoredMigration, patch: StatusPatch): Promise<WriteOutcome> {
-    return this.write(read, `status ${patch.phase ?? ''}`.trim(), ({ status }) => {
-      const merged = Object.entries({ ...status, ...patch }).filter(([, value]) => value !== null);
-      return { status: deviceMigrationStatus.parse(Object.fromEntries(merged)) };
-    });
+    return this.write(read, `status ${patch.phase ?? ''}`.trim(), ({ status }) => ({
+      status: merged(status, patch),
+    }));
   }
 
   addFinalizer(read: StoredMigration): Promise<WriteOutcome> {
@@ -97,4 +101,9 @@ export class MemoryStore implements MigrationStore {
     if (upset !== null) return Promise.resolve({ kind: 'ambiguous', cause: new Error('no answer') });
     return Promise.resolve({ kind: 'written', stored: this.stored ?? now });
   }
+}
+
+function merged(status: StoredMigration['status'], patch: StatusPatch): StoredMigration['status'] {
+  const kept = Object.entries({ ...status, ...patch }).filter(([, value]) => value !== null);
+  return deviceMigrationStatus.parse(Object.fromEntries(kept));
 }

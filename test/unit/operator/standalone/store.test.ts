@@ -73,6 +73,13 @@ describe('a store of records', () => {
     expect(raised.status).toMatchObject({ fence: 1, operator: 'me' });
   });
 
+  test('ends a migration in the write that takes it up', async () => {
+    const end = { phase: 'Failed', completedAt: '2026-01-01T00:00:02Z' } as const;
+    const { status } = written(await store.raiseFence(await stored(), 'me', undefined, end));
+    expect(status).toMatchObject({ ...end, fence: 1, operator: 'me' });
+    expect((await stored()).status).toEqual(status);
+  });
+
   test('lets one of two writers raise the fence that saw the same record', async () => {
     const seen = await stored();
     const outcomes = await Promise.all(['a', 'b', 'c'].map((name) => store.raiseFence(seen, name)));

@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import type { FoundOrphan } from '@transship/operator/internal/recover/plan/found';
+import { planOrphan } from '@transship/operator/internal/recover/plan/orphan';
+import { FENCE } from '../core/fixture.ts';
+import { at, broken, empty, kinds, orphan, PROOF, reason, record, silent, UID } from './fixture.ts';
+
+const plan = (found: FoundOrphan, node: string, end: 'run' | 'discard', proof: string | null = null) =>
+  planOrphan(found, { kind: 'orphan', uid: UID, node, end, proof });
+
+const STOPPED = at('source', 'Stopped');
+const VERIFIED = at('target', 'Verified');
+const commitSeen = { decision: 'Commit' } as const;
+
+describe('recover --orphan at the source', () => {
+  test('--run: a fence above all, the target reset, and only then the source', () => {
+    const planned = plan(orphan([STOPPED, at('target', 'Verified', { fence: FENCE + 5 })]), 'gpu-a', 'run');
+    expect(planned).toMatchObject({
+      steps: [
+        { kind: 'claim', fence: FENCE + 6 },
+        { kind: 'attach', node: 'gpu-b' },
+        { kind: 'attach', node: 'gpu-a' },
+        { kind: 'discardTarget', node: 'gpu-b', decision: 'Abort' },
+        { kind: 'rollBackSource', node: 'gpu-a', decision: 'Abort' },
+      ],
+      losses: [],
+    });
+  });
+
+  test('--run goes on under the fence that it has, and ends with nothing to do', () => {
+    const known = { fence: FENCE + 1 };
+    const held = FENCE + 1;
+    const discarded = at('target', 'Discarded', known);
+    const steps = (source: Parameters<typeof at>[1]) =>
+      kinds(plan(orphan([at('source', source, known), discarded], { held }), 'gpu-a', 'run'));
+    expect(steps('Stopped')).toEqual(['rollBackSource']);
+    expect(steps('RolledBack')).toEqual([]);
+  });
+
+  test('--run follows a Commit that the target has seen with Revert, when the target is lost', () => {
+    const lost = broken('target', 'Activating', { lost: true });
+    const seen = lost.kind === 'session' ? { ...lost, session: { ...lost.session, ...commitSeen } } : lost;
+    expect(plan(orphan([STOPPED, seen]), 'gpu-a', 'run')).toMatchObject({
+      steps: [{}, {}, {}, { kind: 'discardTarget', decision: 'Revert' }, { decision: 'Revert' }],
+    });
+  });
+
+  test.each(['Activating', 'Starting', 'Active'] as const)(
+    '--run is refused while the target is %s',
+    (phase) => {
+      const found = orphan([STOPPED, at('target', phase, commitSeen)]);
+      expect(reason(plan(found, 'gpu-a', 'run', PROOF))).toContain('gpu-b');
+    },
+  );
+
+  test('--run is refused while a target that has seen Commit could be started', () => {
+    const found = orphan([STOPPED, at('target', 'Verified', commitSeen)]);
+    expect(reason(plan(found, 'gpu-a', 'run', PROOF))).toContain('has seen Commit');
+  });
+
+  test('--run needs a proof when the target was not found and a node does not answer', () => {
+    const found = orphan([STOPPED, silent('gpu-b')]);
+    expect(reason(plan(found, 'gpu-a', 'run'))).toContain('--target-is-dead');
+    expect(plan(found, 'gpu-a', 'run', PROOF)).toMatchObject({ losses: [expect.stringContaining('gpu-b')] });
+    const everybody = { ...orphan([STOPPED]), nodes: [...orphan([STOPPED]).nodes, empty('gpu-b')] };
+    expect(kinds(plan(everybody, 'gpu-a', 'run'))).toContain('rollBackSource');
+  });
+
+  test('--run needs a proof when no device of the target answers its agent, and then leaves it alone', () => {
+    const answering = at('target', 'Activating');
+    const devices =
+      answering.kind === 'session'
+        ? answering.session.devices.map((device) => ({ ...device, state: 'Unknown' as const }))
+        : [];
+    const found = orphan([STOPPED, at('target', 'Activating', { devices, ...commitSeen })]);
+    expect(reason(plan(found, 'gpu-a', 'run'))).toContain('--target-is-dead');
+    expect(kinds(plan(found, 'gpu-a', 'run', PROOF))).not.toContain('discardTarget');
+  });
+
+  test('--run is refused when there is no state to run with', () => {
+    for (const phase of ['Releasing', 'Released'] as const)
+      expect(reason(plan(orphan([at('source', phase)]), 'gpu-a', 'run'))).toContain('given up already');
+  });
+
+  test('--discard gives a stopped set up, and says when that was the last of it', () => {
+    const alone = plan(orphan([STOPPED, VERIFIED]), 'gpu-a', 'discard');
+    expect(kinds(alone)).toContain('releaseSource');
+    expect(alone).toMatchObject({ losses: [expect.stringContaining('the state of the set on gpu-a')] });
+    expect(plan(orphan([STOPPED, at('target', 'Active')]), 'gpu-a', 'discard')).toMatchObject({ losses: [] });
+  });
+
+  test('--discard is refused for a set that runs or is not all stopped', () => {
+    expect(reason(plan(orphan([at('source', 'RolledBack')]), 'gpu-a', 'discard'))).toContain('the set runs');
+    expect(reason(plan(orphan([at('source', 'Stopping')]), 'gpu-a', 'discard'))).toContain('--run');
+  });
+});
+
+describe('recover --orphan at the target', () => {
+  test('--run starts what was verified while the source stands still, and frees the source', () => {
+    const steps = kinds(plan(orphan([STOPPED, VERIFIED]), 'gpu-b', 'run'));
+    expect(steps).toEqual(['claim', 'attach', 'attach', 'activateTarget', 'releaseSource']);
+  });
+
+  test('--run is refused while the source may run, and when it is not to be found', () => {
+    for (const phase of ['RollingBack', 'Restarting', 'RolledBack', 'Prepared'] as const)
+      expect(reason(plan(orphan([at('source', phase), VERIFIED]), 'gpu-b', 'run'))).toContain('gpu-a');
+    expect(reason(plan(orphan([VERIFIED, silent('gpu-a')]), 'gpu-b', 'run'))).toContain('was not found');
+  });
+
+  test('--run is refused for what is not whole, or was to be given up', () => {
+    const cannot = [
+      at('target', 'Loading'),
+      at('target', 'Discarding'),
+      at('target', 'Verified', { decision: 'Abort' }),
+      broken('target', 'Starting', { lost: true }),
+    ];
+    for (const target of cannot)
+      expect(reason(plan(orphan([STOPPED, target]), 'gpu-b', 'run'))).toContain('cannot be started');
+  });
+
+  test('--discard resets it, and says when no stopped source was found', () => {
+    expect(plan(orphan([STOPPED, VERIFIED]), 'gpu-b', 'discard')).toMatchObject({ losses: [] });
+    expect(plan(orphan([VERIFIED]), 'gpu-b', 'discard')).toMatchObject({
+      losses: [expect.stringContaining('the only one')],
+    });
+  });
+
+  test('--discard is refused for a set that runs or is being started', () => {
+    for (const phase of ['Active', 'Activating', 'Starting'] as const)
+      expect(reason(plan(orphan([STOPPED, at('target', phase)]), 'gpu-b', 'discard'))).toContain('gpu-b');
+  });
+});
+
+describe('recover --orphan beside an object of that UID', () => {
+  test('is refused while its record is whole: the operator ends it', () => {
+    const found = orphan([STOPPED, VERIFIED], { record: record({ decision: 'Undecided' }) });
+    expect(reason(plan(found, 'gpu-a', 'run'))).toContain('the operator ends it');
+  });
+
+  test('is refused when not the record but the target was lost', () => {
+    const lost = orphan([STOPPED], { record: record({ ended: 'TargetLost' }) });
+    expect(reason(plan(lost, 'gpu-a', 'run'))).toContain('recover default/trainer-0 --source');
+    const stalled = { code: 'TargetLost', message: '', device: null };
+    const waits = orphan([STOPPED], { record: record(), stalled });
+    expect(reason(plan(waits, 'gpu-a', 'run'))).toContain('--source');
+  });
+
+  test('ends one whose record is behind before anything else, and says there how it came out', () => {
+    const stalled = { code: 'RecordRegressed', message: 'behind', device: null };
+    const given = { record: record({ decision: 'Undecided', fence: 2 }), stalled };
+    const planned = plan(orphan([STOPPED, VERIFIED], given), 'gpu-a', 'run');
+    expect(kinds(planned).slice(0, 2)).toEqual(['takeUp', 'claim']);
+    expect(kinds(planned).at(-1)).toBe('markRecovered');
+    expect(planned).toMatchObject({
+      steps: [{ end: stalled, fence: 3 }, { fence: FENCE + 1 }, {}, {}, {}, {}, {}],
+    });
+    const begun = { record: record({ ended: 'RecordRegressed', recovered: 'False' }), held: FENCE + 1 };
+    const home = at('source', 'RolledBack', { fence: FENCE + 1 });
+    const rest = plan(orphan([home, at('target', 'Discarded')], begun), 'gpu-a', 'run');
+    expect(kinds(rest)).toEqual(['markRecovered']);
+  });
+
+  test('is refused for a node that has nothing of it', () => {
+    expect(reason(plan(orphan([STOPPED]), 'gpu-c', 'run'))).toContain('look at gpu-a');
+    expect(reason(plan(orphan([STOPPED, silent('gpu-c')]), 'gpu-c', 'run'))).toContain('does not answer');
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import { planSource } from '@transship/operator/internal/recover/plan/source';
+import { FENCE } from '../core/fixture.ts';
+import { at, broken, kinds, migration, PROOF, reason, silent } from './fixture.ts';
+
+const DEAD = silent('gpu-b');
+const STOPPED = at('source', 'Stopped');
+const MINE = FENCE + 1;
+
+describe('recover --source', () => {
+  test('takes a migration that waits for its dead target from the operator before anything else', () => {
+    const plan = planSource(migration(STOPPED, DEAD), PROOF);
+    expect(kinds(plan)).toEqual(['takeUp', 'attach', 'recordRevert', 'rollBackSource', 'markRecovered']);
+    expect(plan).toMatchObject({
+      steps: [
+        { fence: MINE, end: { code: 'TargetLost', message: expect.stringContaining(PROOF) } },
+        { node: 'gpu-a', role: 'source' },
+        { reason: expect.stringContaining(PROOF) },
+        { node: 'gpu-a', decision: 'Revert' },
+        { recovery: 'BackAtSource' },
+      ],
+      losses: [expect.stringContaining('2026-01-01T00:00:00Z')],
+    });
+  });
+
+  test('leaves an object that has ended as it is, but for its fence and its decision', () => {
+    const plan = planSource(migration(STOPPED, DEAD, { ended: 'TargetLost' }), PROOF);
+    expect(plan).toMatchObject({ steps: [{ kind: 'takeUp', end: null }, {}, {}, {}, {}] });
+  });
+
+  test('goes on where another run was killed', () => {
+    const begun = { ended: 'TargetLost', recovered: 'False', fence: MINE } as const;
+    const known = { fence: MINE };
+    const rest = (...found: Parameters<typeof migration>) => kinds(planSource(migration(...found), PROOF));
+    const stopped = at('source', 'Stopped', known);
+    expect(rest(STOPPED, DEAD, begun, MINE)).toEqual([
+      'attach',
+      'recordRevert',
+      'rollBackSource',
+      'markRecovered',
+    ]);
+    expect(rest(stopped, DEAD, { ...begun, decision: 'Revert' }, MINE)).toEqual([
+      'rollBackSource',
+      'markRecovered',
+    ]);
+    expect(rest(at('source', 'RolledBack', known), DEAD, { ...begun, decision: 'Revert' }, MINE)).toEqual([
+      'markRecovered',
+    ]);
+    const whole = { ...begun, decision: 'Revert', recovered: 'True' } as const;
+    expect(rest(at('source', 'RolledBack', known), DEAD, whole)).toEqual([]);
+  });
+
+  test('resets what answers of a lost target before the source runs', () => {
+    const plan = planSource(migration(STOPPED, broken('target', 'Starting', { lost: true })), PROOF);
+    const steps = kinds(plan);
+    expect(steps).toContain('discardTarget');
+    expect(steps.indexOf('recordRevert')).toBeLessThan(steps.indexOf('discardTarget'));
+    expect(steps.indexOf('discardTarget')).toBeLessThan(steps.indexOf('rollBackSource'));
+    expect(steps.slice(0, 3)).toEqual(['takeUp', 'attach', 'attach']);
+  });
+
+  test('does nothing about a target that was given up already', () => {
+    const target = at('target', 'Discarded');
+    expect(kinds(planSource(migration(STOPPED, target), PROOF))).not.toContain('discardTarget');
+  });
+
+  test('believes the proof when no device of the target answers its agent', () => {
+    const { session } = at('target', 'Activating') as Extract<typeof STOPPED, { kind: 'session' }>;
+    const devices = session.devices.map((device) => ({ ...device, state: 'Unknown' as const }));
+    const target = at('target', 'Activating', { devices });
+    expect(kinds(planSource(migration(STOPPED, target), PROOF))).not.toContain('discardTarget');
+  });
+
+  test('names the devices of the source that have nothing left to run with', () => {
+    const plan = planSource(migration(broken('source', 'Stopped', { lost: true }), DEAD), PROOF);
+    expect(plan).toMatchObject({ losses: [expect.anything(), expect.stringContaining('source/0')] });
+  });
+
+  const mayRun = ['Verified', 'Activating', 'Starting', 'Active'] as const;
+  test.each(mayRun)('is refused while the target answers as %s with all its devices', (phase) => {
+    const refusal = reason(planSource(migration(STOPPED, at('target', phase)), PROOF));
+    expect(refusal).toMatch(new RegExp(`gpu-b.*${phase}`, 'u'));
+  });
+
+  test('is refused when the target runs although it reports a device as lost', () => {
+    const target = broken('target', 'Active', { lost: true });
+    expect(reason(planSource(migration(STOPPED, target), PROOF))).toContain('the set runs on gpu-b');
+  });
+
+  test.each(['Fenced', 'Loading'] as const)(
+    'is refused while a target answers that has forgotten its promise (%s)',
+    (phase) => {
+      const refusal = reason(planSource(migration(STOPPED, at('target', phase)), PROOF));
+      expect(refusal).toContain('nobody knows whether the set runs there');
+    },
+  );
+
+  test.each(['Undecided', 'Abort'] as const)(
+    'is refused under %s: the operator goes on by itself',
+    (decision) => {
+      expect(reason(planSource(migration(STOPPED, DEAD, { decision }), PROOF))).toContain(decision);
+    },
+  );
+
+  test('is refused when the source has nothing to run with', () => {
+    const cases = [
+      [at('source', 'Releasing'), 'given up already'],
+      [at('source', 'Released'), 'given up already'],
+      [at('source', 'Fenced'), 'knows nothing of a stopped set'],
+      [silent('gpu-a'), 'does not answer'],
+    ] as const;
+    for (const [source, why] of cases)
+      expect(reason(planSource(migration(source, DEAD), PROOF))).toContain(why);
+  });
+
+  test('is refused when the record is behind the journals, or the set has arrived', () => {
+    const ahead = at('source', 'Stopped', { fence: FENCE + 3 });
+    expect(reason(planSource(migration(ahead, DEAD), PROOF))).toContain('recover --orphan uid-1');
+    const arrived = { ended: 'Succeeded', phase: 'Succeeded' } as const;
+    expect(reason(planSource(migration(STOPPED, DEAD, arrived), PROOF))).toContain('has succeeded');
+  });
+});
