@@ -68,6 +68,7 @@ export function freshLive(devices: readonly BoundDevice[], observed: Observation
     draining: false,
     streams: noStreams(devices.length),
     waitOnTimeout: false,
+    lostGeneration: 0,
     halted: false,
   };
 }

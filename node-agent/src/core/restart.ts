@@ -28,6 +28,8 @@ export function onRestart(draft: Draft, observed: Observation): void {
   );
   const { phase } = draft;
   if (draft.s.role === 'source') {
+    // Its streams may have been taken in part: nobody could tell where what comes next would belong.
+    if (phase === 'Stopping') draft.setLive({ lostGeneration: draft.s.generation });
     if (beforeStop(phase) || phase === 'Stopping') sourceFailed(draft, why);
     else if (phase === 'Stopped') {
       // The promise holds: every stream was taken by the target before it was journalled.

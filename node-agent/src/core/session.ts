@@ -87,6 +87,8 @@ export interface Live {
   readonly streams: readonly StreamProgress[];
   /** Source: deadline policy of the running quiesce. */
   readonly waitOnTimeout: boolean;
+  /** Source: generation whose streams died with an earlier process of this agent; 0: none. It is never served again. */
+  readonly lostGeneration: number;
   /** The phase waits for a command: an error stopped it, or the process was restarted in it. */
   readonly halted: boolean;
 }

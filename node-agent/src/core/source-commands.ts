@@ -89,6 +89,10 @@ function stop(draft: Draft, generation: number): Failure | null {
   const { phase, s } = draft;
   if (s.devices.some((device) => device.lost))
     return fail('DeviceStateLost', 'a device of the set lost its state');
+  if (phase === 'Stopping' && generation === draft.l.lostGeneration) {
+    const why = `the streams of generation ${generation} were lost in a restart of the agent; order the next one`;
+    return fail('IllegalPhase', why);
+  }
   if (stopJournalled(phase) && generation === s.generation) {
     // The same order again: go on where an error stopped it.
     if (phase === 'Stopping' && !draft.l.halted) return null;
