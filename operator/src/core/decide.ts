@@ -3,8 +3,7 @@ import type { Action } from './action.ts';
 import { afterAbort, afterCommit } from './decided.ts';
 
 import type { Observed, SessionView } from './observed.ts';
-import { failure } from './failure.ts';
-import { recordRegressed } from './regressed.ts';
+import { fenceRegressed, recordRegressed } from './regressed.ts';
 import { undecided } from './undecided.ts';
 
 /** Both agents were asked to accept the held fence; null: that one does not answer. */
@@ -37,10 +36,8 @@ export function decide(observed: Observed): Action {
     return { kind: 'addFinalizer' };
   }
   if (held === null) return { kind: 'raiseFence' };
-  if (record.fence < held) {
-    const message = `this operator has raised the fence to ${held} and the record says ${record.fence}`;
-    return { kind: 'stall', failure: failure('RecordRegressed', message) };
-  }
+  const older = fenceRegressed(observed);
+  if (older !== null) return { kind: 'stall', failure: older };
   if (held !== record.fence || observed.superseded) return { kind: 'yield' };
   const { source, target } = observed;
   // An agent that has not accepted this fence may still obey an older one: nothing is concluded before.

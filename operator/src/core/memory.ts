@@ -56,10 +56,17 @@ const with_ = (memory: Memory, role: Role, side: SideView): Memory => ({ ...memo
 /** The answer to a command. One that names another fence than ours says that we are superseded. */
 export function replied(memory: Memory, role: Role, session: SessionView, refusal: Failure | null): Memory {
   if (memory.held === null) return memory;
-  if (session.fence !== memory.held || refusal?.code === 'FenceConflict')
+  if (session.fence > memory.held) return outranked(memory, role, session);
+  if (session.fence < memory.held || refusal?.code === 'FenceConflict')
     return { ...memory, superseded: true };
   return with_(memory, role, { kind: 'session', session, refusal });
 }
+
+/** The session is kept: where no record has its fence, it says more than that somebody else is at work. */
+const outranked = (memory: Memory, role: Role, session: SessionView): Memory => ({
+  ...with_(memory, role, { kind: 'session', session, refusal: null }),
+  superseded: true,
+});
 
 /**
  * No answer. The command may have been obeyed, or may yet be: only after the agent accepted a later
@@ -83,7 +90,7 @@ export function observed(memory: Memory, role: Role, session: SessionView | Sess
   if (known.kind !== 'session') return memory;
   if (memory.held === null) return memory;
   if (session.fence < memory.held) return with_(memory, role, { kind: 'unattached' });
-  if (session.fence > memory.held) return { ...memory, superseded: true };
+  if (session.fence > memory.held) return outranked(memory, role, session);
   const refusal = session.sequence === known.session.sequence ? known.refusal : null;
   return with_(memory, role, { kind: 'session', session, refusal });
 }

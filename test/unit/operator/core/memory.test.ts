@@ -77,9 +77,11 @@ describe('the answer to a command', () => {
   });
 
   test('that names a higher fence says that somebody has taken over', () => {
-    const memory = replied(holding(), 'source', source('Prepared', { fence: HELD + 1 }), null);
+    const session = source('Prepared', { fence: HELD + 1 });
+    const memory = replied(holding(), 'source', session, null);
     expect(memory.superseded).toBe(true);
-    expect(memory.source).toEqual({ kind: 'unattached' });
+    // A record that never had this fence was restored, and only the session tells.
+    expect(memory.source).toEqual({ kind: 'session', session, refusal: null });
   });
 
   test('FenceConflict says the same, although the fence is equal', () => {

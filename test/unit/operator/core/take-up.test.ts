@@ -61,6 +61,23 @@ describe('taking a migration up', () => {
       expect(next(...known, { record: { ...record, fence: FENCE + 1 } })).toEqual({ kind: 'yield' });
     });
 
+    test('a record that is behind the fence of an agent was restored, and nobody goes on from it', () => {
+      const ahead = { fence: FENCE + 2 };
+      for (const sides of [
+        [source('Stopped', ahead), target('Verified')],
+        [source('Stopped'), target('Verified', ahead)],
+      ] as const) {
+        expect(next(...sides, { record, superseded: true })).toMatchObject({
+          kind: 'stall',
+          failure: { code: 'RecordRegressed' },
+        });
+        // Somebody has raised it since: this process is superseded, and that is all.
+        expect(next(...sides, { record: { ...record, fence: FENCE + 2 }, superseded: true })).toEqual({
+          kind: 'yield',
+        });
+      }
+    });
+
     test('an object that has ended loses its finalizer, and then needs nothing', () => {
       const ended = { ...record, ended: true };
       expect(next(source('Stopped'), target('Verified'), { record: ended })).toEqual({
