@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { descriptorsOf } from '../faults/rig/descriptors.ts';
+import { eventually, type ManagedProcess } from '../support/managed-process.ts';
+import { differences, type Descriptors, type Point } from './judge.ts';
+
+/** A process that stands still for longer hangs. */
+const PATIENCE_MS = 120_000;
+/** How long connections that are being closed may take. */
+const SETTLE_MS = 60_000;
+const PAGE_BYTES = 4096;
+
+export type Measure = 'rss' | 'heap';
+
+/** A process that is watched from the start to the end of the run. */
+export class Patient {
+  readonly name: string;
+  readonly process: ManagedProcess;
+  /** Of a program of Node; of others only the resident set is known. */
+  readonly #readings: string | null;
+  readonly series: Record<Measure, Point[]> = { rss: [], heap: [] };
+  #before: Descriptors = new Map();
+  #after: Descriptors = new Map();
+  #taken = 0;
+
+  /** @param readings folder that forced-gc.mjs writes to; null: the process does not run it */
+  constructor(name: string, process: ManagedProcess, readings: string | null) {
+    this.name = name;
+    this.process = process;
+    this.#readings = readings === null ? null : join(readings, String(process.pid));
+  }
+
+  get before(): Descriptors {
+    return this.#before;
+  }
+
+  get after(): Descriptors {
+    return this.#after;
+  }
+
+  /** Takes down what it has open, before anything else. */
+  async begin(): Promise<void> {
+    this.#before = await descriptorsOf(this.process.pid);
+  }
+
+  /** Collects its garbage and takes a reading. */
+  async read(at: number): Promise<void> {
+    if (this.#readings === null) {
+      const [, resident = '0'] = (await readFile(`/proc/${this.process.pid}/statm`, 'utf8')).split(' ');
+      this.series.rss.push({ at, bytes: Number(resident) * PAGE_BYTES });
+      return;
+    }
+    const path = this.#readings;
+    this.process.signal('SIGUSR2');
+    const line = await eventually(`${this.name} takes a reading`, PATIENCE_MS, async () => {
+      const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').slice(0, -1);
+      return lines[this.#taken] ?? null;
+    });
+    this.#taken += 1;
+    const { rss, heap } = JSON.parse(line) as Record<Measure, number>;
+    this.series.rss.push({ at, bytes: rss });
+    this.series.heap.push({ at, bytes: heap });
+  }
+
+  /** What it has open beyond or short of what it had; asked again until nothing is, or it has had time enough. */
+  async end(): Promise<string[]> {
+    const look = async (): Promise<string[]> => {
+      this.#after = await descriptorsOf(this.process.pid);
+      return differences(this.#before, this.#after);
+    };
+    const equal = eventually(`descriptors of ${this.name}`, SETTLE_MS, async () =>
+      (await look()).length === 0 ? [] : null,
+    );
+    return equal.catch(look);
+  }
+}
