@@ -1,11 +1,5 @@
-import type {
-  Failure,
-  Role,
-  SessionSnapshot,
-  SourceCommand,
-  TargetCommand,
-} from '@transship/node-agent/contract';
-import { failure, replied, unanswered } from '../core/index.ts';
+import type { Failure, Role, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
+import { failure, unanswered } from '../core/index.ts';
 import type { AgentPort, AgentReply, ReconcilerPorts, StoredMigration } from './ports.ts';
 import type { Voyage } from './voyage.ts';
 
@@ -63,7 +57,7 @@ export async function send(
     return 'unreachable';
   }
   voyage.silentSince.delete(role);
-  takeReply(voyage, role, reply.session, reply.refusal);
+  voyage.answered(role, reply.session, reply.refusal);
   const outcome = reply.refusal === null ? 'obeyed' : 'refused';
   log.info({ ...fields, phase: reply.session.phase, refusal: reply.refusal }, 'agent answered');
   metrics.commandAnswered(command.kind, outcome);
@@ -79,13 +73,6 @@ function takenIn(reply: AgentReply, held: number): AgentReply {
   if (reply.session.fence >= held && reply.refusal?.code !== 'VersionSkew') return reply;
   const why = reply.refusal ?? failure('Internal', `the agent does not take fence ${held} in`);
   return { kind: 'unreachable', failure: why };
-}
-
-/** An observed snapshot may have overtaken the answer; then only what the answer alone can say is taken. */
-function takeReply(voyage: Voyage, role: Role, session: SessionSnapshot, refusal: Failure | null): void {
-  const overtaken = !voyage.isNews(role, session) && voyage.memory[role].kind === 'session';
-  const taken = replied(voyage.memory, role, session, refusal);
-  if (!overtaken || taken.superseded || refusal !== null) voyage.memory = taken;
 }
 
 function noteSilence(voyage: Voyage, role: Role, now: number): void {

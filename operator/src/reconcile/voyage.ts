@@ -1,5 +1,5 @@
-import type { Role, SessionSnapshot } from '@transship/node-agent/contract';
-import { freshMemory, observed, type Memory, type Sample } from '../core/index.ts';
+import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
+import { freshMemory, observed, replied, type Memory, type Sample } from '../core/index.ts';
 import { Pace } from './pace.ts';
 import { SilentDevices } from './silent-devices.ts';
 
@@ -40,6 +40,16 @@ export class Voyage {
     if (newest?.instance === agentInstance && newest.version >= version) return false;
     this.#newest.set(role, { instance: agentInstance, version });
     return true;
+  }
+
+  /** Takes an answer in. A snapshot may have overtaken it: then only what the answer alone can say is taken. */
+  answered(role: Role, session: SessionSnapshot, refusal: Failure | null): void {
+    const known = this.memory[role];
+    const isOvertaken = !this.isNews(role, session) && known.kind === 'session';
+    const taken = replied(this.memory, role, session, refusal);
+    if (!isOvertaken || taken.superseded) this.memory = taken;
+    // What was seen does not come again.
+    else if (refusal !== null) this.memory = replied(this.memory, role, known.session, refusal);
   }
 
   see(role: Role, snapshot: SessionSnapshot): boolean {
