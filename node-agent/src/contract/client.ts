@@ -80,8 +80,9 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
 }
 
 /**
- * The stub of an endpoint. A channel that was still connecting when a call ran out of time may hang there for good (a
- * peer that was stopped between its handshake and its settings), so it is replaced.
+ * The stub of an endpoint. Two kinds of channels never get well again and are replaced: one that was still connecting
+ * when a call ran out of time (a peer that was stopped between its handshake and its settings), and one whose session
+ * TLS has destroyed (a byte that was altered on the way), on which grpc-js goes on failing every call as INTERNAL.
  */
 class StubHolder {
   readonly #create: () => DeviceAgentClient;
@@ -101,15 +102,19 @@ class StubHolder {
     try {
       return await call(stub);
     } catch (error) {
-      const isLate = error instanceof AgentCallError && error.code === 'DeadlineExceeded';
-      const isConnecting = stub.getChannel().getConnectivityState(false) === connectivityState.CONNECTING;
-      if (isLate && isConnecting && stub === this.#stub) {
+      if (stub === this.#stub && error instanceof AgentCallError && isDead(stub, error)) {
         this.#stub = this.#create();
         stub.close();
       }
       throw error;
     }
   }
+}
+
+function isDead(stub: DeviceAgentClient, { code, status }: AgentCallError): boolean {
+  if (status === 'INTERNAL') return true;
+  const isConnecting = stub.getChannel().getConnectivityState(false) === connectivityState.CONNECTING;
+  return code === 'DeadlineExceeded' && isConnecting;
 }
 
 async function describe(

@@ -21,6 +21,11 @@ import { TransferFailure } from './transfer-failure.ts';
 const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
 /** Connecting, handshake and the source's answer that it has taken the pull, ms. */
 const OPEN_TIMEOUT_MS = 8_000;
+/**
+ * A pull that could not connect is over, and the next one has a client of its own. grpc-js connects again even for a client
+ * that was closed meanwhile, and keeps that connection for good: so it is to wait, a day, until its source is another.
+ */
+const NEVER_AGAIN_MS = 24 * 60 * 60_000;
 /** Fields of a frame around its data; more than enough. */
 const FRAME_OVERHEAD_BYTES = 1024;
 
@@ -112,6 +117,8 @@ function pullOptions(node: string): ChannelOptions {
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     'grpc.max_receive_message_length': MAX_FRAME_BYTES + FRAME_OVERHEAD_BYTES,
     'grpc.use_local_subchannel_pool': 1,
+    'grpc.initial_reconnect_backoff_ms': NEVER_AGAIN_MS,
+    'grpc.max_reconnect_backoff_ms': NEVER_AGAIN_MS,
   };
 }
 
