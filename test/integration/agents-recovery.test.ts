@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Harbour } from '../support/harbour.ts';
 import { eventually } from '../support/managed-process.ts';
@@ -84,4 +85,50 @@ test('a device in quarantine is brought back, others are left alone', async () =
     refusal: { code: 'DeviceNotFound' },
     device: null,
   });
+});
+
+test('a quarantine outlives the agent, and one that cannot be read withholds every device', async () => {
+  const { agent, emulator, shore } = harbour.target;
+  const list = join(agent.stateDir, 'quarantine.json');
+  const told = async (): Promise<string[]> => {
+    const { devices } = await harbour.target.shore.client.describe([], signal());
+    return devices.map(({ health, quarantine }) => quarantine?.code ?? health);
+  };
+  const restart = async (): Promise<string[]> => {
+    await harbour.target.agent.process.kill();
+    await harbour.target.restartAgent();
+    return eventually('every device was looked at', 180_000, async () => {
+      const now = await told();
+      return now.includes('Unreachable') ? null : now;
+    });
+  };
+  const end = async (id: string) =>
+    (await harbour.target.shore.client.endQuarantine(id, '', signal())).refusal;
+  expect(await end('gpu-b/1')).toBeNull();
+  expect(await told()).toEqual(['Healthy', 'Healthy']);
+
+  await emulator.control.fault(0, 'fail-reset');
+  const uid = 'a-reset-that-fails';
+  const pull = { endpoint: agent.endpoint, node: 'gpu-a', ticket: 'of-no-source-at-all', bandwidthLimit: 0 };
+  const header = { uid, fence: 1, operator: 'a-test' };
+  const prepare = { kind: 'prepare', generation: 1, devices: ['gpu-b/0', 'gpu-b/1'], pull } as const;
+  const request = { header: { ...header, sequence: 1 }, role: 'target', command: prepare } as const;
+  const { session, refusal } = await shore.client.command(request, 60_000, signal());
+  expect(refusal).toBeNull();
+  expect(session.devices.map(({ quarantined }) => quarantined)).toEqual([true, false]);
+  const discard = { kind: 'discard', decision: 'Undecided' } as const;
+  await shore.client.command(
+    { header: { ...header, sequence: 2 }, role: 'target', command: discard },
+    60_000,
+    signal(),
+  );
+  expect(await restart()).toEqual(['ResetFailed', 'Healthy']);
+
+  const whole = await readFile(list);
+  await writeFile(list, whole.subarray(0, whole.length / 2));
+  // The session still tells of the first one.
+  expect(await restart()).toEqual(['ResetFailed', 'QuarantineUnreadable']);
+  await emulator.control.clear(0);
+  expect([await end('gpu-b/0'), await end('gpu-b/1')]).toEqual([null, null]);
+  expect(await restart()).toEqual(['Healthy', 'Healthy']);
 });
