@@ -179,6 +179,7 @@ export interface Metrics {
   decisionRecorded(decision: DecisionValue, outcome: WriteOutcome['kind']): void;
   migrationEnded(phase: Phase, downtimeMs: number | null): void;
   commandAnswered(command: string, outcome: 'obeyed' | 'refused' | 'unreachable'): void;
+  stoppedSetVanished(): void;
 }
 
 /** Everything the loop is given. */

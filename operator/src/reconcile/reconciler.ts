@@ -29,11 +29,13 @@ export class Reconciler {
     const { store, clock } = this.#ports;
     let stored = await store.get(key, signal);
     if (stored === null) return this.#gone(key);
+    this.#tellVanished(key, stored.uid);
     const voyage = this.#voyage(key, stored);
     askAgain(voyage);
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
       voyage.targetFenced = await isTargetFenced(this.#ports, stored, voyage, signal);
       voyage.memory = noted(voyage.memory, stored.status.decision.value);
+      voyage.stored = stored;
       const observed = look(stored, voyage, clock.now());
       const action = decide(observed);
       const reported = action.kind === 'finish' || action.kind === 'recordPlacement';
@@ -73,8 +75,30 @@ export class Reconciler {
   }
 
   #gone(key: MigrationKey): ReconcileResult {
+    this.#tellVanished(key, null);
     this.#forget(key);
     return { kind: 'done' };
+  }
+
+  /**
+   * Says of objects of this name that vanished (but for `uid`) when their sets are stopped: without a record nobody
+   * may let such a set go on. The agent keeps it as it is, and the nodes are where a person will look.
+   */
+  #tellVanished(key: MigrationKey, uid: string | null): void {
+    const { log, events, metrics } = this.#ports;
+    for (const voyage of this.#voyages.values()) {
+      const { stored } = voyage;
+      if (stored === null || stored.uid === uid || !voyage.isStopped) continue;
+      if (stored.key.namespace !== key.namespace || stored.key.name !== key.name) continue;
+      const message = `DeviceMigration ${key.name} (UID ${stored.uid}) is gone while its set is stopped on the source node; only transship recover can end that.`;
+      log.error(
+        { ...key, uid: stored.uid, code: 'RecordMissing' },
+        'a migration vanished with its set stopped',
+      );
+      events.publish(stored, { type: 'Warning', reason: 'RecordMissing', message });
+      metrics.stoppedSetVanished();
+      voyage.stored = null;
+    }
   }
 
   #forget({ namespace, name }: MigrationKey): void {

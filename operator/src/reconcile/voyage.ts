@@ -1,6 +1,7 @@
 import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
 import { freshMemory, observed, replied, type Memory, type Sample } from '../core/index.ts';
 import { Pace } from './pace.ts';
+import type { StoredMigration } from './ports.ts';
 import { SilentDevices } from './silent-devices.ts';
 
 /** How many looks at the streams are kept to judge convergence and the rate; one every quarter second. */
@@ -14,6 +15,8 @@ const RATE_WINDOW_MS = 3_000;
  */
 export class Voyage {
   memory: Memory = freshMemory;
+  /** The object as it was read or written last. */
+  stored: StoredMigration | null = null;
   /** When the freeze was asked for, monotonic milliseconds. */
   frozenAt: number | null = null;
   downtimeMs: number | null = null;
@@ -33,6 +36,12 @@ export class Voyage {
   #samples: Sample[] = [];
   #sampledPhase: SessionSnapshot['phase'] | null = null;
   readonly #newest = new Map<Role, { readonly instance: string; readonly version: number }>();
+
+  /** As far as this process knows the source is stopped, and runs again only as it is recorded. */
+  get isStopped(): boolean {
+    const { source } = this.memory;
+    return source.kind === 'session' && ['Stopping', 'Stopped'].includes(source.session.phase);
+  }
 
   /** Snapshots overtake each other on the way; within one agent process the higher version is newer. */
   isNews(role: Role, { agentInstance, version }: SessionSnapshot): boolean {

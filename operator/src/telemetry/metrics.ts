@@ -26,6 +26,11 @@ export class OperatorMetrics implements Metrics, QueueObserver {
     'command',
     'outcome',
   ]);
+  readonly #vanished = this.#counter(
+    'transship_stopped_sets_vanished_total',
+    'Objects that vanished while their set was stopped',
+    [],
+  );
   readonly #downtime = this.#histogram(
     'transship_migration_downtime_seconds',
     'Freeze to thaw',
@@ -77,6 +82,10 @@ export class OperatorMetrics implements Metrics, QueueObserver {
 
   commandAnswered(command: string, outcome: 'obeyed' | 'refused' | 'unreachable'): void {
     this.#commands.inc({ command, outcome });
+  }
+
+  stoppedSetVanished(): void {
+    this.#vanished.inc();
   }
 
   leadingChanged(leading: boolean): void {

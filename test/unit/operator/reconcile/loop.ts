@@ -83,6 +83,8 @@ export class Loop {
   readonly clock = new ManualClock();
   readonly events: string[] = [];
   readonly ended: string[] = [];
+  /** Objects that vanished while their set was stopped. */
+  vanished = 0;
   /** Nodes that are marked as shut down, and those that somebody asked about. */
   readonly outOfService = new Set<string>();
   readonly asked: string[] = [];
@@ -111,6 +113,9 @@ export class Loop {
         phaseEntered: () => undefined,
         decisionRecorded: () => undefined,
         commandAnswered: () => undefined,
+        stoppedSetVanished: () => {
+          this.vanished += 1;
+        },
         migrationEnded: (phase) => this.ended.push(phase),
       },
       instance,
