@@ -61,7 +61,7 @@ export const conditionTypes = {
     present:
       'Only as True, when a device lost its state or is held in quarantine; the message names each device and node.',
     remedy:
-      'Nothing hands such a device out. Look the reason up in the error codes; `transship recover --device` ends the quarantine.',
+      'Nothing hands such a device out. Look the reason up in the error codes; `transship recover --device ID --node NODE` ends the quarantine.',
   },
   Recovered: {
     polarity: 'positive',

@@ -326,7 +326,7 @@ export const errors = {
   RecordRegressed: terminal(
     'The recorded decision, fence or stop is behind what was recorded before, as after restoring an old etcd backup.',
     'Orders nothing more. Both sides stay as they are, a stopped set stopped, until a person decides.',
-    'Compare the record with the journals of both agents, then run `transship recover --orphan UID --node NODE` with --run for the node that shall have the set, or with --discard.',
+    'Compare the record with the journals of both agents, then run `transship recover --orphan UID --node NODE --run` for the node that shall have the set, or give it up with --discard instead of --run.',
   ),
   RecordMissing: terminal(
     'The DeviceMigration is gone or has another UID while the agents still hold a stopped set for it.',

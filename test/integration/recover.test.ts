@@ -28,9 +28,10 @@ const stopOperator = (): Promise<void> => nodes.operator.stop();
 
 const sourceStates = async (): Promise<string[]> => (await nodes.source.states()).slice(0, devices.length);
 
-async function expectRecovered(name: string, reason: string): Promise<void> {
+/** `first`: the error that came before all others. */
+async function expectRecovered(name: string, reason: string, first = 'TargetLost'): Promise<void> {
   const status = await nodes.status(name);
-  expect(status).toMatchObject({ phase: 'Failed', error: { code: 'TargetLost' } });
+  expect(status).toMatchObject({ phase: 'Failed', error: { code: first } });
   expect(status?.conditions).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ type: 'Ready', status: 'False', reason: 'TargetLost' }),
@@ -106,6 +107,27 @@ describe('a target that is dead after its activation was ordered', () => {
     await expectIdle(nodes.source, { devices });
     await expectRecovered('set', 'GivenUp');
     expect((await nodes.status('set'))?.decision.value).toBe('Commit');
+  });
+});
+
+describe('a target that answers and has lost a device after its activation was ordered', () => {
+  test('--source resets what is left there before the source runs', async () => {
+    const letTargetGo = await halfActivated(nodes, 'set', { devices });
+    await nodes.target.control.deviceReset(0);
+    await letTargetGo();
+    await nodes.waitFor('set', 'TargetLost', ({ phase }) => phase === 'Failed');
+    expect(await sourceStates()).toEqual(['StopCopy', 'StopCopy']);
+    await stopOperator();
+    const acted = await runRecover(nodes, 'default/set', '--source', '--target-is-dead', PROOF, '--yes');
+    expect(acted.code).toBe(0);
+    expect(acted.said).toMatch(/RESET the devices on gpu-b[\s\S]*let the set on gpu-a run again/u);
+    await expectIdle(nodes.target, { devices });
+    await expectSetRuns(nodes.source, { devices });
+    await expectRecovered('set', 'BackAtSource', 'DeviceStateLost');
+    // Both sides are whole again: the same set can be moved anew.
+    await nodes.restartOperator();
+    await nodes.apply('again', { devices });
+    expect((await nodes.ended('again')).phase).toBe('Succeeded');
   });
 });
 
