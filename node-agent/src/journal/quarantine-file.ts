@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { QuarantineEntry, QuarantineStore, StoredQuarantine } from '../session/quarantine.ts';
+import type {
+  QuarantineEntry,
+  QuarantineList,
+  QuarantineStore,
+  StoredQuarantine,
+} from '../session/quarantine.ts';
 import { decodeChecked, encodeChecked } from './checksummed.ts';
 import type { FileSystem } from './file-system.ts';
 
@@ -22,6 +27,7 @@ const contents = z.object({
   format: z.literal(FORMAT),
   devices: z.array(entry).max(4096),
   refusedJournals: z.array(z.string().max(128)).max(4096),
+  failedResets: z.array(z.string().max(512)).max(8192),
 });
 
 /**
@@ -47,17 +53,17 @@ export class QuarantineFile implements QuarantineStore {
     if (!checked.ok) return this.#setAside(bytes, checked.why);
     const parsed = contents.safeParse(checked.value);
     if (!parsed.success) return this.#setAside(bytes, z.prettifyError(parsed.error));
-    const { devices, refusedJournals } = parsed.data;
+    const { devices, refusedJournals, failedResets } = parsed.data;
     const entries = devices.map(({ since, migrationUid, ...rest }): QuarantineEntry => ({
       ...rest,
       since: new Date(since),
       uid: migrationUid,
     }));
-    return { kind: 'list', entries, refusedJournals };
+    return { kind: 'list', entries, refusedJournals, failedResets };
   }
 
   /** Durable when it returns. Writes must not overlap. */
-  async write(entries: readonly QuarantineEntry[], refusedJournals: readonly string[]): Promise<void> {
+  async write({ entries, ...counted }: QuarantineList): Promise<void> {
     const devices = entries.map(({ since, uid, message, ...rest }) => ({
       ...rest,
       since: since.toISOString(),
@@ -65,7 +71,7 @@ export class QuarantineFile implements QuarantineStore {
       message: message.slice(0, 4096),
     }));
     const temporary = join(this.#directory, TEMPORARY);
-    await this.#files.writeDurably(temporary, encodeChecked({ format: FORMAT, devices, refusedJournals }));
+    await this.#files.writeDurably(temporary, encodeChecked({ format: FORMAT, devices, ...counted }));
     await this.#files.rename(temporary, join(this.#directory, NAME));
     await this.#files.syncDirectory(this.#directory);
   }

@@ -13,7 +13,9 @@ const recordSchema = z.object({
 });
 
 /** What any version of a record tells of the devices that it is about. */
-const devicesSchema = z.object({ session: z.object({ devices: z.array(z.object({ id: z.string() })) }) });
+const devicesSchema = z.object({
+  session: z.object({ devices: z.array(z.object({ id: z.string().min(1).max(317) })).max(256) }),
+});
 
 export interface JournalRecord {
   readonly writtenAt: Date;

@@ -1,8 +1,8 @@
 import { bindsDevices } from '../core/phase.ts';
 import type { Session } from '../core/session.ts';
 import type { RefusedFile } from '../journal/journal.ts';
-import { quarantineEntry } from './quarantine.ts';
-import type { QuarantineEntry, StoredQuarantine } from './quarantine.ts';
+import { quarantineEntry, resetKey } from './quarantine.ts';
+import type { QuarantineEntry, QuarantineList, StoredQuarantine } from './quarantine.ts';
 
 /** What an agent finds when it starts. */
 export interface Findings {
@@ -14,17 +14,12 @@ export interface Findings {
   readonly now: Date;
 }
 
-export interface QuarantineStart {
-  readonly entries: readonly QuarantineEntry[];
-  readonly refusedJournals: readonly string[];
-}
-
 /**
- * Which devices are withheld from the start. The list on disk says it; where there is none yet, the sessions do. When it
- * cannot be read, every device is withheld. A journal that was refused since the last start withholds the devices that it
+ * Which devices are withheld from the start. The list on disk says it, and sessions whose RESET failed under a version that
+ * kept none. When it cannot be read, every device is withheld. A journal that was refused since the last start withholds the devices that it
  * names, or, when it names none, all that no other session explains; until it can be read after all.
  */
-export function quarantineAtStart({ stored, sessions, refused, devices, now }: Findings): QuarantineStart {
+export function quarantineAtStart({ stored, sessions, refused, devices, now }: Findings): QuarantineList {
   const entries = new Map<string, QuarantineEntry>();
   const withhold = (entry: QuarantineEntry): void => {
     if (!entries.has(entry.deviceId)) entries.set(entry.deviceId, entry);
@@ -37,7 +32,10 @@ export function quarantineAtStart({ stored, sessions, refused, devices, now }: F
       if (entry.code === 'JournalRefused' && readable.has(entry.uid)) explainedAgain.add(entry.deviceId);
       else withhold(entry);
     }
-  } else sessions.flatMap((session) => failedResets(session, now)).forEach(withhold);
+  }
+  const counted = new Set(stored.kind === 'list' ? stored.failedResets : []);
+  const resets = sessions.flatMap((session) => failedResets(session, now));
+  resets.filter(({ uid, deviceId }) => !counted.has(resetKey(uid, deviceId))).forEach(withhold);
 
   const explained = new Set(
     sessions.flatMap(({ phase, devices: bound }) =>
@@ -57,7 +55,11 @@ export function quarantineAtStart({ stored, sessions, refused, devices, now }: F
     const message = `the list of devices in quarantine cannot be read (${stored.why}); it is kept as ${stored.path}`;
     for (const id of devices) withhold(quarantineEntry(id, now, '', 'QuarantineUnreadable', message));
   }
-  return { entries: [...entries.values()], refusedJournals: refused.map(({ uid }) => uid) };
+  return {
+    entries: [...entries.values()],
+    refusedJournals: refused.map(({ uid }) => uid),
+    failedResets: resets.map(({ uid, deviceId }) => resetKey(uid, deviceId)),
+  };
 }
 
 /** Entries for the devices of a session whose RESET has failed. */

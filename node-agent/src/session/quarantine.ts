@@ -17,6 +17,9 @@ export interface QuarantineEntry {
   readonly remedy: string;
 }
 
+/** More sessions than an agent keeps, with a failed RESET each. */
+const MAX_COUNTED = 8192;
+
 export const quarantineEntry = (
   deviceId: string,
   since: Date,
@@ -25,21 +28,28 @@ export const quarantineEntry = (
   message: string,
 ): QuarantineEntry => ({ deviceId, since, uid, code, message, remedy: errors[code].remedy });
 
+/** The list, and what was taken account of: a person may have brought back the devices since. */
+export interface QuarantineList {
+  readonly entries: readonly QuarantineEntry[];
+  /** UIDs of migrations whose journal was refused. */
+  readonly refusedJournals: readonly string[];
+  /** `resetKey` of each device of a session whose RESET has failed. */
+  readonly failedResets: readonly string[];
+}
+
+/** Names a device within a session. */
+export const resetKey = (uid: string, deviceId: string): string => `${uid} ${deviceId}`;
+
 /** What was found on disk at the start. */
 export type StoredQuarantine =
   | { readonly kind: 'none' }
-  | {
-      readonly kind: 'list';
-      readonly entries: readonly QuarantineEntry[];
-      /** UIDs of migrations whose refused journal was taken account of. */
-      readonly refusedJournals: readonly string[];
-    }
+  | ({ readonly kind: 'list' } & QuarantineList)
   | { readonly kind: 'unreadable'; readonly path: string; readonly why: string };
 
 export interface QuarantineStore {
   load(): Promise<StoredQuarantine>;
   /** Durable when it resolves. Calls do not overlap. */
-  write(entries: readonly QuarantineEntry[], refusedJournals: readonly string[]): Promise<void>;
+  write(list: QuarantineList): Promise<void>;
 }
 
 /**
@@ -54,6 +64,7 @@ export class Quarantine {
   /** Devices whose entry is on disk. */
   readonly #durable = new Set<string>();
   #refusedJournals: readonly string[] = [];
+  readonly #failedResets = new Set<string>();
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(store: QuarantineStore) {
@@ -65,9 +76,10 @@ export class Quarantine {
   }
 
   /** Begins with what the start came to. Rejects when it cannot be written. */
-  async begin(entries: readonly QuarantineEntry[], refusedJournals: readonly string[]): Promise<void> {
+  async begin({ entries, refusedJournals, failedResets }: QuarantineList): Promise<void> {
     for (const entry of entries) this.#entries.set(entry.deviceId, entry);
     this.#refusedJournals = refusedJournals;
+    for (const key of failedResets) this.#failedResets.add(key);
     await this.#write(() => this.all);
   }
 
@@ -82,7 +94,10 @@ export class Quarantine {
   /** Withholds a device at once; resolves when that is durable. The first reason stands. Rejects when it cannot be written. */
   async add(entry: QuarantineEntry): Promise<void> {
     const { deviceId } = entry;
-    if (this.#durable.has(deviceId)) return;
+    const key = entry.code === 'ResetFailed' ? resetKey(entry.uid, deviceId) : null;
+    const isCounted = key === null || this.#failedResets.has(key);
+    if (this.#durable.has(deviceId) && isCounted) return;
+    if (key !== null) this.#failedResets.add(key);
     if (!this.#entries.has(deviceId)) this.#entries.set(deviceId, entry);
     await this.#write(() => this.all);
   }
@@ -124,7 +139,8 @@ export class Quarantine {
   #write(entriesThen: () => readonly QuarantineEntry[]): Promise<void> {
     const turn = this.#tail.then(async () => {
       const entries = entriesThen();
-      await this.#store.write(entries, this.#refusedJournals);
+      const failedResets = [...this.#failedResets].slice(-MAX_COUNTED);
+      await this.#store.write({ entries, refusedJournals: this.#refusedJournals, failedResets });
       for (const { deviceId } of entries) this.#durable.add(deviceId);
     });
     this.#tail = turn.catch(() => undefined);

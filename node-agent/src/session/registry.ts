@@ -190,9 +190,9 @@ export class SessionRegistry implements Bindings {
     const sessions = records.map(({ session }) => session);
     const devices = this.#ports.devices.all.map(({ id }) => id);
     const now = this.#clock.wallNow();
-    const { entries, refusedJournals } = quarantineAtStart({ stored, sessions, refused, devices, now });
-    for (const entry of entries) this.#ports.log.error({ ...entry }, 'device is in quarantine');
-    await this.quarantine.begin(entries, refusedJournals);
+    const list = quarantineAtStart({ stored, sessions, refused, devices, now });
+    for (const entry of list.entries) this.#ports.log.error({ ...entry }, 'device is in quarantine');
+    await this.quarantine.begin(list);
   }
 
   async #collect(): Promise<void> {

@@ -26,17 +26,21 @@ const ENTRIES = [
   quarantineEntry('a/1', new Date('2026-01-02T03:04:06Z'), '', 'StateUnexplained', 'it was Stop'),
 ];
 
+const LIST = { entries: ENTRIES, refusedJournals: ['uid-9'], failedResets: ['uid-1 a/0'] };
+
 const file = () => new QuarantineFile(nodeFileSystem, directory);
+
+const whole = () => ({ format: 'transship.dev/quarantine/v1', refusedJournals: [], failedResets: [] });
 
 describe('the list of withheld devices on disk', () => {
   test('comes back as it was written', async () => {
     expect(await file().load()).toEqual({ kind: 'none' });
-    await file().write(ENTRIES, ['uid-9']);
-    expect(await file().load()).toEqual({ kind: 'list', entries: ENTRIES, refusedJournals: ['uid-9'] });
+    await file().write(LIST);
+    expect(await file().load()).toEqual({ kind: 'list', ...LIST });
   });
 
   test('can be read by people and programs: its first line is JSON', async () => {
-    await file().write(ENTRIES, []);
+    await file().write(LIST);
     const [line = ''] = (await readFile(path, 'utf8')).split('\n');
     expect(JSON.parse(line)).toMatchObject({
       devices: [{ deviceId: 'a/0', since: '2026-01-02T03:04:05.678Z', migrationUid: 'uid-1' }, {}],
@@ -44,7 +48,7 @@ describe('the list of withheld devices on disk', () => {
   });
 
   test('is replaced as a whole: a write that a crash cut short leaves the old one', async () => {
-    await file().write(ENTRIES, []);
+    await file().write(LIST);
     await writeFile(`${path}.tmp`, '{"format":"trans');
     expect(await file().load()).toMatchObject({ kind: 'list', entries: ENTRIES });
   });
@@ -55,13 +59,13 @@ describe('the list of withheld devices on disk', () => {
       'with a bit flipped',
       (whole: Buffer) => Buffer.from(whole.map((byte, at) => (at === 50 ? byte ^ 1 : byte))),
     ],
-    ['of another format', () => encodeChecked({ format: 'another/v9', devices: [], refusedJournals: [] })],
     [
-      'with a device without a name',
-      () => encodeChecked({ format: 'transship.dev/quarantine/v1', devices: [{}] }),
+      'of another format',
+      () => encodeChecked({ format: 'another/v9', devices: [], refusedJournals: [], failedResets: [] }),
     ],
+    ['with a device without a name', () => encodeChecked({ ...whole(), devices: [{}] })],
   ])('is unreadable when it is %s, stays in place, and is kept', async (_name, alter) => {
-    await file().write(ENTRIES, []);
+    await file().write(LIST);
     const damaged = alter(await readFile(path));
     await writeFile(path, damaged);
     const kept = join(directory, 'refused', 'quarantine.json');

@@ -4,7 +4,7 @@ import { DeviceWatch } from '@transship/node-agent/internal/session/device-watch
 import { AgentInMemory, FakeDisk } from '../support/agent-in-memory.ts';
 import { FakeDevice, fakeDevices } from '../support/fake-device.ts';
 import { settle } from '../support/manual-clock.ts';
-import { aSession } from '../support/sessions.ts';
+import { aBoundDevice, aSession } from '../support/sessions.ts';
 
 const LIST = '/state/quarantine.json';
 
@@ -77,6 +77,18 @@ describe('a device whose RESET has failed', () => {
     const agent = await withFailedReset();
     agent.disk.files.delete(LIST);
     expect(codes(await restarted(agent))).toEqual(['ResetFailed']);
+  });
+
+  test('under a version that keeps no list is found when the list is kept again', async () => {
+    const agent = new AgentInMemory([FakeDevice.healthy('b/0')]);
+    await agent.registry.recover();
+    const devices = [{ ...aBoundDevice('b/0'), quarantined: true }];
+    const session = aSession({ uid: 'uid-8', role: 'target', phase: 'Discarded', devices });
+    agent.disk.files.set('/state/uid-8.session', encodeRecord({ writtenAt: new Date(), session }));
+    const next = await restarted(agent);
+    expect(next.registry.whyQuarantined('b/0')).toMatchObject({ code: 'ResetFailed', uid: 'uid-8' });
+    expect(await next.registry.endQuarantine('b/0', '')).toBeNull();
+    expect(codes(await restarted(next))).toEqual([undefined]);
   });
 
   test('that was brought back stays free, whatever its old session says', async () => {
