@@ -57,6 +57,12 @@ export async function perform(
       return written(await store.recordStopping(stored, instance, signal), voyage);
     case 'recordDecision': {
       const { from, to, reason } = action;
+      if (to === 'Commit') {
+        // What was read before the last command was out knows of no deletion since, and a deletion cancels until now.
+        const now = await store.get(stored.key, signal);
+        if (now === null || now.deletionRequested !== stored.deletionRequested)
+          return { kind: 'again', stored: now };
+      }
       const outcome = await store.recordDecision(stored, from, to, instance, reason.slice(0, 1024), signal);
       ports.metrics.decisionRecorded(to, outcome.kind);
       ports.log.info({ uid: stored.uid, from, to, reason, outcome: outcome.kind }, 'decision');

@@ -101,6 +101,19 @@ describe('the reconcile loop', () => {
     expect(loop.target.node.phase).toBe('Discarded');
   });
 
+  test('does not decide for an object that was deleted while the last command was out', async () => {
+    const loop = new Loop(inMode('StopCopy'));
+    const command = loop.target.command.bind(loop.target);
+    loop.target.command = (request) => {
+      if (request.command.kind === 'verify') loop.store.requestDeletion();
+      return command(request);
+    };
+    await loop.run();
+    expect(loop.phase).toBe('Aborted');
+    expect(loop.store.writes).toContain('Abort');
+    expect(loop.store.writes).not.toContain('Commit');
+  });
+
   test('is refused at once when an agent speaks a version too far away', async () => {
     const loop = new Loop(inMode('PreCopy'));
     const skew = { code: 'VersionSkew', message: 'upgrade the agent', device: null };
