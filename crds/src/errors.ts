@@ -229,7 +229,7 @@ export const errors = {
   ),
   DeviceStuck: passing(
     'A device call outlived its deadline and has not returned.',
-    'Ordered nothing else of the device and waits for the call. A target device that hangs for 30 s before the decision makes the operator give the set up; a source device is waited for, also on the way back; after the decision no set is activated while one of its devices does not answer.',
+    'Ordered nothing else of the device and waits for the call; the condition Reconciling names it. Before the decision one that hangs for 30 s makes the operator give the set up, but in a quiesce, which has its own deadline. The way back waits for the call too, and no set is activated while one of its devices does not answer.',
     'Wait for it; if it never returns, reboot the node named in the message.',
   ),
   ResetFailed: terminal(
@@ -293,19 +293,19 @@ export const errors = {
   ),
   ThawFailed: passing(
     'The workload could not be thawed; it is retried until it works.',
-    'Asked again, with pauses of at most 10 s, until the workload obeys; the devices run already. A target whose workload does not answer is not activated before it does.',
+    'Asked again until the workload obeys, also by an agent that has lost its operator; the devices run already. A target whose workload does not answer is not activated before it does.',
     'Check the workload control named in the message.',
   ),
   WorkloadFailed: terminal(
     'The workload ended or reported an error of its own during the migration.',
-    'Refused a source whose workload stands still already. While its state is read or loaded the same happens as for ArcFailed. A target whose workload is not waiting any more is not activated: it is reset, Revert is recorded, and the source runs. A source workload that does not end is told again until it does, and its devices are reset only then.',
+    'Refused a source whose workload stands still already. While its state is read or loaded the same happens as for ArcFailed. A target whose workload is not waiting any more is not activated: it is reset, Revert is recorded, and the source runs; one that ends while it is started is TargetLost. Devices that go back to a workload that has ended run without it. A source workload that does not end on release is told again until it does, and its devices are reset only then.',
     'Read the logs of the workload, then restart it.',
   ),
 
   // Losing a part.
   TargetLost: terminal(
     'The target was lost after its activation had been ordered; the source is kept stopped in quarantine.',
-    'Keeps the source as it is: stopped, its workload frozen, its devices given to nobody. Nothing at either side is reset or started any more. The migration ends as Failed, or stands still when the journal of the target has no memory of the set.',
+    'Keeps the source as it is: stopped, its workload frozen, its devices given to nobody. Nothing at either side is reset or started any more. The migration ends as Failed, also when the node of the target is marked out of service before it told whether the set ran, or stands still when the journal of the target has no memory of the set.',
     'Prove that the target is dead and run `transship recover MIGRATION --source --target-is-dead "PROOF"`, or give the state up with `transship recover MIGRATION --discard`.',
   ),
   OperatorLost: terminal(
@@ -330,7 +330,7 @@ export const errors = {
   ),
   RecordMissing: terminal(
     'The DeviceMigration is gone or has another UID while the agents still hold a stopped set for it.',
-    'Orders nothing more. Both sides stay as they are, a stopped set stopped, until a person decides.',
+    'Orders nothing more. Both sides stay as they are, a stopped set stopped, until a person decides. An operator that sees the object vanish says so in an event on both nodes.',
     'Let the set run on the right node with `transship recover --orphan UID --node NODE --run`, or give it up with --discard instead of --run.',
   ),
 
