@@ -246,8 +246,10 @@ void Keeper::unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& dev
   for (const auto& device : devices) {
     if (const Status done = opener_->unmapAll(*device); !done) {
       report_(done.error().message);
+      return;
     }
   }
+  report_("memory of the last workload unmapped");
 }
 
 void Keeper::resetOnce(const OnReset& done) {

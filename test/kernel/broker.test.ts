@@ -10,15 +10,21 @@ import { connectGuests } from './rig/guests.ts';
 import type { Guests } from './rig/guests.ts';
 import { OwnDevice } from './rig/own-device.ts';
 import { openRemote } from './rig/remote-device.ts';
+import { GuestProcess } from './voyage/guest-process.ts';
+import { drivesDevice, exampleWorkload } from './voyage/workloads.ts';
 import { createMdev, mdevFolder, PARENTS, removeMdev } from './rig/vfio.ts';
 
 const PATIENCE_MS = 300_000;
+/** The example workload, where the cache does not have it. */
+const BUILD_MS = 60 * 60_000;
 
 let guests: Guests;
+let program: string;
 
 beforeAll(async () => {
   guests = await connectGuests();
-});
+  program = await exampleWorkload();
+}, BUILD_MS);
 
 afterEach(async () => {
   for (const guest of guests.all) expect(await guest.complaints()).toEqual([]);
@@ -89,6 +95,61 @@ test(
     }
     await removeMdev(guest, uuid);
     expect((await guest.exec(['test', '-e', mdevFolder(uuid)])).code).toBe(1);
+  },
+  PATIENCE_MS,
+);
+
+test.each(['group', 'cdev'] as const)(
+  'a broker that is started anew knows who holds its device, and unmaps the memory of a dead workload (%s)',
+  async (door) => {
+    const guest = guests[door];
+    const uuid = await createMdev(guest, row.parent, row.type);
+    const place = `/run/broker-test-${door}`;
+    await guest.shell(`mkdir -p ${place}`);
+    const options = {
+      devices: { nic: uuid },
+      interface: door,
+      workload: { name: 'trainer', socket: `${place}/workload.sock` },
+    };
+    const status = `${place}/status.json`;
+    const argv = drivesDevice(program)({
+      hook: `${place}/hook.sock`,
+      brokerSocket: options.workload.socket,
+      devices: ['nic'],
+      incoming: false,
+      statusFile: status,
+    });
+    {
+      await using first = await startBroker(guest, options);
+      const workload = await GuestProcess.start(guest, argv, `${place}/workload.txt`);
+      await eventually('the workload at work', PATIENCE_MS, async () => {
+        const report = JSON.parse(await guest.read(status).catch(() => '{}')) as { received?: unknown };
+        return Number(report.received ?? 0) > 0 ? true : null;
+      });
+      await using device = await openRemote(guest.control, {
+        by: 'openBrokered',
+        args: [first.socket, 'nic', { timeoutMs: 60_000 }],
+      });
+      await guest.control.call('kill', { pid: first.pid, signal: 'SIGKILL' });
+      await guest.control.call('wait', { pid: first.pid, timeoutMs: PATIENCE_MS }, PATIENCE_MS);
+      await using second = await startBroker(guest, { ...options, after: first });
+      const [taken] = await second.info();
+      expect(taken).toMatchObject({ opens: 1, resets: 0, holdersKnown: true });
+      const roles = new Map(taken?.holders.map(({ pid, role }) => [pid, role]));
+      const { pid: agent } = await guest.control.call('ping', {});
+      expect(roles).toEqual(
+        new Map([
+          [agent, 'agent'],
+          [workload.pid, 'workload'],
+        ]),
+      );
+      await device.reset();
+      expect(await guest.read(second.logFile)).not.toContain('memory');
+      await workload.end();
+      await device.reset();
+      expect(await guest.read(second.logFile)).toContain('nic: memory of the last workload unmapped');
+    }
+    await removeMdev(guest, uuid);
   },
   PATIENCE_MS,
 );

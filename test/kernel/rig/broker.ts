@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import { nativeArtifact } from '@transship/native';
 import type { BrokeredDevice } from '@transship/native';
 import { eventually } from '../../support/managed-process.ts';
@@ -12,6 +13,8 @@ export interface BrokerOptions {
   readonly process?: number;
   /** The program that drives them all, and the socket that it is served at. */
   readonly workload?: { readonly name: string; readonly socket: string };
+  /** In the place of one that has ended, at the same sockets. */
+  readonly after?: RunningBroker;
 }
 
 /** A broker process in a guest. */
@@ -27,9 +30,9 @@ const PATIENCE_MS = 120_000;
 
 /** Starts a broker and waits until it has every device open. */
 export async function startBroker(guest: Guest, options: BrokerOptions): Promise<RunningBroker> {
-  const { devices, interface: chosen = 'auto', workload, process: holder } = options;
+  const { devices, interface: chosen = 'auto', workload, process: holder, after } = options;
   const { control } = guest;
-  const place = `/run/broker-${randomUUID().slice(0, 8)}`;
+  const place = after === undefined ? `/run/broker-${randomUUID().slice(0, 8)}` : dirname(after.socket);
   const socket = `${place}/agent.sock`;
   const logFile = `${place}/broker.txt`;
   await guest.shell(`mkdir -p ${place}`);

@@ -143,9 +143,7 @@ export class KernelNode implements AsyncDisposable {
     const [program = ''] = (await this.guest.read(`/proc/${pid}/cmdline`)).split('\0');
     const logFile = `${this.#place}/agent.txt`;
     const before = await control.call('readFile', { path: logFile }).catch(() => Buffer.alloc(0));
-    // Compiled code is kept, since a guest without KVM compiles for seconds.
-    const env = { NODE_COMPILE_CACHE: '/tmp/compile-cache' };
-    this.#agent = await GuestProcess.start(this.guest, [program, ...this.#agentArgs], logFile, env);
+    this.#agent = await GuestProcess.start(this.guest, [program, ...this.#agentArgs], logFile);
     await this.#agent.untilLine('"msg":"listening"', before.length);
   }
 
