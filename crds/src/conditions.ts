@@ -86,7 +86,8 @@ const WAIT = 'Nothing; wait.';
 
 /**
  * Reasons that are no errors. While the set moves, the reason is its phase; when something went wrong, the reason of
- * Ready, Stalled and DeviceLost is the error code (see `errors`).
+ * Ready, Stalled and DeviceLost is the error code (see `errors`). Reconciling carries one while it waits for a device that
+ * is stuck: DeviceStuck.
  */
 export const reasons = {
   Pending: {

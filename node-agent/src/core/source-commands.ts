@@ -110,7 +110,8 @@ function stop(draft: Draft, generation: number): Failure | null {
 function newGeneration(draft: Draft, generation: number): void {
   if (draft.l.streaming !== 0) draft.effects.push({ kind: 'endSaving' });
   draft.setSession({ generation, promised: [] });
-  draft.setLive({ streaming: 0, draining: false, streams: noStreams(draft.s.devices.length) });
+  const streams = noStreams(draft.s.devices.length);
+  draft.setLive({ streaming: 0, draining: false, streams, lostGeneration: 0 });
 }
 
 function rollBack(draft: Draft, decision: Decision): Failure | null {
