@@ -1,7 +1,7 @@
 /** Runs one cell of the matrix: one migration, held in one step, with one fault. */
 import type { Evidence } from './evidence.ts';
 import type { Fault } from './faults.ts';
-import { gather, leftovers, type Descriptors } from './gather.ts';
+import { digestsOf, gather, leftovers, type Descriptors } from './gather.ts';
 import { clear, HELD, HOLDS } from './holds.ts';
 import { deviceFaults } from './inject-device.ts';
 import { networkFaults } from './inject-network.ts';
@@ -40,12 +40,15 @@ export async function runCell(
   await using watch = await Watch.of(rig, name);
   const scene: Scene = { rig, watch, step };
   let proof: Proof;
+  let stopped: readonly string[] | null = null;
   if (when === 'armed') {
     if (isLate) await onceLoading(scene, injection);
     proof = await injection.prove(scene);
   } else {
     await hold.reach(rig, watch);
     await injection.armLater?.(scene);
+    // From step 7 on the source has stopped, and what it has is what must arrive.
+    if (step >= 7) stopped = await digestsOf(rig.source);
     await injection.strike(scene);
     if (when === 'held') {
       proof = await injection.prove(scene);
@@ -57,7 +60,7 @@ export async function runCell(
   }
   await injection.lift(scene);
   // Awaited here: the watch must not end before.
-  return await conclude(scene, both, proof, idle);
+  return await conclude(scene, both, { proof, stopped }, idle);
 }
 
 /** The arc occurs before, too: it is meant once the target loads, for which the source has waited. */
@@ -72,15 +75,14 @@ async function onceLoading(scene: Scene, injection: Injection): Promise<void> {
 export async function conclude(
   { rig, watch }: Pick<Scene, 'rig' | 'watch'>,
   both: BothRan,
-  proof: Proof,
+  { proof, stopped }: { readonly proof: Proof; readonly stopped: readonly string[] | null },
   idle: readonly Descriptors[],
 ): Promise<Evidence> {
   const settled = await endOrStall(rig, watch).then(
     () => true,
     () => false,
   );
-  const { bothRan } = { bothRan: both.found };
-  const evidence = await gather(rig, watch, { proof, settled, bothRan });
+  const evidence = await gather(rig, watch, { proof, settled, bothRan: both.found }, stopped);
   await rig.remove(watch.name);
   const mayStay = evidence.phase !== 'Succeeded' && evidence.conditions.includes('Stalled');
   const left = await leftovers(rig, watch, idle, mayStay);

@@ -5,9 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Role } from '@transship/node-agent/contract';
 import { eventually } from '../support/managed-process.ts';
 import type { Evidence, SideEvidence } from './evidence.ts';
-import type { Proof } from './injection.ts';
 import { decisionOf, endOf } from './logs.ts';
-import { descriptorsBeyond, descriptorsOf } from './rig/descriptors.ts';
+import { connectionsOf, descriptorsBeyond, descriptorsOf } from './rig/descriptors.ts';
 import type { FaultNode } from './rig/fault-node.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
 import type { Watch } from './rig/watch.ts';
@@ -23,7 +22,9 @@ export type Descriptors = ReadonlyMap<string, number>;
 export async function gather(
   rig: FaultRig,
   watch: Watch,
-  facts: Pick<Evidence, 'bothRan'> & { readonly proof: Proof; readonly settled: boolean },
+  facts: Pick<Evidence, 'bothRan' | 'proof' | 'settled'>,
+  /** Digests of a source that had stopped already when the fault struck: a server that dies takes them along. */
+  stopped: readonly string[] | null,
 ): Promise<Omit<Evidence, 'leftovers'>> {
   const log = await rig.operatorLog();
   const { status } = await watch.record();
@@ -39,9 +40,21 @@ export async function gather(
     code: phase === 'Aborted' ? 'Cancelled' : (status.error?.code ?? null),
     decision: decisionOf(log, watch.uid) ?? status.decision.value,
     conditions: status.conditions.filter(({ status: is }) => is === 'True').map(({ type }) => type),
-    source,
+    source: stopped === null ? source : { ...source, digests: stopped },
     target,
   };
+}
+
+/** Of every device when it last stopped or took what it had loaded. */
+export async function digestsOf({ control }: FaultNode): Promise<string[]> {
+  const devices = await control.devices();
+  const kept = devices.map(({ index }) =>
+    control.keptDigest(index).then(
+      ({ digest }) => digest,
+      () => 'none',
+    ),
+  );
+  return Promise.all(kept);
 }
 
 async function sideOf(node: FaultNode, watch: Watch, role: Role): Promise<SideEvidence> {
@@ -60,14 +73,7 @@ async function sideOf(node: FaultNode, watch: Watch, role: Role): Promise<SideEv
   const links = await control.links();
   const sum = (of: (link: (typeof links)[number]) => number): number =>
     links.reduce((total, link) => total + of(link), 0);
-  const digests = await Promise.all(
-    devices.map(({ index }) =>
-      control.keptDigest(index).then(
-        ({ digest }) => digest,
-        () => 'none',
-      ),
-    ),
-  );
+  const digests = await digestsOf(node);
   return {
     node: node.node,
     phase: watch.session(role)?.phase ?? null,
@@ -116,7 +122,8 @@ export async function leftovers(
       ...(await descriptors(rig, idle)),
     ];
     if (found.length === 0 || Date.now() > until) return found;
-    await delay(50);
+    for (const node of rig.nodes) node.collectGarbage();
+    await delay(100);
   }
 }
 
@@ -141,11 +148,14 @@ async function temporaryFiles(rig: FaultRig): Promise<string[]> {
 }
 
 async function descriptors(rig: FaultRig, idle: readonly Descriptors[]): Promise<string[]> {
-  const all = rig.nodes.map(async ({ agent, node }, index) => {
+  const all = rig.nodes.map(async ({ agent, node, transfer }, index) => {
     const before = idle[index];
     if (before === undefined) return [];
     const now = await descriptorsOf(agent.process.pid);
-    return descriptorsBeyond(before, now).map((what) => `agent ${node}: ${what}`);
+    const beyond = descriptorsBeyond(before, now);
+    if (beyond.length === 0) return [];
+    const open = (await connectionsOf(agent.process.pid)).join(', ');
+    return [`agent ${node}: ${beyond.join(', ')}; transfer ${transfer.endpoint}; connections ${open}`];
   });
   return (await Promise.all(all)).flat();
 }

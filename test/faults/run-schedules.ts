@@ -55,7 +55,7 @@ async function run(
   await Promise.all(struck);
   rig.source.transfer.free();
   const proof = { step: null, evidence: faults.map(({ fault }) => fault).join(' ') };
-  return await conclude({ rig, watch }, both, proof, idle);
+  return await conclude({ rig, watch }, both, { proof, stopped: null }, idle);
 }
 
 /** Waits for the step, or for a later one, or for the end; strikes, and lifts the fault when its time is over. */

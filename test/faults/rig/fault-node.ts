@@ -1,9 +1,10 @@
 /** One node of the rig: devices that outlive the agent, an agent that can be killed, and a network around it. */
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { AgentClient } from '@transship/node-agent/contract';
 import type { TestPki } from '../../support/certificates.ts';
 import type { EmulatorControl } from '../../support/emulator-control.ts';
-import { startAgent, startEmulator } from '../../support/processes.ts';
+import { projectRoot, startAgent, startEmulator } from '../../support/processes.ts';
 import type { AgentOptions, EmulatorOptions } from '../../support/processes.ts';
 import type { RunningAgentProcess, RunningEmulator } from '../../support/processes.ts';
 import { FaultProxy } from './fault-proxy.ts';
@@ -17,6 +18,8 @@ const MEMORY = '1M';
 const EMULATOR_ARGS = ['--keep-digests', '--mmap', 'mixed', '--link-rate', '100', '--link-latency', '5ms'];
 /** Small frames, so that something is on its way all the time. */
 const AGENT_ARGS = ['--frame-bytes', '16384'];
+
+const COLLECTOR = pathToFileURL(join(projectRoot, 'test/faults/rig/collect-garbage.mjs')).href;
 
 export interface FaultNodeOptions {
   readonly directory: string;
@@ -118,6 +121,11 @@ export class FaultNode implements AsyncDisposable {
     this.#emulator = await startEmulator({ ...this.#emulatorOptions, args: blank });
   }
 
+  /** Lets the agent let go of what nothing refers to any more. */
+  collectGarbage(): void {
+    this.#agent.process.signal('SIGUSR2');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.close();
     await Promise.all([this.#agent.process.kill(), this.#emulator.process.kill()]);
@@ -133,5 +141,6 @@ function agentOptions(
   transfer: FaultProxy,
 ): AgentOptions {
   const args = [...AGENT_ARGS, '--advertise', transfer.endpoint];
-  return { directory, emulator, tls: pki.node(node), args, env };
+  const withCollector = { ...env, NODE_OPTIONS: `--import ${COLLECTOR}` };
+  return { directory, emulator, tls: pki.node(node), args, env: withCollector };
 }
