@@ -95,9 +95,13 @@ export class SessionRunner {
     return this.#latest.value;
   }
 
-  /** How long no operator has been heard of, ms; 0 while one observes. */
+  /**
+   * How long no operator has been heard of, ms; 0 while one observes. Of a set that stands frozen before its stop it must
+   * be an order: one that looks on and cannot write its record down would hold the workload up for as long as that takes.
+   */
   get silence(): number {
-    return this.#observers > 0 ? 0 : this.#clock.now() - this.#lastContact;
+    const isSeen = this.#observers > 0 && this.session?.phase !== 'Quiesced';
+    return isSeen ? 0 : this.#clock.now() - this.#lastContact;
   }
 
   /**
@@ -223,8 +227,14 @@ export class SessionRunner {
     this.#publish();
     this.#logChange(before, state);
     this.#effects.run(effects, state);
-    if (before?.session.phase !== state.session.phase) this.#ports.streams.review(this.uid);
+    if (before?.session.phase !== state.session.phase) this.#entered(state.session.phase);
     return { refusal };
+  }
+
+  #entered(phase: Session['phase']): void {
+    this.#ports.streams.review(this.uid);
+    // The operator hears of it only now, however long the barrier took.
+    if (phase === 'Quiesced') this.#lastContact = this.#clock.now();
   }
 
   /**

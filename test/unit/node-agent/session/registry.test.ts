@@ -224,6 +224,24 @@ describe('the operator', () => {
     await observer.next();
   });
 
+  test('that only looks on while a set stands frozen is given up, and the workload runs', async () => {
+    const workload = FakeFreezer.healthy();
+    const agent = new AgentInMemory([FakeDevice.healthy('a/0')], workload);
+    await agent.prepareSource();
+    const gone = new AbortController();
+    const observer = agent.registry.watch('uid-1', 'source', gone.signal);
+    await observer.next();
+    await agent.send('source', { kind: 'quiesce', timeoutMs: 5_000, waitOnTimeout: false }, 1_000);
+    expect(agent.session()?.phase).toBe('Quiesced');
+    await watching(agent, 59_000);
+    expect(agent.session()?.phase).toBe('Quiesced');
+    await watching(agent, 40_000);
+    expect(agent.session()).toMatchObject({ phase: 'RolledBack', error: { code: 'OperatorLost' } });
+    expect(await workload.state()).toBe('running');
+    gone.abort();
+    await observer.next();
+  });
+
   test('is not waited for any more once the stop is journalled', async () => {
     const agent = new AgentInMemory([FakeDevice.healthy('a/0')]);
     await agent.prepareSource();
