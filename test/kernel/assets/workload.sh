@@ -16,6 +16,8 @@ build() {
 export example
 export -f build
 
-program=$cache/workload-$(digest_of "$example" "$root/node-agent/proto/transship/workload")
+# Not the workload for Node beside it, which needs no building.
+sources=("$example/CMakeLists.txt" "$example/build.sh" "$example"/*.cc "$example"/*.hh)
+program=$cache/workload-$(digest_of "${sources[@]}" "$root/node-agent/proto/transship/workload")
 make_once "$program" bash -c 'build "$1"' build
 echo "$program/example-workload"
