@@ -98,7 +98,9 @@ const RULES: Readonly<Record<Fault, (step: Step) => readonly Allowed[] | NotAppl
       return [{ ending: 'nothing-to-move', codes: [...LOSS, 'DeviceNotRunning', 'NodeUnknown'] }];
     if (step <= 6) return [lost(...LOSS, 'ArcFailed')];
     // The target has everything: the set may go on, or is lost.
-    return step <= 8 ? [moved, lost(...LOSS)] : [moved];
+    if (step <= 8) return [moved, lost(...LOSS)];
+    // A RESET that cannot be done is retried, else the device is withheld.
+    return step === 10 ? [moved, { ending: 'moved-source-withheld', codes: [] }] : [moved];
   },
   'target-died': (step) => {
     if (step <= 2) return [moved, stayed('DeviceUnreachable', 'DeviceStateLost', 'WorkloadFailed')];
