@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { failure } from '../contract/failure.ts';
 import type { Failure } from '../core/session.ts';
 import type { Devices, MigratableDevice } from '../device/port.ts';
+import type { Workloads } from '../workload/freezer.ts';
 import { messageOf } from './effects.ts';
 import type { Bindings, Log } from './ports.ts';
 import type { Quarantine, QuarantineEntry } from './quarantine.ts';
@@ -11,6 +12,7 @@ export interface RecoveryParts {
   readonly devices: Devices;
   readonly quarantine: Quarantine;
   readonly bindings: Pick<Bindings, 'boundBy'>;
+  readonly workloads: Workloads;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,7 +30,7 @@ export class Recovery {
   }
 
   /**
-   * Resets a device that is in quarantine; what it held is gone. Answers null when it is Running and free, else why it
+   * Resets a device that is in quarantine; what it held is gone, and a workload that uses it is told so. Answers null when it is Running and free, else why it
    * stays as it was: DeviceNotFound, NotQuarantined, DeviceBusy, ResetFailed, or DeviceStuck when there is no outcome
    * yet. `uid`: the migration for which the caller thinks that it is held, or empty. Never rejects.
    */
@@ -68,6 +70,7 @@ export class Recovery {
     try {
       log.warn({ ...entry }, 'a device in quarantine is being reset');
       const why = await reset(device);
+      if (why === null) await this.#tellWorkload(device.id);
       if (why === null) await quarantine.release(device.id);
       if (why === null) log.info({ device: device.id }, 'a device has left the quarantine');
       else log.error({ device: device.id, failure: why }, 'a device stays in quarantine');
@@ -79,6 +82,18 @@ export class Recovery {
       return failure('Internal', message, device.id);
     } finally {
       this.#underWay.delete(device.id);
+    }
+  }
+
+  /** One that cannot be told holds the device in no quarantine: it may be about to end. */
+  async #tellWorkload(deviceId: string): Promise<void> {
+    try {
+      const workload = this.#parts.workloads.of([deviceId]);
+      const state = await workload.state();
+      if (state === 'running' || state === 'frozen') await workload.devicesReset([deviceId]);
+    } catch (error) {
+      const facts = { device: deviceId, error: messageOf(error) };
+      this.#parts.log.warn(facts, 'no workload was told that its device was reset');
     }
   }
 }

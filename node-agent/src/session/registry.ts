@@ -53,8 +53,9 @@ export class SessionRegistry implements Bindings {
     this.#ports = { ...ports, store: { write: (session) => this.#write(session) }, bindings: this };
     this.#clock = clock;
     this.#options = options;
-    const { devices, log } = ports;
-    this.#recovery = new Recovery({ devices, quarantine: this.quarantine, bindings: this, clock, log });
+    const { devices, workloads, log } = ports;
+    const held = { quarantine: this.quarantine, bindings: this };
+    this.#recovery = new Recovery({ devices, workloads, ...held, clock, log });
   }
 
   get runners(): readonly SessionRunner[] {

@@ -23,6 +23,28 @@ describe('a device in quarantine', () => {
     expect((await agent.prepareSource()).refusal).toBeNull();
   });
 
+  test('of a workload that runs is reset all the same, and the workload is told', async () => {
+    const agent = await withUnexplained(FakeDevice.healthy('a/0'));
+    expect(agent.freezer.now).toBe('running');
+    expect(await agent.registry.endQuarantine('a/0', '')).toBeNull();
+    expect(agent.freezer.calls).toEqual(['devices reset: a/0']);
+  });
+
+  test('of a workload that has ended is nobody told of', async () => {
+    const agent = await withUnexplained(FakeDevice.healthy('a/0'));
+    agent.freezer.now = 'discarded';
+    expect(await agent.registry.endQuarantine('a/0', '')).toBeNull();
+    expect(agent.freezer.calls).toEqual([]);
+  });
+
+  test('of a workload that does not listen comes back all the same', async () => {
+    const agent = await withUnexplained(FakeDevice.healthy('a/0'));
+    agent.freezer.devicesReset = () => Promise.reject(new Error('no answer'));
+    expect(await agent.registry.endQuarantine('a/0', '')).toBeNull();
+    expect(agent.registry.quarantined('a/0')).toBe(false);
+    expect(agent.log.lines.some(({ message }) => message.includes('no workload was told'))).toBe(true);
+  });
+
   test('that cannot be RESET stays, and the answer says why', async () => {
     const agent = await withUnexplained(FakeDevice.failingReset('a/0'));
     expect(await agent.registry.endQuarantine('a/0', '')).toMatchObject({
