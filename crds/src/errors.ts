@@ -122,9 +122,9 @@ export const errors = {
     'List every device of the workload in spec.source.devices, or choose a target workload of as many devices; the message names those that are missing.',
   ),
   OwnedByVmm: terminal(
-    'A device is driven by a virtual machine monitor, which keeps its own copy of the state of the device.',
+    'A device is driven by a virtual machine monitor, which keeps its own copy of the state of the device, or the broker cannot tell whether it is.',
     REFUSED,
-    'Move the virtual machine with the means of its monitor, or end it first.',
+    'Move the virtual machine with the means of its monitor, or end it first; a broker that cannot tell needs the PID namespace of the host and CAP_SYS_PTRACE when it takes the device over.',
   ),
   PairingImpossible: terminal(
     'The target has no free matching device for every source device, or the explicit pairing does not fit.',
