@@ -1,4 +1,4 @@
-import type { Failure, Role, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
+import type { Role, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
 import { failure, unanswered } from '../core/index.ts';
 import type { AgentPort, AgentReply, ReconcilerPorts, StoredMigration } from './ports.ts';
 import type { Voyage } from './voyage.ts';
