@@ -131,6 +131,21 @@ describe('a target that answers and has lost a device after its activation was o
   });
 });
 
+test('a target whose agent answers for silent devices gives the set up before the source runs', async () => {
+  await halfActivated(nodes, 'set', { devices });
+  await nodes.target.emulator.process.kill();
+  const source = ['default/set', '--source', '--target-is-dead', PROOF];
+  await eventually('the agent has noticed', PATIENCE_MS, async () =>
+    (await runRecover(nodes, ...source)).said.includes('gpu-b/0 Unknown, gpu-b/1 Unknown') ? true : null,
+  );
+  await stopOperator();
+  const acted = await runRecover(nodes, ...source, '--yes');
+  expect(acted.code).toBe(0);
+  expect(acted.said).toMatch(/gpu-b give the set up for good[\s\S]*let the set on gpu-a run again/u);
+  await expectSetRuns(nodes.source, { devices });
+  await expectRecovered('set', 'BackAtSource');
+});
+
 describe('what would not be safe', () => {
   test('--source is refused while the target answers and may run, and the voyage ends well', async () => {
     const letTargetGo = await halfActivated(nodes, 'set', { devices });

@@ -146,19 +146,20 @@ function discard(draft: Draft, decision: Decision): Failure | null {
   if (phase === 'Verified' && decision === 'Undecided') {
     return fail('IllegalPhase', 'a verified target changes only on a recorded decision');
   }
-  if (phase !== 'Verified' && !beforePromise(phase) && !isOfNoUse(draft, decision))
+  if (phase !== 'Verified' && !beforePromise(phase) && !isTakenBack(draft, decision))
     return outOfOrder(draft, 'discard');
   startDiscard(draft);
   return null;
 }
 
 /**
- * A set that was ordered to run and lost a device can never become whole. No operator records Revert then: only a person
- * does, so this is the end that a person orders.
+ * A set that was ordered to run is taken back by Revert alone, and only when it is not whole: a device has lost its state,
+ * or none answers. No operator records Revert then, only a person who lets the source run again.
  */
-function isOfNoUse({ phase, s }: Draft, decision: Decision): boolean {
-  if (phase !== 'Activating' && phase !== 'Starting') return false;
-  return decision === 'Revert' && s.devices.some(({ lost }) => lost);
+function isTakenBack(draft: Draft, decision: Decision): boolean {
+  if (decision !== 'Revert' || (draft.phase !== 'Activating' && draft.phase !== 'Starting')) return false;
+  const lost = draft.indexes.some((index) => draft.bound(index).lost);
+  return lost || draft.indexes.every((index) => draft.device(index).state === 'Unknown');
 }
 
 /** Gives the target set up for good; journalled before the first RESET, so no activation can follow. */

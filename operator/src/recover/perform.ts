@@ -70,7 +70,7 @@ export async function perform(
         uidOf(found),
         run,
         sourceOrder(step.node, { kind: 'rollBack', decision: step.decision }),
-        'RolledBack',
+        ['RolledBack'],
         signal,
       );
     case 'releaseSource':
@@ -79,7 +79,7 @@ export async function perform(
         uidOf(found),
         run,
         sourceOrder(step.node, { kind: 'release', decision: 'Commit' }),
-        'Released',
+        ['Released'],
         signal,
       );
     case 'activateTarget':
@@ -88,7 +88,7 @@ export async function perform(
         uidOf(found),
         run,
         targetOrder(step.node, { kind: 'activate', decision: 'Commit' }),
-        'Active',
+        ['Active'],
         signal,
       );
     case 'discardTarget':
@@ -97,7 +97,7 @@ export async function perform(
         uidOf(found),
         run,
         targetOrder(step.node, { kind: 'discard', decision: step.decision }),
-        'Discarded',
+        step.silently === true ? ['Discarding', 'Discarded'] : ['Discarded'],
         signal,
       );
   }
@@ -196,14 +196,14 @@ async function reach(
   uid: string,
   run: Run,
   what: Order,
-  goal: string,
+  goals: readonly string[],
   signal: AbortSignal,
 ): Promise<Performed> {
   const { clock } = ports;
   const until = clock.now() + STEP_MS;
   for (let settled = 0; ;) {
     const session = await order(ports, uid, run, what, signal);
-    if (session.phase === goal) return 'done';
+    if (goals.includes(session.phase)) return 'done';
     if (session.settled) settled += 1;
     if (settled >= MAX_ORDERS || clock.now() >= until) {
       const { error } = session;
@@ -211,7 +211,7 @@ async function reach(
       const why = error === null ? '' : ` (${error.code}: ${error.message})`;
       throw new StepFailed({
         code,
-        message: `${what.node} is ${session.phase} and did not get to ${goal}${why}`,
+        message: `${what.node} is ${session.phase} and did not get to ${goals.join(' or ')}${why}`,
       });
     }
     await clock.sleep(PAUSE_MS * (0.5 + Math.random() / 2), signal);

@@ -3,7 +3,7 @@ import { type FoundMigration, sessionOf } from './found.ts';
 import { isUnmarked, onlyNeeded } from './source.ts';
 import { type Plan, refused, type Step } from './step.ts';
 import { ended, orphanHint, regressedFence, takingUp } from './take-up.ts';
-import { mustDiscard, objectionOf } from './target.ts';
+import { discarding, objectionOf } from './target.ts';
 
 /** The state of the set is given up: the stopped source ends its workload and is reset. */
 export function planDiscard(found: FoundMigration): Plan {
@@ -22,12 +22,11 @@ export function planDiscard(found: FoundMigration): Plan {
     steps.push({ kind: 'releaseSource', node: source.node });
   const t = sessionOf(target);
   const runs = t?.phase === 'Active';
-  if (t !== null && mustDiscard(t)) {
-    // Only Revert takes a set back that was ordered to run; the source is at its end by then, so it moves nothing else.
-    if (record.status.decision.value === 'Commit')
-      steps.push({ kind: 'recordRevert', reason: `${why.code}: ${why.message}` });
-    steps.push({ kind: 'discardTarget', node: target.node, decision: 'Revert' });
-  }
+  const reset = t === null ? [] : discarding(t, target.node, 'Revert');
+  // Only Revert takes a set back that was ordered to run; the source is at its end by then, so it moves nothing else.
+  if (reset.length > 0 && record.status.decision.value === 'Commit')
+    steps.push({ kind: 'recordRevert', reason: `${why.code}: ${why.message}` });
+  steps.push(...reset);
   if (isUnmarked(found)) steps.push({ kind: 'markRecovered', recovery: runs ? 'RunsAtTarget' : 'GivenUp' });
   const losses = runs
     ? []

@@ -9,7 +9,7 @@ import {
   wayBack,
 } from './orphan-steps.ts';
 import { type Plan, refused, type Step } from './step.ts';
-import { isDumb, lostDevices, objectionOf } from './target.ts';
+import { discarding, isDumb, lostDevices, objectionOf } from './target.ts';
 
 /** Target phases in which the order to run has been obeyed or may be under way. */
 const ORDERED: ReadonlySet<string> = new Set(['Activating', 'Starting', 'Active']);
@@ -31,13 +31,12 @@ function run(found: FoundOrphan, { proof }: OrphanRequest, sides: OrphanSides, s
     return refused(
       `the source on ${node} has been given up already (${phase}): there is no state to run with`,
     );
+  if (phase === 'Fenced') return refused(forgotten(node));
   const { target, silent } = sides;
   const no = target === null ? unseen(silent, proof) : mayRun(target, proof);
   if (no !== null) return refused(no);
   const steps: Step[] = claiming(found, sides);
-  // Devices that do not answer cannot be reset: that they do not run is the person's word.
-  if (target !== null && target.session.phase !== 'Discarded' && !isDumb(target.session))
-    steps.push({ kind: 'discardTarget', node: target.node, decision: wayBack(sides) });
+  if (target !== null) steps.push(...discarding(target.session, target.node, wayBack(sides)));
   if (phase !== 'RolledBack') steps.push({ kind: 'rollBackSource', node, decision: wayBack(sides) });
   steps.push(...marking(found, 'BackAtSource'));
   const losses = lostDevices(session).map(
@@ -49,6 +48,10 @@ function run(found: FoundOrphan, { proof }: OrphanRequest, sides: OrphanSides, s
     );
   return { kind: 'steps', steps: orNothing(steps), losses };
 }
+
+/** The agent knows the UID by its fence alone: what it knew of the set is gone. */
+const forgotten = (node: string): string =>
+  `the journal of ${node} knows nothing of a stopped set, so there is no state to run with; its devices are in quarantine, and --discard ends what is left of the migration`;
 
 function mayRun({ node, session }: Held, proof: string | null): string | null {
   const { phase, decision } = session;
@@ -70,16 +73,17 @@ function unseen(silent: readonly string[], proof: string | null): string | null 
 function discard(found: FoundOrphan, sides: OrphanSides, { node, session }: Held): Plan {
   const { phase } = session;
   if (phase === 'RolledBack') return refused(`the set runs on ${node}; there is nothing to give up`);
-  if (phase !== 'Stopped' && phase !== 'Releasing' && phase !== 'Released')
+  if (phase !== 'Stopped' && phase !== 'Releasing' && phase !== 'Released' && phase !== 'Fenced')
     return refused(
       `the source on ${node} is ${phase}: only a set that is all stopped can be given up; --run brings it back`,
     );
   const steps: Step[] = claiming(found, sides);
-  if (phase !== 'Released') steps.push({ kind: 'releaseSource', node });
+  if (phase === 'Stopped' || phase === 'Releasing') steps.push({ kind: 'releaseSource', node });
   const runs = sides.target?.session.phase === 'Active';
   steps.push(...marking(found, runs ? 'RunsAtTarget' : 'GivenUp'));
-  const losses = runs
-    ? []
-    : [`the state of the set on ${node}: its workload is told to end, and its devices are reset`];
+  const losses =
+    runs || phase === 'Fenced'
+      ? []
+      : [`the state of the set on ${node}: its workload is told to end, and its devices are reset`];
   return { kind: 'steps', steps: orNothing(steps), losses };
 }

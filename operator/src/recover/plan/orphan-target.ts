@@ -9,7 +9,7 @@ import {
   wayBack,
 } from './orphan-steps.ts';
 import { type Plan, refused, type Step } from './step.ts';
-import { lostDevices } from './target.ts';
+import { discarding, lostDevices } from './target.ts';
 
 /** Phases of a source that only a command lets out of its stop, or that has nothing left to run with. */
 const STANDS_STILL: ReadonlySet<string> = new Set(['Stopped', 'Releasing', 'Released']);
@@ -57,7 +57,7 @@ function discard(found: FoundOrphan, sides: OrphanSides, { node, session }: Held
   if ((phase === 'Activating' || phase === 'Starting') && lostDevices(session).length === 0)
     return refused(`the set on ${node} is being started (${phase}); --run goes on with it`);
   const steps: Step[] = claiming(found, sides);
-  if (phase !== 'Discarded') steps.push({ kind: 'discardTarget', node, decision: wayBack(sides) });
+  steps.push(...discarding(session, node, wayBack(sides)));
   const left = sides.source?.session.phase;
   steps.push(...marking(found, 'GivenUp'));
   const only = left === undefined || left === 'Released' || left === 'Releasing';

@@ -2,7 +2,7 @@ import type { Failure } from '@transship/node-agent/contract';
 import { type FoundMigration, sessionOf } from './found.ts';
 import { type Plan, refused, type Step } from './step.ts';
 import { ended, orphanHint, regressedFence, takingUp } from './take-up.ts';
-import { lostDevices, mustDiscard, objectionOf } from './target.ts';
+import { discarding, lostDevices, objectionOf } from './target.ts';
 
 /** Phases from which a source comes back, or has. */
 const COMES_BACK: ReadonlySet<string> = new Set([
@@ -28,8 +28,7 @@ export function planSource(found: FoundMigration, proof: string): Plan {
     steps.push({ kind: 'recordRevert', reason: `${why.code}: ${why.message}` });
   const t = sessionOf(target);
   // What answers at the target is reset before the source runs: a part of the set may still be at work there.
-  if (t !== null && mustDiscard(t))
-    steps.push({ kind: 'discardTarget', node: target.node, decision: 'Revert' });
+  if (t !== null) steps.push(...discarding(t, target.node, 'Revert'));
   const s = sessionOf(source);
   if (s?.phase !== 'RolledBack')
     steps.push({ kind: 'rollBackSource', node: source.node, decision: 'Revert' });

@@ -16,7 +16,13 @@ export type Step =
   | { readonly kind: 'rollBackSource'; readonly node: string; readonly decision: Decided }
   | { readonly kind: 'releaseSource'; readonly node: string }
   | { readonly kind: 'activateTarget'; readonly node: string }
-  | { readonly kind: 'discardTarget'; readonly node: string; readonly decision: Decided }
+  /** `silently`: no device answers, so the order is only journalled; they are reset when they answer. */
+  | {
+      readonly kind: 'discardTarget';
+      readonly node: string;
+      readonly decision: Decided;
+      readonly silently?: true;
+    }
   /** Ends a quarantine. */
   | { readonly kind: 'endQuarantine'; readonly node: string; readonly device: string; readonly uid: string }
   /** Writes into the status how it came out. */

@@ -1,4 +1,5 @@
 import type { DeviceSnapshot, SessionSnapshot } from '@transship/node-agent/contract';
+import type { Step } from './step.ts';
 
 /** Phases of a target in which it may run, now or by an order that is already out. */
 const MAY_RUN: ReadonlySet<string> = new Set(['Verified', 'Activating', 'Starting', 'Active']);
@@ -27,9 +28,18 @@ export function objectionOf(session: SessionSnapshot, node: string): string | nu
   return `the agent of ${node} answers and knows nothing of the set that it promised to run (it says ${phase}), so nobody knows whether the set runs there; switch that node off, and run this again`;
 }
 
-/** The target answers and is to be reset: what it was given is of no use to anybody any more. */
-export function mustDiscard(session: SessionSnapshot): boolean {
+/**
+ * A target that answers is made to give up for good what it was given, and reset as far as its devices answer.
+ * Empty: nothing is to be done about it, or nothing can be.
+ */
+export function discarding(
+  session: SessionSnapshot,
+  node: string,
+  decision: Extract<Step, { kind: 'discardTarget' }>['decision'],
+): Step[] {
   const { fence, phase } = session;
-  if (fence === 0 || phase === 'Discarded' || phase === 'Active') return false;
-  return phase === 'Discarding' || lostDevices(session).length > 0;
+  if (fence === 0 || phase === 'Fenced' || phase === 'Discarded' || phase === 'Active') return [];
+  if (!isDumb(session)) return [{ kind: 'discardTarget', node, decision }];
+  // An agent that goes on by itself must not start them when they answer again.
+  return phase === 'Discarding' ? [] : [{ kind: 'discardTarget', node, decision, silently: true }];
 }

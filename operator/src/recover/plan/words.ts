@@ -82,7 +82,9 @@ export function stepInWords(step: Step): string {
     case 'activateTarget':
       return `let the set on ${step.node} run: all devices to RunningP2P, then to Running, then thaw the workload`;
     case 'discardTarget':
-      return `RESET the devices on ${step.node}, and free them`;
+      return step.silently === true
+        ? `make the agent of ${step.node} give the set up for good, and RESET its devices when they answer`
+        : `RESET the devices on ${step.node}, and free them`;
     case 'endQuarantine':
       return `RESET ${step.device} on ${step.node} and, when it is Running after that, hand it out again`;
     case 'markRecovered':

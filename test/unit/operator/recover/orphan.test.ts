@@ -65,7 +65,7 @@ describe('recover --orphan at the source', () => {
     expect(kinds(plan(everybody, 'gpu-a', 'run'))).toContain('rollBackSource');
   });
 
-  test('--run needs a proof when no device of the target answers its agent, and then leaves it alone', () => {
+  test('--run needs a proof when no device of the target answers its agent, and then makes its agent give up', () => {
     const answering = at('target', 'Activating');
     const devices =
       answering.kind === 'session'
@@ -73,12 +73,26 @@ describe('recover --orphan at the source', () => {
         : [];
     const found = orphan([STOPPED, at('target', 'Activating', { devices, ...commitSeen })]);
     expect(reason(plan(found, 'gpu-a', 'run'))).toContain('--target-is-dead');
-    expect(kinds(plan(found, 'gpu-a', 'run', PROOF))).not.toContain('discardTarget');
+    expect(plan(found, 'gpu-a', 'run', PROOF)).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ kind: 'discardTarget', silently: true })]),
+    });
   });
 
   test('--run is refused when there is no state to run with', () => {
     for (const phase of ['Releasing', 'Released'] as const)
       expect(reason(plan(orphan([at('source', phase)]), 'gpu-a', 'run'))).toContain('given up already');
+  });
+
+  test('a source whose journal has forgotten the set cannot run, and only its object is ended', () => {
+    const stalled = { code: 'RecordMissing', message: '', device: null };
+    const found = orphan([at('source', 'Fenced'), VERIFIED], {
+      record: record({ decision: 'Abort' }),
+      stalled,
+    });
+    expect(reason(plan(found, 'gpu-a', 'run'))).toContain('--discard');
+    const given = plan(found, 'gpu-a', 'discard');
+    expect(kinds(given)).toEqual(['takeUp', 'claim', 'attach', 'attach', 'markRecovered']);
+    expect(given).toMatchObject({ losses: [] });
   });
 
   test('--discard gives a stopped set up, and says when that was the last of it', () => {

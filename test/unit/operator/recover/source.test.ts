@@ -64,11 +64,21 @@ describe('recover --source', () => {
     expect(kinds(planSource(migration(STOPPED, target), PROOF))).not.toContain('discardTarget');
   });
 
-  test('believes the proof when no device of the target answers its agent', () => {
-    const { session } = at('target', 'Activating') as Extract<typeof STOPPED, { kind: 'session' }>;
-    const devices = session.devices.map((device) => ({ ...device, state: 'Unknown' as const }));
-    const target = at('target', 'Activating', { devices });
-    expect(kinds(planSource(migration(STOPPED, target), PROOF))).not.toContain('discardTarget');
+  test('makes an agent whose devices are all silent give the set up, so that it does not start them later', () => {
+    const dumb = (phase: 'Activating' | 'Discarding') => {
+      const side = at('target', phase);
+      const devices =
+        side.kind === 'session'
+          ? side.session.devices.map((device) => ({ ...device, state: 'Unknown' as const }))
+          : [];
+      return planSource(migration(STOPPED, at('target', phase, { devices })), PROOF);
+    };
+    expect(dumb('Activating')).toMatchObject({
+      steps: expect.arrayContaining([
+        { kind: 'discardTarget', node: 'gpu-b', decision: 'Revert', silently: true },
+      ]),
+    });
+    expect(kinds(dumb('Discarding'))).not.toContain('discardTarget');
   });
 
   test('names the devices of the source that have nothing left to run with', () => {
