@@ -117,6 +117,10 @@ export class SessionEffects {
     const restore = externals === '' ? null : Buffer.from(externals, 'utf8');
     try {
       const incarnation = await this.#operate(session, index, (device) => device.reset(restore));
+      if (restore === null && session.role === 'source' && session.phase !== 'Releasing') {
+        const facts = { uid: session.uid, device: session.devices[index]?.id };
+        this.#ports.log.warn(facts, 'what RESET cleared is not restored: it could not be read at prepare');
+      }
       this.#wasReset(index, { incarnation });
     } catch (error) {
       if (error instanceof AfterReset) {

@@ -230,3 +230,37 @@ describe('a target device that became another incarnation', () => {
     expect(node.phase).toBe('Discarded');
   });
 });
+
+describe('an incarnation that could not be told', () => {
+  const facts = (node: FakeNode, index: number, incarnation: string): void => {
+    node.facts = (at) => (at === index ? { incarnation } : {});
+  };
+
+  test('is no other one: nothing is lost by a device whose keeper does not tell', () => {
+    const node = restingSource('PreCopy');
+    facts(node, 1, '');
+    node.send(ATTACH);
+    node.event({ kind: 'incarnationChanged', device: 2, incarnation: '', state: 'PreCopy' });
+    expect(node.view).toMatchObject({ phase: 'PreCopy', error: null });
+    expect(node.view.devices.map(({ lost }) => lost)).toEqual([false, false, false]);
+  });
+
+  test.each(['command', 'watch'] as const)(
+    'behind a RESET of a target is that which is told first (%s)',
+    (by) => {
+      const node = targetAt('Preparing', { devices: 2 });
+      node.finish(0);
+      const why = { code: 'DeviceStateLost', message: 'its incarnation cannot be told', device: 'target/1' };
+      const done = { kind: 'resetDone', device: 1, state: 'Running', failure: null } as const;
+      node.replace(1);
+      node.event({ ...done, incarnation: '', afterwards: why });
+      expect(node.bound(1)).toMatchObject({ incarnation: '', lost: false });
+      if (by === 'command') node.send(ATTACH);
+      else node.event({ kind: 'incarnationChanged', device: 1, incarnation: '1', state: 'Running' });
+      expect(node.bound(1)).toMatchObject({ incarnation: '1', lost: false });
+      // From here on another one is another one.
+      node.reopen(1);
+      expect(node.bound(1)).toMatchObject({ lost: true });
+    },
+  );
+});

@@ -87,6 +87,19 @@ describe('what a source device has outside of its stream', () => {
     expect(agent.session()).toMatchObject({ phase: 'Prepared', devices: [{ externals: '' }] });
   });
 
+  test('and could not be read is missing behind a RESET, which is said', async () => {
+    const device = FakeDevice.healthy('a/0');
+    device.readExternals = () => Promise.reject(new Error('busy'));
+    const agent = new AgentInMemory([device]);
+    await goesBack(agent);
+    await agent.send('source', { kind: 'rollBack', decision: 'Undecided' });
+    await settle();
+    expect(agent.session()).toMatchObject({ phase: 'RolledBack', devices: [{ lost: true }] });
+    expect(agent.log.lines.map(({ message }) => message)).toContain(
+      'what RESET cleared is not restored: it could not be read at prepare',
+    );
+  });
+
   test('is read of a source alone: a target device is reset as it is', async () => {
     const device = FakeDevice.healthy('a/0');
     const agent = new AgentInMemory([device]);
