@@ -45,4 +45,31 @@ describe('a target that was ordered to run', () => {
       expect(node.phase).toBe('Discarded');
     },
   );
+
+  /** Its devices run, its thaw was not answered and obeyed all the same, and then a device was lost. */
+  function thawedUnseen(): ReturnType<typeof targetAt> {
+    const node = targetAt('Starting', { devices: 2 });
+    node.settle({ leave: ['workload'] });
+    node.finish('workload', 'unanswered');
+    node.workload = 'running';
+    node.reopen(1);
+    node.settle();
+    expect(node.phase).toBe('Starting');
+    return node;
+  }
+
+  test('and whose thaw was not answered has its workload stopped first', () => {
+    const node = thawedUnseen();
+    expect(node.send({ kind: 'discard', decision: 'Revert' })).toBeNull();
+    expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+  });
+
+  test('the same after a restart in which the workload does not answer', () => {
+    const node = thawedUnseen();
+    expect(node.send({ kind: 'discard', decision: 'Revert' })).toBeNull();
+    node.workload = 'unknown';
+    node.restart();
+    node.workload = 'running';
+    expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+  });
 });
