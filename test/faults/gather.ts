@@ -9,6 +9,7 @@ import { decisionOf, endOf } from './logs.ts';
 import { connectionsOf, descriptorsBeyond, descriptorsOf } from './rig/descriptors.ts';
 import type { FaultNode } from './rig/fault-node.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
+import { strayProcesses } from './rig/processes.ts';
 import type { Watch } from './rig/watch.ts';
 
 const PATIENCE_MS = 60_000;
@@ -119,6 +120,7 @@ export async function leftovers(
     const found = [
       ...(mayStay ? [] : await gone(rig, watch)),
       ...(await temporaryFiles(rig)),
+      ...(await strayProcesses(rig)),
       ...(await descriptors(rig, idle)),
     ];
     if (found.length === 0 || Date.now() > until) return found;
