@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import { destroyWhenSilent } from './silent-sockets.ts';
 
 type Connector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 
@@ -32,7 +33,10 @@ export class BoundedHandshake extends ChannelCredentials {
   ): Connector {
     const inner = this.#inner._createSecureConnector(...args);
     return {
-      connect: (socket) => bounded(socket, inner.connect(socket)),
+      connect: (socket) => {
+        destroyWhenSilent(socket);
+        return bounded(socket, inner.connect(socket));
+      },
       waitForReady: () => inner.waitForReady(),
       getCallCredentials: () => inner.getCallCredentials(),
       destroy: () => inner.destroy(),

@@ -1,12 +1,18 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { Server } from '@grpc/grpc-js';
 import { MAX_MESSAGE_BYTES } from '../contract/channel.ts';
 import type { DeviceAgentHandlers } from '../contract/generated/transship/agent/v1alpha1/DeviceAgent.ts';
 import type { DeviceTransferHandlers } from '../contract/generated/transship/agent/v1alpha1/DeviceTransfer.ts';
+import { destroyWhenSilent } from '../contract/silent-sockets.ts';
 import { wire } from '../contract/wire.ts';
 import type { MutualTlsCredentials } from './server-credentials.ts';
 
 /** One connection carries the calls of one operator or one stream; far more than either has at once. */
 const MAX_CONCURRENT_STREAMS = 256;
+
+/** Where Node tells of each socket that it accepts; grpc-js shows none of its own. */
+const ACCEPTED = 'net.server.socket';
 
 export interface AgentServer {
   readonly port: number;
@@ -31,7 +37,18 @@ export async function startServer(
   server.addService(wire.DeviceAgent.service, { ...services.agent });
   server.addService(wire.DeviceTransfer.service, { ...services.transfer });
   const port = await bind(server, listen, credentials);
-  return { port, close: (graceMs) => close(server, graceMs) };
+  const onSocket = (message: unknown): void => {
+    const { socket } = message as { readonly socket: Socket };
+    if (socket.localPort === port) destroyWhenSilent(socket);
+  };
+  subscribe(ACCEPTED, onSocket);
+  return {
+    port,
+    close: async (graceMs) => {
+      unsubscribe(ACCEPTED, onSocket);
+      await close(server, graceMs);
+    },
+  };
 }
 
 function bind(server: Server, listen: string, credentials: MutualTlsCredentials): Promise<number> {
