@@ -47,8 +47,8 @@ export async function runCell(
   } else {
     await hold.reach(rig, watch);
     await injection.armLater?.(scene);
-    // From step 7 on the source has stopped, and what it has is what must arrive.
-    if (step >= 7) stopped = await digestsOf(rig.source);
+    // From step 7 on the source has stopped; what it has must arrive, and dies with its server.
+    if (step >= 7 && fault === 'source-died') stopped = await digestsOf(rig.source);
     await injection.strike(scene);
     if (when === 'held') {
       proof = await injection.prove(scene);

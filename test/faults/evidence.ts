@@ -2,6 +2,9 @@
 import type { DecisionValue } from '@transship/crds';
 import type { Proof } from './injection.ts';
 
+/** Of a device whose emulator would not tell: it is busy, or it is another one that never stopped. */
+export const UNKNOWN_DIGEST = 'unknown';
+
 export interface DeviceEvidence {
   readonly id: string;
   readonly state: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Role } from '@transship/node-agent/contract';
 import { eventually } from '../support/managed-process.ts';
-import type { Evidence, SideEvidence } from './evidence.ts';
+import { UNKNOWN_DIGEST, type Evidence, type SideEvidence } from './evidence.ts';
 import { decisionOf, endOf } from './logs.ts';
 import { connectionsOf, descriptorsBeyond, descriptorsOf } from './rig/descriptors.ts';
 import type { FaultNode } from './rig/fault-node.ts';
@@ -52,7 +52,7 @@ export async function digestsOf({ control }: FaultNode): Promise<string[]> {
   const kept = devices.map(({ index }) =>
     control.keptDigest(index).then(
       ({ digest }) => digest,
-      () => 'none',
+      () => UNKNOWN_DIGEST,
     ),
   );
   return Promise.all(kept);

@@ -1,6 +1,6 @@
 /** Whether what was found is what the rules allow: a pure function over the evidence. */
 import { allowedOutcomes, type Allowed, type Ending } from './allowed.ts';
-import type { Evidence, SideEvidence } from './evidence.ts';
+import { UNKNOWN_DIGEST, type Evidence, type SideEvidence } from './evidence.ts';
 import type { Fault } from './faults.ts';
 import type { Step } from './steps.ts';
 
@@ -143,8 +143,12 @@ const withheld = (side: SideEvidence): boolean => side.devices.some(({ withheld:
 const standsStill = (side: SideEvidence): boolean =>
   all(side, ({ state }) => state === 'StopCopy' || state === 'Stop') && side.workload.frozen;
 
-const sameDigests = ({ source, target }: Evidence): boolean =>
-  source.digests.length > 0 && source.digests.join() === target.digests.join();
+/** A device that was held in an arc when its server died could not be asked; the others must be equal. */
+function sameDigests({ source, target }: Evidence): boolean {
+  const pairs = source.digests.map((digest, index) => [digest, target.digests[index]] as const);
+  const known = pairs.filter(([digest]) => digest !== UNKNOWN_DIGEST);
+  return known.length > 0 && known.every(([here, there]) => here === there);
+}
 
 const shown = ({ devices, workload, phase, progresses }: SideEvidence): string =>
   JSON.stringify({

@@ -131,6 +131,16 @@ describe('the judge refuses', () => {
       /gaps of the workload/u,
     ],
     ['other contents', moved({ target: running('gpu-b', { digests: ['d0', 'dx'] }) }), /did not take what/u],
+    [
+      'other contents beside unknown ones',
+      moved({ source: free('gpu-a', { digests: ['unknown', 'dx'] }) }),
+      /did not take what/u,
+    ],
+    [
+      'contents that no device knows',
+      moved({ source: free('gpu-a', { digests: ['unknown', 'unknown'] }) }),
+      /did not take what/u,
+    ],
     ['contents nobody knows', moved({ source: free('gpu-a', { digests: [] }) }), /did not take what/u],
     ['a source that is not free', moved({ source: still('gpu-a') }), /the source is not free/u],
     ['a word of the monitor', moved({ source: free('gpu-a', { violations: ['V1-26'] }) }), /monitor: V1-26/u],
