@@ -9,7 +9,8 @@ import { runInNewContext } from 'node:vm';
 
 const folder = process.env.TRANSSHIP_SOAK_READINGS;
 setFlagsFromString('--expose-gc');
-// What the engine compiles, and notes down of code it ran, grows for as long as it meets new paths, which faults bring about.
+// What the engine compiles, and notes down of code it ran, grows for as long as it meets new paths, which faults bring
+// about. So it only interprets, and makes room for its notes at once.
 for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-lazy-feedback-allocation'])
   setFlagsFromString(flag);
 const collect = runInNewContext('gc');

@@ -5,9 +5,9 @@ import { eventually, type ManagedProcess } from '../support/managed-process.ts';
 import { differences, type Descriptors, type Point } from './judge.ts';
 
 /** A process that stands still for longer hangs. */
-const PATIENCE_MS = 120_000;
-/** How long connections that are being closed may take. */
-const SETTLE_MS = 60_000;
+const PATIENCE_MS = 300_000;
+/** How long connections may take to be closed: the programs look for dead ones every 30 s. */
+const SETTLE_MS = 180_000;
 const PAGE_BYTES = 4096;
 
 export type Measure = 'rss' | 'heap';
