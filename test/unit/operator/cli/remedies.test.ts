@@ -34,6 +34,8 @@ const wordsOf = (call: string): string[] =>
 function parse(call: string): void {
   const command = addRecoverOptions(new Command('recover')).exitOverride();
   command.configureOutput({ writeErr: () => undefined });
+  // A page may name one option alone; that much has to exist.
+  if (/^--[a-z-]+$/u.test(call) && command.options.some(({ long }) => long === call)) return;
   command.parse([...['--tls-cert', 'c', '--tls-key', 'k', '--tls-ca', 'a'], ...wordsOf(call)], {
     from: 'user',
   });
@@ -48,7 +50,7 @@ const pages = readdirSync(join(ROOT, 'docs'))
   .map((name) => [`docs/${name}`, readFileSync(join(ROOT, 'docs', name), 'utf8')] as const);
 
 test('a remedy that names transship recover says how it is called', () => {
-  const vague = remedies.filter(([, text]) => text.includes('`transship recover`'));
+  const vague = remedies.filter(([, text]) => /`transship recover(?: --[a-z-]+)?`/u.test(text));
   expect(vague).toEqual([]);
   expect(remedies.filter(([, text]) => callsIn(text).length > 0).length).toBeGreaterThan(5);
 });
