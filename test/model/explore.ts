@@ -1,98 +1,127 @@
-import { agentMoves, deliver } from './agent-moves.ts';
-import { violated } from './invariants.ts';
-import { lateWrites, operatorMoves, type Variant } from './operator-moves.ts';
-import { fingerprint } from './fingerprint.ts';
-import { spend, type Move, type World } from './world.ts';
+import { Judge } from './judge.ts';
+import { WIDTH } from './parts.ts';
+import { States } from './states.ts';
+import { Successors } from './successors.ts';
+import { retrace, type TraceStep } from './trace.ts';
+import type { Variant } from './variant.ts';
+import { FAULTS, initialWorld, type Fault } from './world.ts';
+
+export interface Options {
+  readonly variant: Variant;
+  /** Faults of all kinds together. */
+  readonly faults: number;
+  readonly kinds?: readonly Fault[];
+  /** States; running into it is a failure, not a result. */
+  readonly bound: number;
+  /** Which violations end it; all, but for a test that looks for one consequence of a rule that is off. */
+  readonly counts?: (what: string) => boolean;
+  readonly liveness?: boolean;
+  /**
+   * Leave out what cannot matter once the last fault has happened (`Living`). Not where a rule is off, for it is the
+   * rules that say what cannot matter.
+   */
+  readonly prune?: boolean;
+  readonly progress?: (line: string) => void;
+}
+
+export interface Violation {
+  readonly what: string;
+  readonly trace: readonly TraceStep[];
+}
 
 export interface Result {
   readonly states: number;
+  /** States that need as many faults and no fewer. */
+  readonly levels: readonly number[];
   readonly transitions: number;
   readonly depth: number;
-  /** Objects that ended, by outcome. */
-  readonly outcomes: Readonly<Record<string, number>>;
   /** The queue was worked off; false: the bound on states was reached first. */
   readonly exhausted: boolean;
-  readonly violation: { readonly what: string; readonly trace: readonly string[] } | null;
+  readonly violation: Violation | null;
+  readonly ends: Readonly<Record<string, number>>;
 }
 
-/** Everything that can happen next. */
-export function moves(world: World, variant: Variant): Move[] {
-  const next: Move[] = [...operatorMoves(world, variant), ...lateWrites(world)];
-  world.network.forEach((message, index) => {
-    const name = `${message.command.kind} ${message.fence}.${message.sequence} reaches the ${message.role}`;
-    next.push({ label: name, world: deliver(world, index, false) });
-    const twice = spend(world, 'duplicate');
-    if (twice !== null) next.push({ label: `${name} and is duplicated`, world: deliver(twice, index, true) });
-  });
-  next.push(...agentMoves(world, 'source'), ...agentMoves(world, 'target'));
-  const cancelled = world.api.deletionRequested || world.api.ended ? null : spend(world, 'deletion');
-  if (cancelled !== null) {
-    next.push({
-      label: 'the object is deleted',
-      world: { ...cancelled, api: { ...world.api, deletionRequested: true } },
-    });
-  }
-  return next.map(({ label, world: to }) => ({ label, world: variant.after(to) }));
-}
+const ALL = Object.keys(FAULTS) as Fault[];
+const NEWS_EVERY = 1_000_000;
 
 /**
- * Breadth-first over every reachable state, so a violation comes with a shortest trace. Ends when the queue
- * is empty or `bound` states were seen. `counts`: which violations end it; all, but for a test that looks for
- * one consequence of a rule that is off.
+ * Every reachable world, by the number of faults that it takes to get there, and among those of equal faults by the
+ * number of steps: what is found is found with the fewest faults, and of those with the fewest steps. A world that
+ * was reached with fewer faults is not looked at again: everything that follows with fewer left follows from it too.
  */
-export function explore(
-  initial: World,
-  variant: Variant,
-  bound: number,
-  counts: (what: string) => boolean = () => true,
-): Result {
-  const seen = new Set([fingerprint(initial)]);
-  const labels: string[] = [''];
-  const parents: number[] = [-1];
-  const outcomes: Record<string, number> = {};
-  let layer: { world: World; id: number }[] = [{ world: initial, id: 0 }];
+export function explore(options: Options): Result {
+  const {
+    variant,
+    faults,
+    bound,
+    kinds = ALL,
+    counts = (): boolean => true,
+    prune = true,
+    progress,
+  } = options;
+  const successors = new Successors(variant, (fault) => kinds.includes(fault));
+  const states = new States();
+  const judge = new Judge(successors.parts, variant);
+  const starts: number[] = [0];
+  const tuple = new Uint32Array(WIDTH);
   let transitions = 0;
   let depth = 0;
-  const trace = (id: number): string[] => {
-    const steps: string[] = [];
-    for (let at = id; at > 0; at = parents[at] ?? -1) steps.unshift(labels[at] ?? '');
-    return steps;
-  };
-  const result = (exhausted: boolean, violation: Result['violation']): Result => ({
-    states: seen.size,
+  let found: { what: string; id: number } | null = null;
+  const end = (exhausted: boolean): Result => ({
+    states: states.count,
+    levels: starts.map((start, level) => (starts[level + 1] ?? states.count) - start),
     transitions,
     depth,
-    outcomes,
     exhausted,
-    violation,
+    violation:
+      found === null
+        ? null
+        : {
+            what: found.what,
+            trace: retrace(found.id, states, successors, variant, prune ? starts[faults] : undefined),
+          },
+    ends: judge.ends,
   });
-  while (layer.length > 0) {
-    const following: typeof layer = [];
-    for (const { world, id } of layer) {
-      const next = moves(world, variant);
-      const dead = '2: nothing can happen and the object has not ended';
-      if (next.length === 0 && !world.api.ended && counts(dead)) {
-        return result(false, { what: dead, trace: trace(id) });
-      }
-      for (const { label, world: to } of next) {
-        transitions += 1;
-        const key = fingerprint(to);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        const child = labels.push(label) - 1;
-        parents.push(id);
-        const what = violated(to);
-        if (what !== null && counts(what)) return result(false, { what, trace: trace(child) });
-        if (to.api.ended && !world.api.ended) {
-          const name = `${to.api.outcome?.phase}/${to.api.outcome?.code}`;
-          outcomes[name] = (outcomes[name] ?? 0) + 1;
-        }
-        if (seen.size >= bound) return result(false, null);
-        following.push({ world: to, id: child });
-      }
+  states.add(successors.parts.tuple(initialWorld()), 0, 0);
+  /** Goes on from one world; false: stop. */
+  const expand = (id: number, byFault: boolean, last: boolean): boolean => {
+    states.read(id, tuple);
+    const steps = states.depth(id) + 1;
+    successors.each(tuple, byFault, last, (next) => {
+      transitions += 1;
+      if (found !== null || !states.add(next, id, steps)) return;
+      depth = Math.max(depth, steps);
+      if (states.count % NEWS_EVERY === 0)
+        progress?.(
+          `${states.count} states, ${transitions} transitions, ${starts.length - 1} faults, depth ${steps}`,
+        );
+      const what = judge.violated(next);
+      if (what !== null && counts(what)) found = { what, id: states.count - 1 };
+    });
+    return found === null && states.count < bound;
+  };
+  for (let level = 0; level <= faults; level += 1) {
+    const last = prune && level === faults;
+    let before = level === 0 ? 0 : (starts[level - 1] ?? 0);
+    const until = level === 0 ? 0 : states.count;
+    if (level > 0) starts[level] = states.count;
+    let mine = level === 0 ? 0 : states.count;
+    // Both queues are in order of steps, and so is what comes of always taking the shorter one.
+    while (before < until || mine < states.count) {
+      const older = before < until && (mine >= states.count || states.depth(before) <= states.depth(mine));
+      if (!expand(older ? before : mine, older, last)) return end(false);
+      if (older) before += 1;
+      else mine += 1;
     }
-    layer = following;
-    depth += 1;
   }
-  return result(true, null);
+  if (options.liveness !== false) {
+    const stuck = judge.stuck(
+      states,
+      successors,
+      prune ? (starts[faults] ?? 0) : Number.POSITIVE_INFINITY,
+      progress,
+    );
+    if (stuck !== null && counts(stuck.what)) found = stuck;
+  }
+  return end(true);
 }

@@ -1,94 +1,131 @@
-import { decide, freshMemory, observed, raised, retry, unanswered, failure } from '@transship/operator/core';
-import type { Action, Memory, Observed, Plan } from '@transship/operator/core';
-import { view, type Role, type SourceCommand, type TargetCommand } from '@transship/node-agent/core';
-import { DEVICES, spend, type Api, type Move, type Operator, type World, type Write } from './world.ts';
+import { view, type Role } from '@transship/node-agent/core';
+import {
+  failure,
+  freshMemory,
+  noted,
+  observed,
+  raised,
+  retry,
+  unanswered,
+  unfinished,
+} from '@transship/operator/core';
+import type { Action, Memory, Observed } from '@transship/operator/core';
+import { seen } from './normal.ts';
+import {
+  DEVICES,
+  type Message,
+  type Move,
+  type Operator,
+  type Record_,
+  type Side,
+  type Write,
+} from './world.ts';
+import type { Variant } from './variant.ts';
 
-export const PLAN: Plan = {
-  sourceNode: 'a',
-  preCopy: true,
-  waitOnDeadline: false,
-  quiesceTimeoutMs: 1,
-  bandwidthLimit: 0,
-  retries: 1,
-};
+const SILENT = failure('AgentUnreachable', '');
 
-/** The plan, and what is changed to prove that a rule is needed: the operator's decisions, or the world after a move. */
-export interface Variant {
-  readonly plan: Plan;
-  readonly decide: (o: Observed) => Action;
-  readonly after: (world: World) => World;
+/** What an operator decides from; `expired`: somebody has been silent for longer than it waits. */
+export function lookOf(record: Record_, memory: Memory, variant: Variant, expired: boolean): Observed {
+  return {
+    plan: variant.plan,
+    record,
+    held: memory.held,
+    superseded: memory.superseded,
+    decided: memory.decided,
+    source: memory.source,
+    target: memory.target,
+    placement: memory.placement,
+    preCopyDone: true,
+    expired: expired ? SILENT : null,
+  };
 }
 
-export const production = (plan: Plan = PLAN): Variant => ({ plan, decide, after: (world) => world });
+/** A side or a device that keeps an operator waiting for longer than it waits before the decision. */
+function someoneIsSilent({ source, target }: Memory): boolean {
+  if (source.kind === 'unreachable' || target.kind === 'unreachable') return true;
+  const mute = (side: Memory['source']): boolean =>
+    side.kind === 'session' && side.session.devices.some(({ state }) => state === 'Unknown');
+  const stuck = target.kind === 'session' && target.session.devices.some((device) => device.stuck);
+  return mute(source) || mute(target) || stuck;
+}
 
-const look = (world: World, memory: Memory, plan: Plan): Observed => ({
-  plan,
-  record: world.api,
-  held: memory.held,
-  superseded: memory.superseded,
-  decided: memory.decided,
-  source: memory.source,
-  target: memory.target,
-  placement: memory.placement,
-  preCopyDone: true,
-  expired: null,
-});
-
-export function operatorMoves(world: World, variant: Variant): Move[] {
+/** Everything that one operator can do next with the record that it reads and what it remembers. */
+export function operatorMoves(record: Record_, operator: Operator, index: 0 | 1, variant: Variant): Move[] {
+  const name = `operator ${index}`;
+  if (!operator.leader) {
+    const leader = { ...operator, leader: true, memory: freshMemory, refused: null };
+    const to = { operator: leader, record: { ...record, lease: index } };
+    return record.lease === index ? [] : [{ label: `${name} becomes leader`, fault: 'takeover', to }];
+  }
   const moves: Move[] = [];
-  world.operators.forEach((operator, index) => {
-    const name = `operator ${index}`;
-    const change = (to: Partial<Operator>, base = world): World => ({
-      ...base,
-      operators: base.operators.with(index, { ...operator, ...to }),
-    });
-    if (operator.leader) {
-      if (operator.waiting === null) moves.push(...act(world, index, variant, change));
-      else {
-        const { role } = operator.waiting;
-        const gone = spend(world, 'lost');
-        if (gone !== null) {
-          const memory = unanswered(operator.memory, role, failure('AgentUnreachable', 'no answer'));
-          moves.push({ label: `${name}: no answer in time`, world: change({ memory, waiting: null }, gone) });
-        }
-      }
-      const crash = spend(world, 'operatorCrash');
-      if (crash !== null) {
-        const again = { memory: freshMemory, waiting: null, instance: operator.instance + 2 };
-        moves.push({ label: `${name}: killed and restarted`, world: change(again, crash) });
-      }
-    } else {
-      const takeover = spend(world, 'takeover');
-      if (takeover !== null) {
-        moves.push({
-          label: `${name}: becomes leader`,
-          world: change({ leader: true, memory: freshMemory }, takeover),
-        });
-      }
-    }
-  });
+  const anew = { ...operator, memory: freshMemory, waiting: null, refused: null };
+  const again = { ...anew, instance: operator.instance + 2, leader: record.lease === index };
+  moves.push({ label: `${name} is killed and restarted`, fault: 'operatorCrash', to: { operator: again } });
+  if (record.vanished) {
+    const idle = operator.memory.held === null && operator.waiting === null;
+    if (!idle)
+      moves.push({ label: `${name} finds no record and forgets it`, fault: null, to: { operator: anew } });
+    return moves;
+  }
+  if (operator.waiting !== null) {
+    const { role } = operator.waiting;
+    const memory = unanswered(operator.memory, role, SILENT);
+    const to = { operator: { ...operator, memory, waiting: null } };
+    moves.push({ label: `${name} gets no answer from the ${role} in time`, fault: 'lost', to });
+    return moves;
+  }
+  for (const role of ['source', 'target'] as const) {
+    if (operator.memory[role].kind !== 'unreachable') continue;
+    const to = { operator: { ...operator, memory: retry(operator.memory, role), refused: null } };
+    moves.push({ label: `${name} tries the ${role} again`, fault: null, to });
+  }
+  moves.push(...act(record, operator, index, variant, false));
+  if (record.decision === 'Undecided' && someoneIsSilent(operator.memory)) {
+    moves.push(...act(record, operator, index, variant, true));
+  }
   return moves;
 }
 
-type Change = (to: Partial<Operator>, base?: World) => World;
-
-function act(world: World, index: number, variant: Variant, change: Change): Move[] {
-  const operator = world.operators[index] as Operator;
-  const { memory } = operator;
-  const action = variant.decide(look(world, memory, variant.plan));
-  const name = `operator ${index}`;
-  const moves = action.kind === 'wait' || action.kind === 'stall' ? refreshed(world, index, change) : [];
+/** The action that production decides on, carried out as its loop would. */
+function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, expired: boolean): Move[] {
+  const memory = noted(before.memory, record.decision);
+  const operator = { ...before, memory };
+  const action = variant.decide(lookOf(record, memory, variant, expired));
+  const name = `operator ${index}${expired ? ' (which has waited long enough)' : ''}`;
+  const mine = (label: string, change: Partial<Operator>, to: { record?: Record_ } = {}): Move => ({
+    label: `${name} ${label}`,
+    fault: null,
+    to: { ...to, operator: { ...operator, ...change } },
+  });
+  const write = (what: string, set: Partial<Record_>, tests: Omit<Write['tests'], 'fence'> = {}): Move[] => {
+    const pending: Write = { tests: { fence: record.fence, ...tests }, set };
+    const knows = { ...operator, memory: noted(memory, set.decision ?? record.decision) };
+    const to = { record: { ...record, ...set }, operator: knows };
+    const written: Move = { label: `${name} records ${what}`, fault: null, to };
+    if (record.writes.length > 0) return [written];
+    const stalled = { ...record, writes: [pending] };
+    // An end that may yet be written is fenced off before anything else is done.
+    const forgets = set.ended === true && variant.fencesOffItsEnd;
+    const after = forgets ? { ...operator, memory: unfinished(memory) } : operator;
+    const label = `${name} gets no answer to its write of ${what}`;
+    return [written, { label, fault: 'stalledWrite', to: { record: stalled, operator: after } }];
+  };
   switch (action.kind) {
     case 'raiseFence': {
-      const set = { fence: world.api.fence + 1 };
-      const next = change({ memory: raised(memory, set.fence) }, { ...world, api: { ...world.api, ...set } });
-      return [{ label: `${name}: raises the fence to ${set.fence}`, world: next }];
+      const fence = record.fence + 1;
+      return [
+        mine(
+          `raises the fence to ${fence}`,
+          { memory: raised(memory, fence) },
+          { record: { ...record, fence } },
+        ),
+      ];
     }
     case 'yield':
-      return [{ label: `${name}: yields`, world: change({ leader: false, memory: freshMemory }) }];
+      return [mine('yields', { leader: record.lease === index, memory: freshMemory, refused: null })];
     case 'attach': {
       const role = memory.source.kind === 'unattached' ? 'source' : 'target';
-      return [send(world, index, role, { kind: 'attach' })];
+      return send(operator, index, name, role, { kind: 'attach' });
     }
     case 'place': {
       const placement = {
@@ -97,106 +134,97 @@ function act(world: World, index: number, variant: Variant, change: Change): Mov
         targetDevices: DEVICES.target,
         sourceEndpoint: 'e',
       };
-      return [{ label: `${name}: places the set`, world: change({ memory: { ...memory, placement } }) }];
+      return [mine('places the set', { memory: { ...memory, placement } })];
     }
     case 'commandSource':
-      return [send(world, index, 'source', action.command)];
+      return send(operator, index, name, 'source', action.command);
     case 'commandTarget':
-      return [send(world, index, 'target', action.command)];
+      return send(operator, index, name, 'target', action.command);
     case 'recordPlacement':
-      return write(world, index, 'the placement', { placed: true });
+      return write('the placement', { placed: true });
     case 'recordStopping':
-      return write(world, index, 'stopping', { stopping: true });
+      return write(
+        'that the set is being stopped',
+        { stopping: true },
+        { decision: record.decision, stopping: false },
+      );
     case 'recordDecision':
-      return write(world, index, action.to, { decision: action.to, reason: action.reason });
-    case 'finish':
-      return write(world, index, action.phase, {
-        ended: true,
-        outcome: { phase: action.phase, code: action.failure?.code ?? null },
-      });
-    case 'removeFinalizer':
-      return write(world, index, 'no finalizer', { finalizerPresent: false });
-    default:
-      return moves;
-  }
-}
-
-function send(world: World, index: number, role: Role, command: SourceCommand | TargetCommand): Move {
-  const operator = world.operators[index] as Operator;
-  const sequence = operator.memory.sequence + 1;
-  const message = {
-    role,
-    operator: index,
-    instance: operator.instance,
-    fence: operator.memory.held ?? 0,
-    sequence,
-    command,
-  };
-  const next: Operator = {
-    ...operator,
-    memory: { ...operator.memory, sequence },
-    waiting: { role, sequence },
-  };
-  return {
-    label: `operator ${index}: sends ${command.kind} to the ${role} (${message.fence}.${sequence})`,
-    world: { ...world, network: [...world.network, message], operators: world.operators.with(index, next) },
-  };
-}
-
-/** Every record write is a compare-and-swap; it lands at once, or (fault) some time later, or never. */
-function write(world: World, index: number, name: string, set: Partial<Api>): Move[] {
-  const { fence, decision, stopping } = world.api;
-  const pending: Write = { tests: { fence, decision, stopping }, set };
-  const moves = [
-    { label: `operator ${index}: records ${name}`, world: { ...world, api: { ...world.api, ...set } } },
-  ];
-  const stalled = spend(world, 'stalledWrite');
-  if (stalled !== null && world.writes.length === 0) {
-    const next = { ...stalled, writes: [pending] };
-    moves.push({ label: `operator ${index}: its write of ${name} stalls`, world: next });
-  }
-  return moves;
-}
-
-/** A write that was given up by its sender reaches the API server. */
-export function lateWrites(world: World): Move[] {
-  return world.writes.map((pending, index) => {
-    const { tests, set } = pending;
-    const { api } = world;
-    const applies =
-      !api.ended &&
-      tests.fence === api.fence &&
-      tests.decision === api.decision &&
-      tests.stopping === api.stopping;
-    const writes = world.writes.toSpliced(index, 1);
-    return {
-      label: `a stalled write lands (${applies ? 'applied' : 'refused'})`,
-      world: { ...world, writes, api: applies ? { ...api, ...set } : api },
-    };
-  });
-}
-
-/** The observe stream brings the newest snapshot; an agent that did not answer is asked again. */
-function refreshed(world: World, index: number, change: Change): Move[] {
-  const operator = world.operators[index] as Operator;
-  const moves: Move[] = [];
-  for (const role of ['source', 'target'] as const) {
-    const agent = world[role].agent;
-    const side = operator.memory[role];
-    if (side.kind === 'unreachable') {
-      const memory = retry(operator.memory, role);
-      moves.push({ label: `operator ${index}: tries the ${role} again`, world: change({ memory }) });
-    } else if (agent !== null && side.kind === 'session') {
-      const now = view(agent);
-      if (JSON.stringify(now) === JSON.stringify(side.session)) continue;
-      const memory = observed(operator.memory, role, now);
-      if (memory !== operator.memory) {
-        moves.push({
-          label: `operator ${index}: sees the ${role} at ${now.phase}`,
-          world: change({ memory }),
-        });
-      }
+      return write(
+        `${action.to} (${action.reason.split(':')[0]})`,
+        { decision: action.to, reason: action.reason },
+        { decision: action.from },
+      );
+    case 'finish': {
+      const outcome = { phase: action.phase, code: action.failure?.code ?? null };
+      const text = outcome.code === null ? outcome.phase : `${outcome.phase}, ${outcome.code}`;
+      return write(`the end: ${text}`, { ended: true, outcome });
     }
+    case 'addFinalizer':
+    case 'removeFinalizer':
+      return write('the finalizer', { finalizerPresent: action.kind === 'addFinalizer' });
+    default:
+      return [];
   }
-  return moves;
+}
+
+function send(
+  operator: Operator,
+  index: 0 | 1,
+  name: string,
+  role: Role,
+  command: Message['command'],
+): Move[] {
+  // The same order after a refusal brings nothing new before something else is seen.
+  if (operator.refused === JSON.stringify([role, command])) return [];
+  const fence = operator.memory.held ?? 0;
+  const message = { role, operator: index, instance: operator.instance, fence, command };
+  const waiting = { role, fence, sequence: 0 };
+  return [
+    {
+      label: `${name} sends ${described(command)} to the ${role}`,
+      fault: null,
+      to: { operator: { ...operator, waiting, refused: null } },
+      send: message,
+    },
+  ];
+}
+
+export function described(command: Message['command']): string {
+  if ('decision' in command) return `${command.kind} (${command.decision})`;
+  return 'generation' in command ? `${command.kind} (generation ${command.generation})` : command.kind;
+}
+
+/** The observe stream brings the newest snapshot, at any moment between two orders. */
+export function hears(operator: Operator, index: 0 | 1, role: Role, { agent }: Side): Move | null {
+  if (operator.memory[role].kind !== 'session' || !operator.leader || operator.waiting !== null) return null;
+  const memory = seen(observed(operator.memory, role, agent === null ? unknown(role) : view(agent)));
+  if (JSON.stringify(memory) === JSON.stringify(seen(operator.memory))) return null;
+  const to = { operator: { ...operator, memory, refused: null } };
+  const phase = agent === null ? 'an unknown migration' : agent.session.phase;
+  return { label: `operator ${index} sees the ${role} at ${phase}`, fault: null, to };
+}
+
+/** What an agent tells of a migration that it does not know. */
+function unknown(role: Role): ReturnType<typeof view> {
+  return {
+    uid: 'm',
+    role,
+    fence: 0,
+    sequence: 0,
+    phase: 'Fenced',
+    generation: 0,
+    settled: true,
+    error: null,
+    devices: [],
+    streams: [],
+    ticket: '',
+    decision: 'Undecided',
+    quiesceTimeouts: 0,
+  };
+}
+
+/** What an operator that leads would do now; null when it waits for an answer or does not lead. */
+export function decision(record: Record_, operator: Operator, variant: Variant): Action | null {
+  if (!operator.leader || operator.waiting !== null || record.vanished) return null;
+  return variant.decide(lookOf(record, operator.memory, variant, false));
 }

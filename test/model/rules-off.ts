@@ -1,58 +1,152 @@
+import {
+  isTombstone,
+  step,
+  type AgentEvent,
+  type AgentState,
+  type StepResult,
+} from '@transship/node-agent/core';
 import { decide, type Action, type Observed } from '@transship/operator/core';
-import { incarnation } from './agent-moves.ts';
-import { production, type Variant } from './operator-moves.ts';
-import type { Side, World } from './world.ts';
+import { production, type Variant } from './variant.ts';
 
 /**
- * The protocol with one rule left out each. The rule is taken away from outside (what an agent remembers, what
- * a device tells, what the operator does with its decision), so production carries no switch.
+ * The protocol with one rule left out each. The rule is taken away from outside (what an agent is told, what it
+ * remembers, what it does on top, what an operator does with its decision), so production carries no switch.
  */
+const base = production();
+type Before = (state: AgentState, event: AgentEvent) => readonly [AgentState | null, AgentEvent];
+
+const told = (change: Before): Variant => ({
+  ...base,
+  step: (state, event) => (state === null ? step(state, event) : step(...change(state, event))),
+});
+
+const decides = (change: (observed: Observed, action: Action) => Action): Variant => ({
+  ...base,
+  decide: (observed) => change(observed, decide(observed)),
+});
+
+/** What an agent does on top of a transition: an arc of a device that stands idle. */
+const doesMore = (
+  phase: AgentState['session']['phase'],
+  from: string,
+  to: 'RunningP2P' | 'Running',
+): Variant => ({
+  ...base,
+  step: (state, event): StepResult => {
+    const result = step(state, event);
+    const after = result.state;
+    if (after === null || after.session.phase !== phase) return result;
+    const devices = after.live.devices.map((device) =>
+      device.op === null && device.state === from
+        ? { ...device, op: { kind: 'arc' as const, to, overdue: false, homeward: false } }
+        : device,
+    );
+    return { ...result, state: { ...after, live: { ...after.live, devices } } };
+  },
+});
+
+const withSession = (state: AgentState, change: Partial<AgentState['session']>): AgentState => ({
+  ...state,
+  session: { ...state.session, ...change },
+});
+
+const unseen = (side: Observed['source']): Observed['source'] =>
+  side.kind === 'session' ? { ...side, session: { ...side.session, decision: 'Undecided' } } : side;
+
 export const rulesOff = {
-  /** An agent forgets a migration once it has rolled back and the object has ended: it keeps no tombstone. */
-  tombstone: { ...production(), after: forgetRolledBack },
-  /**
-   * Activate looks at registers alone: a device that was reset or re-opened is taken for the one that was
-   * prepared, and one that reads Running counts as started.
-   */
-  incarnation: { ...production(), after: sameIncarnations },
+  /** An agent obeys whoever speaks, whatever fence it holds. */
+  fence: told((state, event) => {
+    if (event.kind !== 'command' || event.header.fence >= state.session.fence) return [state, event];
+    const { fence, sequence, operator } = state.session;
+    return [state, { ...event, header: { ...event.header, fence, operator, sequence: sequence + 1 } }];
+  }),
+  /** An agent obeys a command that is older than one it obeyed. */
+  sequence: told((state, event) => {
+    if (event.kind !== 'command' || event.header.fence !== state.session.fence) return [state, event];
+    return [
+      withSession(state, { sequence: Math.min(state.session.sequence, event.header.sequence - 1) }),
+      event,
+    ];
+  }),
+  /** An agent forgets a migration that has ended on its node, so a late command begins it anew. */
+  tombstone: told((state, event) => [
+    event.kind === 'command' && event.command.kind !== 'attach' && isTombstone(state.session.phase)
+      ? null
+      : state,
+    event,
+  ]),
+  /** Registers are believed: a device that was reset or opened anew is the one that was prepared, and Running is success. */
+  incarnation: told((state, event) => {
+    if (event.kind === 'incarnationChanged') {
+      const devices = state.session.devices.with(event.device, {
+        ...(state.session.devices[event.device] as AgentState['session']['devices'][number]),
+        incarnation: event.incarnation,
+      });
+      return [withSession(state, { devices }), event];
+    }
+    if (event.kind !== 'command' && event.kind !== 'restarted') return [state, event];
+    const now = event.observed.devices;
+    const devices = state.session.devices.map((bound, index) => ({
+      ...bound,
+      incarnation: now[index]?.incarnation ?? bound.incarnation,
+    }));
+    const started = state.session.phase === 'Verified' && now.every((device) => device.state === 'Running');
+    return [withSession(state, { devices, ...(started ? { phase: 'Starting' as const } : {}) }), event];
+  }),
+  /** Commit is recorded when everything has arrived; what the target makes of it is not waited for. */
+  verifyFirst: decides(({ source, target }, action) => {
+    if (action.kind !== 'commandTarget' || action.command.kind !== 'verify') return action;
+    if (source.kind !== 'session' || target.kind !== 'session') return action;
+    return { kind: 'recordDecision', from: 'Undecided', to: 'Commit', reason: 'everything has arrived' };
+  }),
+  /** The target goes to RunningP2P as soon as it has verified, to save the time after the decision. */
+  stopUntilCommit: doesMore('Verified', 'Stop', 'RunningP2P'),
+  /** Each device of a stopped set goes home by itself. */
+  barrierOnTheWayBack: doesMore('RollingBack', 'RunningP2P', 'Running'),
   /** A stopped source is rolled back while the record still says Undecided. */
-  abortRecordedFirst: { ...production(), decide: rollBackOnUndecided },
+  abortRecordedFirst: {
+    ...base,
+    decide: (observed: Observed): Action => {
+      const { source } = observed;
+      // Such an order carries no decision, so the journal has seen none that the record could be behind of.
+      const action = decide({ ...observed, source: unseen(source) });
+      if (action.kind !== 'recordDecision' || action.to !== 'Abort' || source.kind !== 'session')
+        return action;
+      if (source.session.phase === 'RolledBack') return action;
+      return { kind: 'commandSource', command: { kind: 'rollBack', decision: 'Abort' } };
+    },
+  },
+  /** A source agent that was restarted behind its promise brings the set home by itself. */
+  promiseOutlivesTheAgent: told((state, event) => {
+    const broken = event.kind === 'restarted' && state.session.phase === 'Stopped';
+    return [broken ? withSession(state, { phase: 'RollingBack', cameFromStop: true }) : state, event];
+  }),
+  /** A target that does not answer after Commit is given up for the source. */
+  revertOnlyFromTheJournal: decides(({ record, target }, action) => {
+    if (record.decision !== 'Commit' || target.kind !== 'unreachable') return action;
+    return {
+      kind: 'recordDecision',
+      from: 'Commit',
+      to: 'Revert',
+      reason: 'AgentUnreachable: the target is silent',
+    };
+  }),
+  /** What arrived is not compared with what was sent. */
+  totalsCompared: told((state, event) => {
+    if (event.kind !== 'command' || event.command.kind !== 'verify') return [state, event];
+    const expected = state.live.streams.map((stream) => stream.totals);
+    return [state, { ...event, command: { ...event.command, expected } }];
+  }),
+  /** A record is believed, whatever journals and the operator itself have seen of it. */
+  recordNeverGoesBack: {
+    ...told((state, event) => [withSession(state, { decisionSeen: 'Undecided' }), event]),
+    decide: (observed: Observed): Action => {
+      const { source, target } = observed;
+      return decide({ ...observed, decided: 'Undecided', source: unseen(source), target: unseen(target) });
+    },
+  },
+  /** An end that got no answer is forgotten, and the migration goes on under the fence that it tests. */
+  endFencedOff: { ...base, fencesOffItsEnd: false },
 } satisfies Record<string, Variant>;
 
-function forgetRolledBack(world: World): World {
-  const { source, api } = world;
-  const forgets = api.ended && source.agent?.session.phase === 'RolledBack';
-  return forgets ? { ...world, source: { ...source, agent: null } } : world;
-}
-
-function sameIncarnations(world: World): World {
-  const blind = (side: Side): Side => {
-    if (side.agent === null) return side;
-    const { session } = side.agent;
-    const devices = session.devices.map((bound, index) => ({
-      ...bound,
-      incarnation: incarnation(side.devices[index]?.incarnation ?? 0),
-    }));
-    const running = side.devices.every((device) => device.state === 'Running');
-    const phase = session.phase === 'Verified' && running ? 'Starting' : session.phase;
-    const live = {
-      ...side.agent.live,
-      devices: side.agent.live.devices.map((device, index) =>
-        device.op === null ? { ...device, state: side.devices[index]?.state ?? device.state } : device,
-      ),
-    };
-    return { ...side, agent: { session: { ...session, phase, devices }, live } };
-  };
-  return { ...world, source: blind(world.source), target: blind(world.target) };
-}
-
-function rollBackOnUndecided(observed: Observed): Action {
-  const { source } = observed;
-  // In that draft the order carried no decision: the journal has seen none that the record could be behind of.
-  const unseen: Observed['source'] =
-    source.kind === 'session' ? { ...source, session: { ...source.session, decision: 'Undecided' } } : source;
-  const action = decide({ ...observed, source: unseen });
-  if (action.kind !== 'recordDecision' || action.to !== 'Abort' || source.kind !== 'session') return action;
-  if (source.session.phase === 'RolledBack') return action;
-  return { kind: 'commandSource', command: { kind: 'rollBack', decision: 'Abort' } };
-}
+export type Rule = keyof typeof rulesOff;

@@ -1,12 +1,9 @@
-import { moves } from '../../model/explore.ts';
-import { production } from '../../model/operator-moves.ts';
-import { initialWorld, type Budget, type World } from '../../model/world.ts';
+import { happenings } from '../../model/moves.ts';
+import { production } from '../../model/variant.ts';
+import { initialWorld } from '../../model/world.ts';
 
 /** Far above the length of a voyage without faults. */
 const MAX_MOVES = 1_000;
-
-/** Nothing ever goes wrong, whatever faults the model knows. */
-const NO_FAULTS = new Proxy({} as Budget, { get: () => 0, ownKeys: () => [] });
 
 /**
  * What the operator writes to the record (R) and orders of source (S) and target (T) on one way through the model
@@ -14,9 +11,13 @@ const NO_FAULTS = new Proxy({} as Budget, { get: () => 0, ownKeys: () => [] });
  */
 export function voyageOfModel(): string[] {
   const voyage: string[] = [];
-  let world: World = initialWorld(NO_FAULTS);
-  for (let move = 0; move < MAX_MOVES && !world.api.ended; move += 1) {
-    const next = moves(world, production()).at(-1);
+  let world = initialWorld();
+  const been = new Set<string>();
+  for (let move = 0; move < MAX_MOVES && !world.record.ended; move += 1) {
+    been.add(JSON.stringify(world));
+    const next = happenings(world, production()).findLast(
+      ({ fault, world: to }) => fault === null && !been.has(JSON.stringify(to)),
+    );
     if (next === undefined) throw new Error(`nothing can happen after ${voyage.join(', ')}`);
     voyage.push(...noted(next.label));
     world = next.world;
@@ -25,8 +26,9 @@ export function voyageOfModel(): string[] {
 }
 
 function noted(label: string): string[] {
-  const [, order, role = ''] = /^operator \d+: sends (\w+) to the (source|target)\b/u.exec(label) ?? [];
+  const [, order, role = ''] = /^operator \d+ sends (\w+).* to the (source|target)$/u.exec(label) ?? [];
   if (order !== undefined) return [`${role.charAt(0).toUpperCase()} ${order}`];
-  const [, written] = /^operator \d+: (?:records|raises) (?:the )?(\w+)/u.exec(label) ?? [];
+  const [, written] =
+    /^operator \d+ (?:raises|records) (?:the end: |that the set is being |the )?(\w+)/u.exec(label) ?? [];
   return written === undefined ? [] : [`R ${written}`];
 }

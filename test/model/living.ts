@@ -1,0 +1,93 @@
+import { isTombstone } from '@transship/node-agent/core';
+import { freshMemory } from '@transship/operator/core';
+import { alive } from './network.ts';
+import { holds } from './record-moves.ts';
+import { NETWORK, RECORD, SOURCE, TARGET, type Parts } from './parts.ts';
+import { Interner, Memo, PairMemo } from './tables.ts';
+import type { Operator, Side } from './world.ts';
+
+type Accepted = { readonly fence: number; readonly sequence: number } | null;
+type Awaited = Pick<Operator, 'instance' | 'waiting'>;
+
+const YIELDED = { memory: freshMemory, waiting: null, refused: null } as const;
+
+/**
+ * What can still matter once the last fault has happened. Left out are commands that their agent would answer
+ * without acting (nobody waiting for the answer), writes that no longer apply, and a deadline that cannot pass any
+ * more. Before the last fault all of them stay: an agent may yet lose its journal, a record may come back.
+ */
+export class Living {
+  readonly #parts: Parts;
+  readonly #accepted = new Interner<Accepted>();
+  readonly #awaited = new Interner<Awaited>();
+  readonly #pairs = new Interner<readonly [number, number]>();
+  readonly #pair = new PairMemo((a, b) => this.#pairs.id([a, b]));
+  readonly #ofSide = new Memo((id) => {
+    const session = this.#parts.sides.at(id).agent?.session;
+    return this.#accepted.id(
+      session === undefined ? null : { fence: session.fence, sequence: session.sequence },
+    );
+  });
+  readonly #ofOperator = new Memo((id) => {
+    const { instance, waiting } = this.#parts.operators.at(id);
+    return this.#awaited.id({ instance, waiting });
+  });
+  readonly #network = new PairMemo((network, bystanders) => this.#alive(network, bystanders));
+  readonly #record = new Memo((id) => {
+    const record = this.#parts.records.at(id);
+    const writes = record.writes.filter(({ tests }) => holds(record, tests));
+    return writes.length === record.writes.length ? id : this.#parts.record({ ...record, writes });
+  });
+  readonly #side = new Memo((id) => {
+    const side = this.#parts.sides.at(id);
+    const { agent, quiesceArmed, devices } = side;
+    // A session that has ended binds nothing again, so who else does is of no interest.
+    const ended = agent !== null && isTombstone(agent.session.phase);
+    const others = ended && devices.some(({ other }) => other);
+    if (!quiesceArmed && !others) return id;
+    const free = others ? devices.map((device) => ({ ...device, other: false })) : devices;
+    return this.#parts.side({ ...side, quiesceArmed: false, devices: free });
+  });
+
+  /** An operator that another one has fenced off can do nothing but find out. */
+  readonly #led = ([0, 1] as const).map(
+    (index) =>
+      new PairMemo((recordId, id) => {
+        const { fence, lease } = this.#parts.records.at(recordId);
+        const operator = this.#parts.operators.at(id);
+        const { held } = operator.memory;
+        if (held === null || held >= fence) return id;
+        return this.#parts.operator({ ...operator, ...YIELDED, leader: lease === index });
+      }),
+  ) as unknown as readonly [PairMemo, PairMemo];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Leaves out of a world, in place, what cannot matter any more. */
+  prune(tuple: Uint32Array): void {
+    tuple[RECORD] = this.#record.get(tuple[RECORD]!);
+    for (const index of [0, 1] as const)
+      tuple[1 + index] = this.#led[index].get(tuple[RECORD]!, tuple[1 + index]!);
+    tuple[SOURCE] = this.#side.get(tuple[SOURCE]!);
+    tuple[TARGET] = this.#side.get(tuple[TARGET]!);
+    if (this.#parts.networks.at(tuple[NETWORK]!).length === 0) return;
+    const sides = this.#pair.get(this.#ofSide.get(tuple[SOURCE]!), this.#ofSide.get(tuple[TARGET]!));
+    const operators = this.#pair.get(this.#ofOperator.get(tuple[1]!), this.#ofOperator.get(tuple[2]!));
+    tuple[NETWORK] = this.#network.get(tuple[NETWORK]!, this.#pair.get(sides, operators));
+  }
+
+  #alive(network: number, bystanders: number): number {
+    const [sides, operators] = this.#pairs.at(bystanders);
+    const side = (id: number): Pick<Side, 'agent'> => {
+      const session = this.#accepted.at(id);
+      return { agent: session === null ? null : ({ session } as unknown as Side['agent']) };
+    };
+    const [source, target] = this.#pairs.at(sides);
+    const [first, second] = this.#pairs.at(operators);
+    const waiting = [this.#awaited.at(first), this.#awaited.at(second)] as unknown as [Operator, Operator];
+    const messages = this.#parts.networks.at(network);
+    return this.#parts.network(alive(messages, { source: side(source), target: side(target) }, waiting));
+  }
+}
