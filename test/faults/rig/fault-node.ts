@@ -141,6 +141,7 @@ function agentOptions(
   transfer: FaultProxy,
 ): AgentOptions {
   const args = [...AGENT_ARGS, '--advertise', transfer.endpoint];
-  const withCollector = { ...env, NODE_OPTIONS: `--import ${COLLECTOR}` };
+  const { NODE_OPTIONS: inherited = '' } = process.env;
+  const withCollector = { ...env, NODE_OPTIONS: `${inherited} --import ${COLLECTOR}`.trim() };
   return { directory, emulator, tls: pki.node(node), args, env: withCollector };
 }
