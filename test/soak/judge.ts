@@ -9,6 +9,8 @@ export interface Point {
 export interface Growth {
   /** By how much the fitted line rises over the window, in percent of where it begins. */
   readonly percent: number;
+  /** The same, bytes. */
+  readonly risen: number;
   /** Of the fitted line, bytes per hour. */
   readonly bytesPerHour: number;
   /** Points that the line was fitted to. */
@@ -36,13 +38,14 @@ export function growthOf(series: readonly Point[]): Growth {
   const covariance = mean(window.map(({ at, bytes }) => (at - meanAt) * (bytes - meanBytes)));
   const slope = covariance / mean(window.map(({ at }) => (at - meanAt) ** 2));
   const atBegin = meanBytes + slope * (begin - meanAt);
-  const percent = (100 * slope * (last - begin)) / atBegin;
-  return { percent, bytesPerHour: slope * HOUR_MS, points: window.length };
+  const risen = slope * (last - begin);
+  const percent = (100 * risen) / atBegin;
+  return { percent, risen, bytesPerHour: slope * HOUR_MS, points: window.length };
 }
 
-/** What is wrong with a growth, or null. */
-export function leak({ percent }: Growth): string | null {
-  if (percent < MOST_PERCENT) return null;
+/** What is wrong with a growth, or null. @param slack bytes by which the figure rises and falls by itself */
+export function leak({ percent, risen }: Growth, slack = 0): string | null {
+  if (percent < MOST_PERCENT || risen < slack) return null;
   return `rises by ${percent.toFixed(2)} % over the last two thirds, at most ${MOST_PERCENT} % is allowed`;
 }
 

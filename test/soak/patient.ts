@@ -9,6 +9,9 @@ const PATIENCE_MS = 300_000;
 /** How long connections may take to be closed: the programs look for dead ones every 30 s. */
 const SETTLE_MS = 180_000;
 const PAGE_BYTES = 4096;
+/** Pages that V8 has freed stay for as long as it likes; the heap is what tells. */
+const NODE_SLACK = 8 * 2 ** 20;
+const SERVER_SLACK = 2 ** 19;
 
 export type Measure = 'rss' | 'heap';
 
@@ -19,14 +22,19 @@ export class Patient {
   /** Of a program of Node; of others only the resident set is known. */
   readonly #readings: string | null;
   readonly series: Record<Measure, Point[]> = { rss: [], heap: [] };
+  readonly #keptBytes: number;
   #before: Descriptors = new Map();
   #after: Descriptors = new Map();
   #taken = 0;
 
-  /** @param readings folder that forced-gc.mjs writes to; null: the process does not run it */
-  constructor(name: string, process: ManagedProcess, readings: string | null) {
+  /**
+   * @param readings folder that forced-gc.mjs writes to; null: the process does not run it
+   * @param keptBytes what it keeps on purpose of each voyage, which is taken off its heap
+   */
+  constructor(name: string, process: ManagedProcess, readings: string | null, keptBytes = 0) {
     this.name = name;
     this.process = process;
+    this.#keptBytes = keptBytes;
     this.#readings = readings === null ? null : join(readings, String(process.pid));
   }
 
@@ -43,8 +51,13 @@ export class Patient {
     this.#before = await descriptorsOf(this.process.pid);
   }
 
-  /** Collects its garbage and takes a reading. */
-  async read(at: number): Promise<void> {
+  /** How far its resident set rises and falls without a leak, bytes. */
+  get slack(): number {
+    return this.#readings === null ? SERVER_SLACK : NODE_SLACK;
+  }
+
+  /** Collects its garbage and takes a reading after so many voyages. */
+  async read(at: number, voyages: number): Promise<void> {
     if (this.#readings === null) {
       const [, resident = '0'] = (await readFile(`/proc/${this.process.pid}/statm`, 'utf8')).split(' ');
       this.series.rss.push({ at, bytes: Number(resident) * PAGE_BYTES });
@@ -59,7 +72,7 @@ export class Patient {
     this.#taken += 1;
     const { rss, heap } = JSON.parse(line) as Record<Measure, number>;
     this.series.rss.push({ at, bytes: rss });
-    this.series.heap.push({ at, bytes: heap });
+    this.series.heap.push({ at, bytes: heap - voyages * this.#keptBytes });
   }
 
   /** What it has open beyond or short of what it had; asked again until nothing is, or it has had time enough. */

@@ -56,7 +56,7 @@ function descriptorsOf({ name, before, after }: Patient, different: readonly str
   };
 }
 
-function memoryOf({ name, series }: Patient, measure: Measure): Check {
+function memoryOf({ name, series, slack }: Patient, measure: Measure): Check {
   const points = series[measure];
   let growth: Growth;
   try {
@@ -64,7 +64,7 @@ function memoryOf({ name, series }: Patient, measure: Measure): Check {
   } catch (error) {
     return { line: `${name}: ${WHAT[measure]}: ${(error as Error).message}`, holds: false };
   }
-  const why = leak(growth);
+  const why = leak(growth, measure === 'rss' ? slack : 0);
   const [first, last] = [points.at(0)?.bytes ?? 0, points.at(-1)?.bytes ?? 0].map((bytes) =>
     (bytes / MiB).toFixed(2),
   );

@@ -8,6 +8,8 @@ import { voyage } from './voyage.ts';
 
 /** There and back, twice: afterwards every connection and every cache is there. */
 const WARM_UP_VOYAGES = 4;
+/** An agent keeps each ended session for a week: about so much of its heap. */
+const SESSION_BYTES = 4096;
 const CALM: SoakFault = { name: 'none', arm: () => Promise.resolve(), strike: () => Promise.resolve(true) };
 
 export interface SoakResult {
@@ -31,7 +33,9 @@ export async function soak(
   await using rig = await FaultRig.start();
   const patients = [
     new Patient('operator', rig.operator, readings),
-    ...rig.nodes.map(({ node, agent }) => new Patient(`agent ${node}`, agent.process, readings)),
+    ...rig.nodes.map(
+      ({ node, agent }) => new Patient(`agent ${node}`, agent.process, readings, SESSION_BYTES),
+    ),
     ...rig.nodes.map(({ node, emulator }) => new Patient(`emulator ${node}`, emulator.process, null)),
   ];
   const wrong: string[] = [];
@@ -54,7 +58,7 @@ export async function soak(
     if (outcome.struck) struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1);
     wrong.push(...outcome.wrong);
     const at = performance.now() - began;
-    for (const patient of patients) await patient.read(at);
+    for (const patient of patients) await patient.read(at, voyages);
     const met = outcome.struck ? '' : ' (met nothing)';
     say(
       `${(at / 1000).toFixed(0)} s: ${fault.name}${met}: ${outcome.phase}; MiB: ${patients.map(sizeOf).join(' ')}`,

@@ -44,6 +44,13 @@ describe('the growth of memory', () => {
     expect(Math.abs(growth((minute) => (70 + (minute % 1)) * MiB))).toBeLessThan(1);
   });
 
+  test('is no leak where the figure rises so far by itself, and is one beyond', () => {
+    const rising = growthOf(series((minute) => 80 * MiB + minute * 0.6 * MiB, 0));
+    expect(rising.risen / MiB).toBeCloseTo(4);
+    expect(leak(rising, 5 * MiB)).toBeNull();
+    expect(leak(rising, 3 * MiB)).toMatch(/^rises by/);
+  });
+
   test('is not judged from too few readings', () => {
     const few = Array.from({ length: LEAST_POINTS }, (_, index) => ({ at: index * MINUTE, bytes: MiB }));
     expect(() => growthOf(few)).toThrow(RangeError);
