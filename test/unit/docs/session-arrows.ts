@@ -33,7 +33,7 @@ export type Arrows = ReadonlyMap<string, ReadonlySet<string>>;
 export function sessionArrows(role: Role): Arrows {
   const arrows = new Map<string, Set<string>>();
   let cause = '';
-  const enter = Draft.prototype.enter;
+  const { enter } = Draft.prototype as { enter: (this: Draft, phase: Phase) => void };
   Draft.prototype.enter = function (this: Draft, phase: Phase): void {
     const arrow = `${this.phase} -> ${phase}`;
     if (phase !== this.phase) arrows.set(arrow, (arrows.get(arrow) ?? new Set()).add(cause));
