@@ -15,6 +15,7 @@ import type { Watch } from './rig/watch.ts';
 const PATIENCE_MS = 60_000;
 /** How long something that must not be there may take to go. */
 const LINGER_MS = 30_000;
+const COLLECT_EVERY_MS = 2_000;
 const CALL_MS = 60_000;
 
 /** By pid of an agent that has nothing to do. */
@@ -116,6 +117,7 @@ export async function leftovers(
   mayStay: boolean,
 ): Promise<string[]> {
   const until = Date.now() + LINGER_MS;
+  let collectedAt = 0;
   for (;;) {
     const found = [
       ...(mayStay ? [] : await gone(rig, watch)),
@@ -124,8 +126,11 @@ export async function leftovers(
       ...(await descriptors(rig, idle)),
     ];
     if (found.length === 0 || Date.now() > until) return found;
-    for (const node of rig.nodes) node.collectGarbage();
-    await delay(100);
+    if (Date.now() - collectedAt > COLLECT_EVERY_MS) {
+      for (const node of rig.nodes) node.collectGarbage();
+      collectedAt = Date.now();
+    }
+    await delay(50);
   }
 }
 

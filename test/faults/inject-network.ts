@@ -36,14 +36,18 @@ function connections(
     const more = sum(scene.rig.proxies, counter) - (before.get(scene) ?? 0);
     if (more === 0) return null;
     const proof = { step: await scene.watch.step(), evidence: `proxies: ${counter} +${more}` };
-    proofs.set(scene, proof);
-    return proof;
+    // Several may look at the same time; the first to look was nearest to it.
+    if (!proofs.has(scene)) proofs.set(scene, proof);
+    return proofs.get(scene) ?? proof;
   };
   return {
     when: () => options.when,
     strike: async (scene) => {
       before.set(scene, sum(scene.rig.proxies, counter));
-      for (const proxy of scene.rig.proxies) options.does(proxy);
+      for (const proxy of scene.rig.proxies) {
+        proxy.onMeet = (): void => void look(scene);
+        options.does(proxy);
+      }
       // What is held here may pass only when the hold ends.
       await eventually('the fault meets traffic', TRAFFIC_MS, () => look(scene)).catch(() => undefined);
       if (options.when === 'held' && options.forMs > 0) await delay(options.forMs);
@@ -51,7 +55,10 @@ function connections(
     prove: (scene) => eventually('the fault meets traffic', PATIENCE_MS, () => look(scene)),
     lift: async ({ rig }) => {
       if (options.when === 'released' && options.forMs > 0) await delay(options.forMs);
-      for (const proxy of rig.proxies) proxy.free();
+      for (const proxy of rig.proxies) {
+        proxy.onMeet = (): void => undefined;
+        proxy.free();
+      }
     },
   };
 }

@@ -28,6 +28,7 @@ export interface CellResult extends Cell {
 
 /** How often a cell is tried whose fault did not meet its step, which is no fault of the product. */
 const TRIES = 3;
+const CALL_MS = 60_000;
 const MISSED = /^the fault (struck in step|is not proved)/u;
 
 /** A pair of nodes that is used as long as nothing is broken in it. */
@@ -100,6 +101,8 @@ async function warmUp(rig: FaultRig): Promise<readonly Descriptors[]> {
   await rig.remove('warm-up');
   await watch.until('its record is gone', async () => (await rig.record('warm-up')) === null);
   rig.turnRound();
+  // The harness has a connection of its own to each agent, whether or not it was made in time for the warm-up.
+  await Promise.all(rig.nodes.map(({ client }) => client.describe([], AbortSignal.timeout(CALL_MS))));
   return Promise.all(rig.nodes.map(({ agent }) => descriptorsOf(agent.process.pid)));
 }
 

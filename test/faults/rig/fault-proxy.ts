@@ -21,6 +21,8 @@ export interface ProxyCounters {
 export class FaultProxy implements AsyncDisposable {
   readonly endpoint: string;
   readonly counters: ProxyCounters = { cut: 0, held: 0, slowed: 0, altered: 0 };
+  /** Called when the fault meets traffic, before what it met is passed on. */
+  onMeet: () => void = () => undefined;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #onward: { readonly host: string; readonly port: number } | null = null;
@@ -123,11 +125,13 @@ export class FaultProxy implements AsyncDisposable {
   async #pass(piece: Buffer, to: Socket): Promise<void> {
     if (this.#gate !== null) {
       this.counters.held += piece.length;
+      this.onMeet();
       await this.#gate.promise;
     }
     if (this.#alter) {
       this.#alter = false;
       this.counters.altered += 1;
+      this.onMeet();
       const last = piece.length - 1;
       piece.writeUInt8(piece.readUInt8(last) ^ 0xff, last);
     }
@@ -137,6 +141,7 @@ export class FaultProxy implements AsyncDisposable {
       at += part.length;
       if (rate !== null) {
         this.counters.slowed += part.length;
+        this.onMeet();
         await delay((1000 * part.length) / rate);
       }
       if (to.destroyed) return;
