@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { isTerminal } from '@transship/crds';
 import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
 import { eventually } from '../../support/managed-process.ts';
 import { deviceRow } from '../matrix/rows.ts';
@@ -191,9 +192,15 @@ async function play(row: Row, name: string): Promise<DeviceMigrationStatus> {
   }
   await both.explained(() => both.manifests.until(name, row.step, row.at));
   if (stall !== undefined) {
-    await eventually(`a device enters ${stall.state}`, PATIENCE_MS, async () =>
-      // Taken once its arc has begun.
-      (await nodes[stall.side].own(1).read('fault')).includes('stall_ms') ? null : true,
+    await both.explained(() =>
+      eventually(`a device enters ${stall.state}`, PATIENCE_MS, async () => {
+        // Taken once its arc has begun.
+        if (!(await nodes[stall.side].own(1).read('fault')).includes('stall_ms')) return true;
+        const status = await both.manifests.status(name);
+        if (status !== null && isTerminal(status.phase))
+          throw new Error(`it has ended before: ${JSON.stringify(status, null, 1)}`);
+        return null;
+      }),
     );
   }
   const stalled = stall === undefined ? null : nodes[stall.side].own(1);

@@ -1,4 +1,5 @@
 import type { Ended } from '../protocol.ts';
+import { eventually } from '../../support/managed-process.ts';
 import type { Guest } from '../rig/guest.ts';
 
 const PATIENCE_MS = 300_000;
@@ -37,6 +38,19 @@ export class GuestProcess {
     const first = await Promise.race([line, ended]);
     if (typeof first === 'string') return first;
     throw new Error(`process ${this.pid} of ${this.#guest.name} ended: ${await this.log()}`);
+  }
+
+  /**
+   * Waits until it listens on a Unix socket.
+   * @throws with the log when the process ends first.
+   */
+  async untilSocket(path: string): Promise<void> {
+    await eventually(`${path} of ${this.#guest.name}`, PATIENCE_MS, async () => {
+      if ((await this.#guest.exec(['test', '-S', path])).code === 0) return true;
+      const ended = await this.#guest.control.call('wait', { pid: this.pid, timeoutMs: 1 });
+      if (ended !== null) throw new Error(`process ${this.pid} ended: ${await this.log()}`);
+      return null;
+    });
   }
 
   log(): Promise<string> {

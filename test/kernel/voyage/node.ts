@@ -92,6 +92,8 @@ export class KernelNode implements AsyncDisposable {
       statusFile: `${place}/status.json`,
     });
     const workload = await GuestProcess.start(guest, argv, `${place}/workload.txt`);
+    // An agent starts no migration towards a workload that does not answer.
+    await workload.untilSocket(hook);
     for (const file of Object.values(tls)) {
       await guest.write(`${place}/tls/${basename(file)}`, await readFile(file, 'utf8'), 0o600);
     }
