@@ -112,7 +112,10 @@ const RULES: Readonly<Record<Fault, (step: Step) => readonly Allowed[] | NotAppl
   'reset-failed': (step) => resets(step, { ending: 'stayed-target-withheld', codes: ['ResetFailed'] }),
   // A device that runs and says that it was reset cannot be told from one that was: what is loaded replaces all of it.
   'reset-ignored': (step) => resets(step, moved),
-  'source-disk-full': (step) => ([1, 2, 4, 5, 6, 10].includes(step) ? [moved] : NOT_WRITTEN),
+  'source-disk-full': (step) => {
+    if (step === 1) return not('this journal is written before the step can be held');
+    return [2, 4, 5, 6, 10].includes(step) ? [moved] : NOT_WRITTEN;
+  },
   'target-disk-full': (step) => ([1, 3, 7, 9].includes(step) ? [moved] : NOT_WRITTEN),
   'clock-jumped': () => [moved],
   // Before the decision it cancels, after it the migration finishes first.

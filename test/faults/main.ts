@@ -5,7 +5,7 @@ import { readOptions, USAGE, type Options } from './options.ts';
 import { canJump } from './rig/wall-clock.ts';
 import { Bench, tryCell, type Cell, type CellResult } from './run-cells.ts';
 import { trySchedule } from './run-schedules.ts';
-import { allCells, KNOWN_RED, sampleOf, sampleSeeds } from './sample.ts';
+import { allCells, KNOWN_RED, RED_CELLS, sampleOf, sampleSeeds } from './sample.ts';
 import { shown } from './schedule.ts';
 import { dashes, tableOf } from './table.ts';
 
@@ -111,6 +111,7 @@ async function run(options: Options): Promise<void> {
     case 'sample': {
       say(`sample ${options.seed}; again: npm run test:faults -- --sample ${options.seed}`);
       for (const [fault, why] of Object.entries(KNOWN_RED)) say(`left out, red: *:${fault}: ${why}`);
+      for (const { step, fault, why } of RED_CELLS) say(`left out, red: ${step}:${fault}: ${why}`);
       await runCells(bench, sampleOf(options.seed), SAMPLE_LIMIT_MS);
       await runSchedules(bench, sampleSeeds(options.seed, SAMPLE_SCHEDULES), SAMPLE_LIMIT_MS / 4);
     }
