@@ -76,7 +76,8 @@ function onWorkloadDone(draft: Draft, event: WorkloadDone): void {
     return;
   }
   // The source may run again once this target is given up: a copy that runs, or may, has to end before that.
-  if (mustEnd(draft) && (event.state === 'running' || (event.op === 'freeze' && ranOn))) {
+  const mayRunOn = event.op === 'freeze' && ranOn && event.state !== 'discarded';
+  if (mustEnd(draft) && (event.state === 'running' || mayRunOn)) {
     draft.setLive({ workload: 'running' });
     draft.halt({ ...event.failure, code: 'WorkloadFailed' });
     return;

@@ -64,6 +64,15 @@ describe('a target that was ordered to run', () => {
     expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
   });
 
+  test('and whose workload ended before it could be stopped waits for it no longer', () => {
+    const node = thawedUnseen();
+    expect(node.send({ kind: 'discard', decision: 'Revert' })).toBeNull();
+    const why = { code: 'FreezeFailed', message: 'it has ended', device: null };
+    node.workload = 'discarded';
+    node.event({ kind: 'workloadDone', op: 'freeze', state: 'discarded', failure: why });
+    expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+  });
+
   test('the same after a restart in which the workload does not answer', () => {
     const node = thawedUnseen();
     expect(node.send({ kind: 'discard', decision: 'Revert' })).toBeNull();
