@@ -84,7 +84,8 @@ function oneSideRuns(source: Shown, target: Shown): string | null {
 
 /** 3: none is stopped before all are quiesced; none goes Running before all are RunningP2P. */
 function barriers(name: string, side: Shown): string | null {
-  const set = holding(side);
+  // One that could be neither walked nor RESET is out of the set: its state is lost, and everybody is told.
+  const set = holding(side).filter((device) => !device.quarantined);
   const starts = set.some((device) => initiatesDma(device.state));
   const refuses = set.some((device) => !takesDma(device.state) && device.state !== 'Error');
   return starts && refuses ? `3: a ${name} device starts DMA while a peer of it is stopped` : null;
@@ -151,7 +152,10 @@ function endsWell(source: Shown, target: Shown, { phase, code }: NonNullable<Out
   if (code === 'TargetLost')
     return runs(source) ? '2: the target is lost and the source runs without a record' : null;
   if (source.phase === 'Quiescing') return '2: the set is being quiesced after the object has ended';
-  const holder = [source, target].find((side) => side.phase !== null && bindsDevices(side.phase));
+  // An agent without its journal has no tombstone either: what a late command begins there ends by itself, in time.
+  const holder = [source, target].find(
+    (side) => side.phase !== null && bindsDevices(side.phase) && !side.journalLost,
+  );
   if (holder !== undefined)
     return `2: ${phase}, and a session that is ${holder.phase} holds devices after the object has ended`;
   if (!complete(source) && !source.journalLost) return `2: ${phase}, and the set does not run at the source`;
