@@ -31,7 +31,7 @@ export function report({ patients, voyages, struck, wrong, leftOpen }: SoakResul
       holds: wrong.length === 0 && struck.size > 0,
     },
     ...patients.flatMap((patient) => [
-      descriptorsOf(patient, leftOpen.get(patient)),
+      ...(patient.isCounted ? [descriptorsOf(patient, leftOpen.get(patient))] : []),
       ...MEASURES.filter((measure) => patient.series[measure].length > 0).map((measure) =>
         memoryOf(patient, measure),
       ),

@@ -68,7 +68,9 @@ export async function soak(
   const lastOnes = voyages + 1;
   while (wrong.length === 0 && (voyages < lastOnes || rig.source !== rig.nodes[0])) await calm();
   const leftOpen = new Map<Patient, readonly string[]>();
-  if (wrong.length === 0) for (const patient of patients) leftOpen.set(patient, await patient.end());
+  if (wrong.length === 0)
+    for (const patient of patients.filter(({ isCounted }) => isCounted))
+      leftOpen.set(patient, await patient.end());
   return { patients, voyages, struck, wrong, leftOpen };
 }
 
