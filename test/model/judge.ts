@@ -6,7 +6,7 @@ import type { States } from './states.ts';
 import type { Successors } from './successors.ts';
 import { Interner, Memo, PairMemo } from './tables.ts';
 import type { Variant } from './variant.ts';
-import type { Side } from './world.ts';
+import { isGone, type Side } from './world.ts';
 
 /** Judges worlds by their numbers: the invariants of each, and whether everything comes to an end. */
 export class Judge {
@@ -120,7 +120,8 @@ export class Judge {
     const record = this.#parts.records.at(tuple[RECORD] ?? 0);
     const source = this.#rests.get(tuple[SOURCE] ?? 0);
     const target = this.#rests.get(tuple[TARGET] ?? 0);
-    if (record.vanished) return source !== 'busy' && target !== 'busy' ? 'vanished' : null;
+    if (record.vanished || (isGone(record) && !record.ended))
+      return source !== 'busy' && target !== 'busy' ? 'vanished' : null;
     if (record.ended) {
       if (record.finalizerPresent) return null;
       const { phase = '', code = null } = record.outcome ?? {};

@@ -142,9 +142,13 @@ export function initialWorld(): World {
   };
 }
 
+/** The record is gone: it answers 404, or was let go by its finalizer after its owner had deleted it. */
+export const isGone = ({ vanished, deletionRequested, finalizerPresent }: Record_): boolean =>
+  vanished || (deletionRequested && !finalizerPresent);
+
 /** Nobody looks after the migration any more: the record is gone, or it has ended and is let go. */
-export const unattended = ({ vanished, ended, finalizerPresent }: Record_): boolean =>
-  vanished || (ended && !finalizerPresent);
+export const unattended = (record: Record_): boolean =>
+  isGone(record) || (record.ended && !record.finalizerPresent);
 
 export const withDevice = (side: Side, index: number, change: Partial<Device>): Side => {
   const before = side.devices[index];
