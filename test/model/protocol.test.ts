@@ -19,9 +19,8 @@ describe('the set protocol: every reachable state keeps the invariants, and has 
     const { violation } = result;
     expect(violation === null ? '' : tell(violation.what, violation.trace)).toBe('');
     expect(result.exhausted).toBe(true);
-    expect(Object.keys(result.ends)).toEqual(
-      faults === 0 ? ['Succeeded'] : expect.arrayContaining(['Succeeded']),
-    );
+    const ends = Object.keys(result.ends);
+    expect(faults === 0 ? ends : ends.filter((end) => end === 'Succeeded')).toEqual(['Succeeded']);
   });
 });
 
