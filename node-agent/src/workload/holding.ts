@@ -8,7 +8,7 @@ export type Holding =
 /** What the broker tells of one device; see device/broker.ts. */
 export interface HeldDevice {
   readonly holders: readonly { readonly pid: number; readonly comm: string; readonly role: string }[];
-  /** False: there may be holders that the broker does not know of. Absent: it knows all. */
+  /** Unless true there may be holders that the broker does not know of; one that is older than this agent does not tell. */
   readonly holdersKnown?: boolean;
   /** Why the device is not open, or null. */
   readonly error: string | null;
@@ -28,10 +28,15 @@ export async function holdingOf(
       const other = holders.find(({ role }) => role !== 'agent');
       if (other !== undefined) return { kind: 'held', by: `process ${other.pid} (${other.comm})` };
     }
-    const unsure = entries.find(({ error, holdersKnown }) => error !== null || holdersKnown === false);
+    const unsure = entries.find(({ error, holdersKnown }) => error !== null || holdersKnown !== true);
     if (unsure === undefined) return { kind: 'nobody' };
-    return { kind: 'unknown', why: unsure.error ?? 'the broker was started after they were given out' };
+    return { kind: 'unknown', why: unsure.error ?? doubtOf(unsure) };
   } catch (error) {
     return { kind: 'unknown', why: `the broker: ${(error as Error).message}` };
   }
 }
+
+const doubtOf = ({ holdersKnown }: HeldDevice): string =>
+  holdersKnown === false
+    ? 'the broker was started after they were given out'
+    : 'the broker is older than this agent and does not know; workloads that end are waited for until it is replaced';

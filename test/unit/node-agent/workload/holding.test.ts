@@ -6,6 +6,7 @@ const agent = { pid: 1, comm: 'node', role: 'agent' };
 const workload = { pid: 7, comm: 'trainer', role: 'workload' };
 const device = (change: Partial<HeldDevice> = {}): HeldDevice => ({
   holders: [agent],
+  holdersKnown: true,
   error: null,
   ...change,
 });
@@ -34,6 +35,11 @@ describe('devices of a workload at the broker', () => {
       'it does not know all holders',
       device({ holdersKnown: false }),
       'the broker was started after they were given out',
+    ],
+    [
+      'it is of a version that does not tell whether it knows them all',
+      { holders: [agent], error: null },
+      'the broker is older than this agent and does not know; workloads that end are waited for until it is replaced',
     ],
     ['it has lost one of them', device({ error: 'the device is gone' }), 'the device is gone'],
   ])('are nobody knows whose when %s', async (_name, unsure, why) => {
