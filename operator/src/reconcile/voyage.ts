@@ -9,6 +9,10 @@ const MAX_SAMPLES = 240;
 const SAMPLE_EVERY_MS = 250;
 const RATE_WINDOW_MS = 3_000;
 
+type SessionPhase = SessionSnapshot['phase'];
+/** Of a source that was told what is decided: it goes on alone, whatever becomes of the record. */
+const TOLD = new Set<SessionPhase>(['RollingBack', 'Restarting', 'RolledBack', 'Releasing', 'Released']);
+
 /**
  * What this process remembers of one migration between two looks at it: the pure memory of the decisions,
  * and measurements. All of it may be lost at any moment without harm.
@@ -34,13 +38,21 @@ export class Voyage {
   readonly observers = new AbortController();
   readonly followed = new Set<Role>();
   #samples: Sample[] = [];
-  #sampledPhase: SessionSnapshot['phase'] | null = null;
+  #sampledPhase: SessionPhase | null = null;
+  /** Where the source was seen last; it may be silent since. */
+  #sourcePhase: SessionPhase | null = null;
   readonly #newest = new Map<Role, { readonly instance: string; readonly version: number }>();
 
-  /** As far as this process knows the source is stopped, and runs again only as it is recorded. */
+  /**
+   * As far as this process knows the source is stopped, and runs again only as it is recorded. The stop is recorded
+   * before it is ordered, so a source that does not say where it is counts from then on.
+   */
   get isStopped(): boolean {
-    const { source } = this.memory;
-    return source.kind === 'session' && ['Stopping', 'Stopped'].includes(source.session.phase);
+    const seen = this.#sourcePhase;
+    if (seen === 'Stopping' || seen === 'Stopped') return true;
+    const status = this.stored?.status;
+    const mayBe = status?.stopping !== undefined && status.completedAt === undefined;
+    return mayBe && (seen === null || !TOLD.has(seen));
   }
 
   /** Snapshots overtake each other on the way; within one agent process the higher version is newer. */
@@ -59,12 +71,14 @@ export class Voyage {
     if (!isOvertaken || taken.superseded) this.memory = taken;
     // What was seen does not come again.
     else if (refusal !== null) this.memory = replied(this.memory, role, known.session, refusal);
+    this.#noteSource();
   }
 
   see(role: Role, snapshot: SessionSnapshot): boolean {
     if (!this.isNews(role, snapshot)) return false;
     const before = this.memory;
     this.memory = observed(before, role, snapshot);
+    this.#noteSource();
     return this.memory !== before;
   }
 
@@ -105,5 +119,10 @@ export class Voyage {
 
   forget(): void {
     this.observers.abort();
+  }
+
+  #noteSource(): void {
+    const { source } = this.memory;
+    if (source.kind === 'session') this.#sourcePhase = source.session.phase;
   }
 }
