@@ -60,8 +60,8 @@ export async function perform(
       if (to === 'Commit') {
         // What was read before the last command was out knows of no deletion since, and a deletion cancels until now.
         const now = await store.get(stored.key, signal);
-        if (now === null || now.deletionRequested !== stored.deletionRequested)
-          return { kind: 'again', stored: now };
+        const isAsRead = now?.uid === stored.uid && now.deletionRequested === stored.deletionRequested;
+        if (!isAsRead) return { kind: 'again', stored: now };
       }
       const outcome = await store.recordDecision(stored, from, to, instance, reason.slice(0, 1024), signal);
       ports.metrics.decisionRecorded(to, outcome.kind);

@@ -29,7 +29,7 @@ export class Reconciler {
     const { store, clock } = this.#ports;
     let stored = await store.get(key, signal);
     if (stored === null) return this.#gone(key);
-    this.#tellVanished(key, stored.uid);
+    this.#vanished(key, stored.uid);
     const voyage = this.#voyage(key, stored);
     askAgain(voyage);
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
@@ -54,6 +54,11 @@ export class Reconciler {
       }
       const next: StoredMigration | null = performed.stored ?? (await store.get(key, signal));
       if (next === null) return this.#gone(key);
+      if (next.uid !== stored.uid) {
+        // Created again under its name: nothing that is known of the one before holds for it.
+        this.#vanished(key, next.uid);
+        return { kind: 'requeue', afterMs: 0 };
+      }
       stored = next;
     }
     return { kind: 'requeue', afterMs: 0 };
@@ -75,39 +80,43 @@ export class Reconciler {
   }
 
   #gone(key: MigrationKey): ReconcileResult {
-    this.#tellVanished(key, null);
-    this.#forget(key);
+    this.#vanished(key, null);
     return { kind: 'done' };
   }
 
-  /**
-   * Says of objects of this name that vanished (but for `uid`) when their sets are stopped: without a record nobody
-   * may let such a set go on. The agent keeps it as it is, and the nodes are where a person will look.
-   */
-  #tellVanished(key: MigrationKey, uid: string | null): void {
-    const { log, events, metrics } = this.#ports;
-    for (const voyage of this.#voyages.values()) {
-      const { stored } = voyage;
-      if (stored === null || stored.uid === uid || !voyage.isStopped) continue;
-      if (stored.key.namespace !== key.namespace || stored.key.name !== key.name) continue;
-      const message = `DeviceMigration ${key.name} (UID ${stored.uid}) is gone while its set is stopped on the source node; only transship recover can end that.`;
-      log.error(
-        { ...key, uid: stored.uid, code: 'RecordMissing' },
-        'a migration vanished with its set stopped',
-      );
-      events.publish(stored, { type: 'Warning', reason: 'RecordMissing', message });
-      metrics.stoppedSetVanished();
-      voyage.stored = null;
-    }
+  /** Objects of this name but the one with `uid` are no more. */
+  #vanished(key: MigrationKey, uid: string | null): void {
+    for (const [of, { stored, isStopped }] of this.#voyagesOf(key))
+      if (of !== uid && stored !== null && isStopped) this.#tellVanished(stored);
+    this.#forget(key, uid);
   }
 
-  #forget({ namespace, name }: MigrationKey): void {
+  /**
+   * Says that an object is gone whose set is stopped: without a record nobody may let such a set go on. The agent keeps it
+   * as it is, and the nodes are where a person will look.
+   */
+  #tellVanished(stored: StoredMigration): void {
+    const { log, events, metrics } = this.#ports;
+    const { key, uid } = stored;
+    const message = `DeviceMigration ${key.name} (UID ${uid}) is gone while its set is stopped on the source node; only transship recover can end that.`;
+    log.error({ ...key, uid, code: 'RecordMissing' }, 'a migration vanished with its set stopped');
+    events.publish(stored, { type: 'Warning', reason: 'RecordMissing', message });
+    metrics.stoppedSetVanished();
+  }
+
+  /** By UID. */
+  #voyagesOf({ namespace, name }: MigrationKey): [string, Voyage][] {
     const prefix = `${namespace}/${name}/`;
-    for (const [id, voyage] of this.#voyages) {
-      if (!id.startsWith(prefix)) continue;
+    const own = [...this.#voyages].filter(([id]) => id.startsWith(prefix));
+    return own.map(([id, voyage]) => [id.slice(prefix.length), voyage]);
+  }
+
+  #forget(key: MigrationKey, but: string | null = null): void {
+    for (const [uid, voyage] of this.#voyagesOf(key)) {
+      if (uid === but) continue;
       voyage.forget();
-      this.#ports.reservation.release(id.slice(prefix.length));
-      this.#voyages.delete(id);
+      this.#ports.reservation.release(uid);
+      this.#voyages.delete(`${key.namespace}/${key.name}/${uid}`);
     }
   }
 

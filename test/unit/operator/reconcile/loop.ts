@@ -88,6 +88,7 @@ export class Loop {
   /** Nodes that are marked as shut down, and those that somebody asked about. */
   readonly outOfService = new Set<string>();
   readonly asked: string[] = [];
+  readonly reservation: ExplicitReservation;
   readonly reconciler: Reconciler;
 
   constructor(store = new MemoryStore(), instance = 'operator-1', shared?: Pick<Loop, 'source' | 'target'>) {
@@ -96,10 +97,11 @@ export class Loop {
     const agents = {
       agent: (node: string) => (node === 'gpu-a' ? this.source : node === 'gpu-b' ? this.target : null),
     };
+    this.reservation = new ExplicitReservation(agents);
     this.reconciler = new Reconciler({
       store,
       agents,
-      reservation: new ExplicitReservation(agents),
+      reservation: this.reservation,
       nodes: {
         isOutOfService: (node) => {
           this.asked.push(node);

@@ -89,6 +89,7 @@ export class MemoryStore implements MigrationStore {
   ): Promise<WriteOutcome> {
     const now = this.stored;
     if (now === null) return Promise.resolve({ kind: 'gone' });
+    if (now.uid !== read.uid) return Promise.resolve({ kind: 'conflict' });
     if (now.status.fence !== read.status.fence) return Promise.resolve({ kind: 'conflict' });
     const changed = change(now);
     if (changed === null) return Promise.resolve({ kind: 'conflict' });
