@@ -1,5 +1,17 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 
+/** A day: until then what a client was for is over. */
+const NEVER_AGAIN_MS = 24 * 60 * 60_000;
+
+/**
+ * For a client that is closed after its only call. grpc-js connects again even for one that was closed while it waited to,
+ * and keeps that connection for good, so it is to wait for longer than anybody has use for it.
+ */
+export const CONNECTS_ONCE: ChannelOptions = {
+  'grpc.initial_reconnect_backoff_ms': NEVER_AGAIN_MS,
+  'grpc.max_reconnect_backoff_ms': NEVER_AGAIN_MS,
+};
+
 /** Commands and snapshots: a set has at most a few hundred streams, well below this. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 

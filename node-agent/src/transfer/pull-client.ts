@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import { isErrorCode } from '@transship/crds';
 import { CODE_METADATA_KEY } from '../contract/call-error.ts';
-import { channelOptions } from '../contract/channel.ts';
+import { CONNECTS_ONCE, channelOptions } from '../contract/channel.ts';
 import { failure } from '../contract/failure.ts';
 import type { PullRequest as WireRequest } from '../contract/generated/transship/agent/v1alpha1/PullRequest.ts';
 import type { PullResponse__Output } from '../contract/generated/transship/agent/v1alpha1/PullResponse.ts';
@@ -21,11 +21,6 @@ import { TransferFailure } from './transfer-failure.ts';
 const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
 /** Connecting, handshake and the source's answer that it has taken the pull, ms. */
 const OPEN_TIMEOUT_MS = 8_000;
-/**
- * A pull that could not connect is over, and the next one has a client of its own. grpc-js connects again even for a client
- * that was closed meanwhile, and keeps that connection for good: so it is to wait, a day, until its source is another.
- */
-const NEVER_AGAIN_MS = 24 * 60 * 60_000;
 /** Fields of a frame around its data; more than enough. */
 const FRAME_OVERHEAD_BYTES = 1024;
 
@@ -117,8 +112,8 @@ function pullOptions(node: string): ChannelOptions {
     'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
     'grpc.max_receive_message_length': MAX_FRAME_BYTES + FRAME_OVERHEAD_BYTES,
     'grpc.use_local_subchannel_pool': 1,
-    'grpc.initial_reconnect_backoff_ms': NEVER_AGAIN_MS,
-    'grpc.max_reconnect_backoff_ms': NEVER_AGAIN_MS,
+    // A pull that could not connect is over, and the next one has a client of its own.
+    ...CONNECTS_ONCE,
   };
 }
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { CONNECTS_ONCE } from '../contract/channel.ts';
 import { MAX_PIECE_BYTES } from './freezer.ts';
 import { openHookSocket } from './hook-socket.ts';
 import type { HookAddress } from './hook-socket.ts';
@@ -36,6 +37,8 @@ const OPTIONS: ChannelOptions = {
   'grpc.enable_retries': 0,
   'grpc.service_config_disable_resolution': 1,
   'grpc.use_local_subchannel_pool': 1,
+  // The number of the descriptor that it would connect to may be another file's by then.
+  ...CONNECTS_ONCE,
 };
 
 /**
