@@ -69,7 +69,10 @@ export class WorkloadGone extends Error {
  */
 export interface Freezer {
   describe(): Promise<WorkloadFacts>;
-  /** Resolves when the workload touches no device any more. `savingId` names the attempt; thaw() carries the same. */
+  /**
+   * Resolves when the workload touches no device any more. Rejects with WorkloadGone when there is none left. `savingId`
+   * names the attempt: a thaw that carries another is refused from then on.
+   */
   freeze(savingId: string): Promise<void>;
   /**
    * Resolves when it runs again. Rejects with WorkloadGone when there is nothing left that could. `savingId`: of the

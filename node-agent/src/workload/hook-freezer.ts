@@ -102,9 +102,10 @@ export class HookFreezer implements Freezer {
   }
 
   async freeze(savingId: string): Promise<void> {
-    await this.#order('Freeze', this.#deadlines.freeze, ['STATE_FROZEN'], (client, options, done) =>
+    const frozen = this.#order('Freeze', this.#deadlines.freeze, ['STATE_FROZEN'], (client, options, done) =>
       client.freeze({ savingId }, options, done),
     );
+    await this.#unlessGone(frozen);
   }
 
   async thaw(savingId: string): Promise<void> {

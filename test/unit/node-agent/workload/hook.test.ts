@@ -114,15 +114,16 @@ describe('orders to a workload', () => {
 });
 
 describe('a workload whose process is gone', () => {
-  const nobody = { discard: silent, thaw: silent, notifyDevicesReset: silent };
+  const nobody = { discard: silent, freeze: silent, thaw: silent, notifyDevicesReset: silent };
   afterEach(() => {
     hooks.holding = { kind: 'nobody' };
   });
 
-  test('has ended, and can neither be thawed nor told of anything', async () => {
+  test('has ended, and can neither be frozen nor thawed nor told of anything', async () => {
     const hook = await hookOf(nobody);
     hooks.die();
     await expect(hook.discard()).resolves.toBeUndefined();
+    await expect(hook.freeze('uid-1')).rejects.toBeInstanceOf(WorkloadGone);
     await expect(hook.thaw('uid-1')).rejects.toBeInstanceOf(WorkloadGone);
     await expect(hook.devicesReset(['a/0'])).rejects.toBeInstanceOf(WorkloadGone);
     expect(await hook.isGone()).toBe(true);
@@ -151,9 +152,11 @@ describe('a workload whose process is gone', () => {
     hooks.holding = holding;
     await expect(hook.discard()).rejects.toThrow(message);
     expect(await hook.isGone()).toBe(false);
-    const thawed = hook.thaw('uid-1');
-    await expect(thawed).rejects.toThrow(message);
-    await expect(thawed).rejects.not.toBeInstanceOf(WorkloadGone);
+    for (const order of ['freeze', 'thaw'] as const) {
+      const ordered = hook[order]('uid-1');
+      await expect(ordered).rejects.toThrow(message);
+      await expect(ordered).rejects.not.toBeInstanceOf(WorkloadGone);
+    }
   });
 });
 
