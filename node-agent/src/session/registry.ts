@@ -9,6 +9,7 @@ import type { Observation } from '../core/effects.ts';
 import { bindsDevices } from '../core/phase.ts';
 import type { Failure, Session } from '../core/session.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
+import type { MigratableDevice } from '../device/port.ts';
 import type { Journal, RefusedFile } from '../journal/journal.ts';
 import type { JournalRecord } from '../journal/record.ts';
 import { expired } from '../journal/retention.ts';
@@ -27,6 +28,8 @@ export interface RegistryOptions extends RunnerOptions {
 }
 
 const NOTHING_SEEN: Observation = { devices: [], workload: 'unknown', workloadDevices: [], ticket: '' };
+
+const isOfMonitor = ({ unfit }: MigratableDevice): boolean => unfit?.code === 'OwnedByVmm';
 
 const COLLECT_INTERVAL_MS = 24 * 60 * 60 * 1000;
 
@@ -125,12 +128,19 @@ export class SessionRegistry implements Bindings {
     await Promise.all(this.#ports.devices.all.map((device) => this.assess(device.id)));
   }
 
-  /** Looks at a device nobody has looked at since the start; puts it into quarantine when it must be. */
+  /**
+   * Looks at a device nobody has looked at since the start; puts it into quarantine when it must be. What a monitor has is
+   * looked at when it has let go: it may be moving the device itself.
+   */
   async assess(deviceId: string): Promise<void> {
     const device = this.#ports.devices.get(deviceId);
     if (device === null || this.quarantine.assessed(deviceId)) return;
+    const ownerBefore = this.boundBy(deviceId, '');
+    const hadMonitor = isOfMonitor(device);
     const { state } = await device.observe();
-    const owner = this.boundBy(deviceId, '');
+    if (hadMonitor || isOfMonitor(device)) return;
+    // A session may have begun or ended, its device reset, since that answer was true.
+    const owner = ownerBefore ?? this.boundBy(deviceId, '');
     try {
       const entry = await this.quarantine.assess(deviceId, state, owner, this.#clock.wallNow());
       if (entry !== null) this.#ports.log.error({ ...entry }, 'device is in quarantine');

@@ -130,6 +130,44 @@ describe('a device that no journal explains', () => {
   });
 });
 
+describe('a device in the hands of others at the start', () => {
+  test('is not judged while a virtual machine monitor has it, which may be moving it', async () => {
+    const device = FakeDevice.healthy('a/0');
+    device.state = 'StopCopy';
+    device.unfit = { code: 'OwnedByVmm', message: 'a monitor has it', device: 'a/0' };
+    const agent = new AgentInMemory([device]);
+    await agent.registry.recover();
+    const watch = new DeviceWatch(agent.registry, fakeDevices(device), agent.clock);
+    await watch.look();
+    expect(codes(agent)).toEqual([undefined]);
+    device.unfit = null;
+    await watch.look();
+    expect(codes(agent)).toEqual(['StateUnexplained']);
+  });
+
+  test('is its session’s, also when that ends before the device has answered', async () => {
+    const device = FakeDevice.healthy('b/0');
+    const agent = new AgentInMemory([device]);
+    await agent.prepareTarget();
+    await settle();
+    const { promise: late, resolve: answer } = Promise.withResolvers<void>();
+    const before = await device.observe();
+    expect(before.state).toBe('Resuming');
+    const observe = device.observe.bind(device);
+    device.observe = async () => {
+      await late;
+      return before;
+    };
+    const assessing = agent.registry.assess('b/0');
+    device.observe = observe;
+    await agent.send('target', { kind: 'discard', decision: 'Undecided' }, 1_000);
+    expect(agent.session()?.phase).toBe('Discarded');
+    answer();
+    await assessing;
+    expect(codes(agent)).toEqual([undefined]);
+  });
+});
+
 describe('a list that cannot be read', () => {
   test.each([
     ['torn', (whole: string) => whole.slice(0, 60)],
