@@ -4,8 +4,10 @@ import type { Random } from '../faults/random.ts';
 import type { FaultNode } from '../faults/rig/fault-node.ts';
 import type { FaultProxy, ProxyCounters } from '../faults/rig/fault-proxy.ts';
 import type { FaultRig } from '../faults/rig/fault-rig.ts';
-import type { ManagedProcess } from '../support/managed-process.ts';
+import { eventually, type ManagedProcess } from '../support/managed-process.ts';
 
+/** To end what hangs: far beyond the patience of the product, on a machine with other work. */
+const PATIENCE_MS = 300_000;
 /** Voyages take about a second; some faults come before anything has begun, some after everything has ended. */
 const LATEST_MS = 2_000;
 /** Longer than the keepalive of a pull (5 s), far below the 30 s after which a side is given up. */
@@ -119,7 +121,11 @@ function faulty(name: string, of: (rig: FaultRig) => FaultNode, kind: string, ar
 }
 
 async function ended(rig: FaultRig, migration: string): Promise<void> {
-  while ((await rig.record(migration))?.status.completedAt === undefined) await delay(50);
+  await eventually(
+    `${migration} ends`,
+    PATIENCE_MS,
+    async () => (await rig.record(migration))?.status.completedAt ?? null,
+  );
 }
 
 function deleted(random: Random): SoakFault {
@@ -128,6 +134,8 @@ function deleted(random: Random): SoakFault {
     name: 'deleted',
     arm: nothing,
     strike: async (rig, migration) => {
+      // Until then a manifest that goes was never there.
+      await eventually(`${migration} is taken up`, PATIENCE_MS, () => rig.record(migration));
       await delay(after);
       const isUnderWay = (await rig.record(migration))?.status.completedAt === undefined;
       await rig.remove(migration);

@@ -32,8 +32,10 @@ export async function voyage(
   // The record of one that is deleted goes with its last words.
   let last = 'nothing';
   const end = eventually(`${name} ends`, PATIENCE_MS, async () => {
+    const isApplied = await rig.isApplied(name);
     const record = await rig.record(name);
-    if (record === null && last !== 'nothing') return last;
+    // It may also have gone between two looks.
+    if (record === null && (last !== 'nothing' || !isApplied)) return last;
     last = record?.status.phase ?? last;
     return record?.status.completedAt === undefined ? null : record.status.phase;
   });

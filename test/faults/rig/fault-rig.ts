@@ -2,7 +2,7 @@
  * Two nodes and an operator as processes, with everything between them in the hands of the test: what the matrix of
  * faults, and whoever soaks, runs on.
  */
-import { mkdtemp, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
@@ -152,6 +152,14 @@ export class FaultRig implements AsyncDisposable {
   /** Takes the manifest away, which asks for the migration's end; one that is gone already is fine. */
   async remove(name: string): Promise<void> {
     await unlink(this.#manifest(name)).catch(() => undefined);
+  }
+
+  /** Whether the manifest is in the folder. */
+  async isApplied(name: string): Promise<boolean> {
+    return access(this.#manifest(name)).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** null: there is no such migration, or no more. */
