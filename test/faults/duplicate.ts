@@ -1,6 +1,7 @@
 /** Delivers a command a second time: the same fenced command, from another connection. */
 import type { CommandRequest, Role, SessionSnapshot } from '@transship/node-agent/contract';
 import type { Scene } from './injection.ts';
+import type { FaultNode } from './rig/fault-node.ts';
 
 /** As the operator logs a command that was answered. */
 interface Answered {
@@ -26,7 +27,7 @@ export async function duplicate({ rig, watch }: Scene): Promise<string | null> {
     if (answered === null || before === null) continue;
     const { client } = rig[role];
     for (const sequence of [answered.sequence, Math.max(0, answered.sequence - 1)]) {
-      const request = requestOf({ ...answered, sequence }, before, rig.source.transfer.endpoint);
+      const request = requestOf({ ...answered, sequence }, before, rig.source);
       if (request === null) continue;
       const { session, refusal } = await client.command(request, 0, AbortSignal.timeout(CALL_MS));
       // Repeated: the session as it is. Older than what was taken since: refused as that, and nothing else.
@@ -50,7 +51,7 @@ function lastAnswered(log: string, uid: string, role: Role): Answered | null {
 function requestOf(
   { uid, role, command, fence, sequence, instance }: Answered,
   { generation, devices, ticket, streams, decision }: SessionSnapshot,
-  endpoint: string,
+  from: FaultNode,
 ): CommandRequest | null {
   const header = { uid, fence, sequence, operator: instance };
   const ids = devices.map(({ id }) => id);
@@ -67,7 +68,7 @@ function requestOf(
               kind: 'prepare',
               generation,
               devices: ids,
-              pull: { endpoint, node: 'gpu-a', ticket, bandwidthLimit: 0 },
+              pull: { endpoint: from.transfer.endpoint, node: from.node, ticket, bandwidthLimit: 0 },
             },
           };
     case 'preCopy':

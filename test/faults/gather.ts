@@ -13,8 +13,8 @@ import { strayProcesses } from './rig/processes.ts';
 import type { Watch } from './rig/watch.ts';
 
 const PATIENCE_MS = 60_000;
-/** How long something that must not be there may take to go. */
-const LINGER_MS = 30_000;
+/** How long something that must not be there may take to go: agents take 30 to 60 s to give up a silent socket. */
+const LINGER_MS = 90_000;
 const COLLECT_EVERY_MS = 2_000;
 const CALL_MS = 60_000;
 

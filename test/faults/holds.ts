@@ -8,8 +8,8 @@ import type { Step } from './steps.ts';
 /** The device that holds the set up; the others are free to be faulty. */
 export const HELD = 0;
 
-/** Longer than any cell; a hold ends when it is let go. */
-const HOLD_MS = 25_000;
+/** Longer than any cell with all its waits; a hold ends when it is let go, and a cell that fails ends its rig. */
+const HOLD_MS = 600_000;
 /** Of a connection that holds a stream up, bytes a second. */
 const HELD_RATE = 24_000;
 /** How much longer each access of the device takes whose answer preflight waits for, ms. */
