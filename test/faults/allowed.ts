@@ -1,6 +1,6 @@
 /**
- * Which ends a migration may have when one fault strikes in one step: from the rules of the design (section 3: the
- * table's last column, the decision rules, the invariants), not from what was seen.
+ * Which ends a migration may have when one fault strikes in one step: from the rules of the protocol
+ * (docs/protocol.md: the course, the decision rules, the invariants), not from what was seen.
  */
 import type { Fault } from './faults.ts';
 import type { Step } from './steps.ts';
@@ -122,7 +122,7 @@ const RULES: Readonly<Record<Fault, (step: Step) => readonly Allowed[] | NotAppl
   deleted: (step) => (step <= 8 ? [stayed('Cancelled')] : [moved]),
 };
 
-/** A pure function of the design; see the file's head. */
+/** A pure function of the protocol; see the file's head. */
 export const allowedOutcomes = (step: Step, fault: Fault): readonly Allowed[] | NotApplicable =>
   RULES[fault](step);
 

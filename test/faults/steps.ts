@@ -1,4 +1,4 @@
-/** The ten steps of a voyage (design, section 3), and which of them a migration is in. */
+/** The ten steps of a voyage (docs/protocol.md, the course), and which of them a migration is in. */
 import type { Phase } from '@transship/node-agent/contract';
 
 export const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as const;
