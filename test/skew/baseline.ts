@@ -1,5 +1,7 @@
 /** The version before this one, built from the history of this clone. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -18,15 +20,17 @@ export type Baseline =
   { readonly found: true; readonly root: string } | { readonly found: false; readonly why: string };
 
 /**
- * Builds the baseline in a cache folder of its commit and returns where it is. Its TypeScript is compiled with this
+ * Builds the baseline in a cache folder of its commit and of this checkout and returns where it is. Its TypeScript is compiled with this
  * checkout's dependencies and against this checkout's native library, so that one addon serves both; that the old agent
  * fits the present library is what the compiler checks. Not found when the clone does not reach back that far.
- * @throws when it does not compile.
+ * @throws when it does not compile, or a whole clone does not have it.
  */
 export async function baseline(): Promise<Baseline> {
-  if (run('git', ['cat-file', '-e', `${BASELINE}^{commit}`], projectRoot).status !== 0)
-    return { found: false, why: `commit ${BASELINE.slice(0, 7)} is not in this clone, which may be shallow` };
-  const root = join(cacheFolder(), 'skew', BASELINE);
+  const why = whyMissing();
+  if (why !== null) return { found: false, why };
+  // What it links to is of this checkout: another one has a build of its own.
+  const checkout = createHash('sha256').update(projectRoot).digest('hex').slice(0, 12);
+  const root = join(cacheFolder(), 'skew', `${BASELINE}-${checkout}`);
   await mkdir(root, { recursive: true });
   must('unpacking', 'sh', [
     '-c',
@@ -39,6 +43,18 @@ export async function baseline(): Promise<Baseline> {
   const compiler = join(projectRoot, 'node_modules', '.bin', 'tsc');
   must('compiling', compiler, ['-b', ...PACKAGES], root);
   return { found: true, root };
+}
+
+/** null: the commit is there. @throws when it is not, and only a shallow clone may be without it. */
+function whyMissing(): string | null {
+  if (!existsSync(join(projectRoot, '.git'))) return 'the sources are not in a git repository';
+  const found = run('git', ['cat-file', '-e', `${BASELINE}^{commit}`], projectRoot);
+  if (found.status === 0) return null;
+  const shallow = run('git', ['rev-parse', '--is-shallow-repository'], projectRoot);
+  const short = BASELINE.slice(0, 7);
+  if (shallow.status === 0 && shallow.stdout.trim() === 'true')
+    return `commit ${short} is not in this clone, which is shallow`;
+  throw new Error(`commit ${short} cannot be read, and the clone is not shallow: ${reasonOf(found)}`);
 }
 
 function cacheFolder(): string {
@@ -78,7 +94,10 @@ function run(command: string, args: readonly string[], cwd: string) {
 }
 
 function must(what: string, command: string, args: readonly string[], cwd = projectRoot): void {
-  const { status, stdout, stderr, error } = run(command, args, cwd);
-  if (status === 0) return;
-  throw new Error(`${what} the baseline failed: ${error?.message ?? ''}\n${stdout}${stderr}`);
+  const result = run(command, args, cwd);
+  if (result.status !== 0) throw new Error(`${what} the baseline failed: ${reasonOf(result)}`);
 }
+
+/** A program that could not be started has no output. */
+const reasonOf = ({ error, stdout, stderr }: ReturnType<typeof run>): string =>
+  error?.message ?? `${stdout}${stderr}`.trim();
