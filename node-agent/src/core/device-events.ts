@@ -4,7 +4,7 @@ import type { KnownState } from './device-state.ts';
 import { onTheWayBack } from './phase.ts';
 import type { Failure } from './session.ts';
 import { sourceFailed } from './source-advance.ts';
-import { mustEnd, targetFailed } from './target-advance.ts';
+import { mayBeThawedLate, mustEnd, targetFailed } from './target-advance.ts';
 
 type DeviceEvent = Exclude<
   AgentEvent,
@@ -76,10 +76,10 @@ function onWorkloadDone(draft: Draft, event: WorkloadDone): void {
     return;
   }
   // The source may run again once this target is given up: a copy that runs, or may, has to end before that.
-  const mayRunOn = event.op === 'freeze' && ranOn && event.state !== 'discarded';
-  if (mustEnd(draft) && (event.state === 'running' || mayRunOn)) {
+  if (mustEnd(draft) && mayRunOn(draft, event, ranOn)) {
     draft.setLive({ workload: 'running' });
-    draft.halt({ ...event.failure, code: 'WorkloadFailed' });
+    // A thaw was ordered on the way forward: what stops the copy has not been tried yet.
+    if (event.op !== 'thaw') draft.halt({ ...event.failure, code: 'WorkloadFailed' });
     return;
   }
   // A freeze that was given up may yet be obeyed, whatever the workload says now: only a thaw takes it back.
@@ -88,6 +88,13 @@ function onWorkloadDone(draft: Draft, event: WorkloadDone): void {
   if (event.op === 'discard' && draft.s.role === 'target') draft.setLive({ workload: 'unknown' });
   if (onTheWayBack(draft.phase) && event.op !== 'freeze') draft.halt(event.failure);
   else failed(draft, event.failure);
+}
+
+/** Whether a copy runs at a target after an order that failed, or could run when an order is obeyed late. */
+function mayRunOn(draft: Draft, { op, state }: WorkloadDone, ranOn: boolean): boolean {
+  if (state === 'discarded' || state === 'running') return state === 'running';
+  if (op === 'discard') return state === 'unknown' && mayBeThawedLate(draft);
+  return op === 'thaw' || ranOn;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Observation } from './effects.ts';
 import type { Phase } from './phase.ts';
 import { sourceFailed } from './source-advance.ts';
 import { beforeStop } from './source-commands.ts';
+import { mayBeThawedLate } from './target-advance.ts';
 import { beforePromise } from './target-commands.ts';
 
 const FREEZE_MAY_BE_OUT: ReadonlySet<Phase> = new Set<Phase>(['Quiescing', 'Unquiescing', 'RollingBack']);
@@ -18,9 +19,8 @@ export function onRestart(draft: Draft, observed: Observation): void {
   // The freeze that the dead process asked for may yet be obeyed: only a thaw takes it back.
   if (FREEZE_MAY_BE_OUT.has(draft.phase) && observed.workload === 'running')
     draft.setLive({ workload: 'unknown' });
-  // A set taken back by hand may have been thawed before: one that nobody can ask is stopped like one that runs.
-  if (draft.phase === 'Discarding' && draft.s.decisionSeen === 'Revert' && observed.workload === 'unknown')
-    draft.setLive({ workload: 'running' });
+  // The thaw of a set that is taken back may yet be obeyed: its workload is stopped like one that runs.
+  if (mayBeThawedLate(draft) && observed.workload !== 'discarded') draft.setLive({ workload: 'running' });
   const loss = draft.observe(observed);
   // Where a RESET of ours was out, another incarnation is what it was to bring.
   const resets = ['Preparing', 'Discarding', 'Releasing'].includes(draft.phase);

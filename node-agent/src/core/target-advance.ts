@@ -139,6 +139,9 @@ export const mustEnd = ({ phase, s }: Draft): boolean =>
   phase === 'Discarding' &&
   (s.decisionSeen === 'Commit' || s.decisionSeen === 'Revert');
 
+/** Only a target that is given up on Revert may have been told to run; the journal does not say whether it was. */
+export const mayBeThawedLate = (draft: Draft): boolean => mustEnd(draft) && draft.s.decisionSeen === 'Revert';
+
 /** An error on the target. Before the promise it waits for a new generation; afterwards for the same order again. */
 export function targetFailed(draft: Draft, why: Failure): void {
   if (beforePromise(draft.phase) || draft.phase === 'Activating' || draft.phase === 'Starting')

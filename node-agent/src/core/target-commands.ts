@@ -165,7 +165,8 @@ function isTakenBack(draft: Draft, decision: Decision): boolean {
 /** Gives the target set up for good; journalled before the first RESET, so no activation can follow. */
 export function startDiscard(draft: Draft): void {
   startOver(draft);
-  // A thaw without an answer may have been obeyed: the source runs next, so this copy is stopped like one that runs.
-  if (draft.phase === 'Starting' && draft.l.workload === 'unknown') draft.setLive({ workload: 'running' });
+  // A thaw may be obeyed long after it was given up: the source runs next, so this copy is stopped like one that runs,
+  // whatever it says.
+  if (draft.phase === 'Starting' && draft.l.workload !== 'discarded') draft.setLive({ workload: 'running' });
   draft.enter('Discarding');
 }

@@ -69,7 +69,7 @@ export class SessionEffects {
         break;
       case 'freeze':
         void this.#control(session, 'freeze', 'FreezeFailed', (workload) =>
-          workload.freeze(attemptOf(session)),
+          workload.freeze(freezeIdOf(session.uid)),
         );
         break;
       case 'thaw':
@@ -266,7 +266,10 @@ async function thaw(workload: Freezer, session: Session): Promise<void> {
   await workload.thaw(attemptOf(session));
 }
 
-/** What a thaw takes back: the freeze of the source, or the load of the target. */
+/**
+ * What a thaw takes back: the freeze of the source, or the load of the target. A target that is given up is frozen by
+ * another name, so a thaw of its load that comes late is refused from then on.
+ */
 const attemptOf = ({ uid, role, generation }: Session): string =>
   role === 'source' ? freezeIdOf(uid) : savingIdOf(uid, generation);
 

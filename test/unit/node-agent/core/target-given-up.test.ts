@@ -81,4 +81,88 @@ describe('a target that was ordered to run', () => {
     node.workload = 'running';
     expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
   });
+
+  test('and whose workload has ended with its node is given up once that is proven', () => {
+    const node = targetAt('Starting', { devices: 2 });
+    for (const device of [0, 1]) node.replace(device);
+    node.workload = 'unknown';
+    node.restart();
+    expect(node.send({ kind: 'discard', decision: 'Revert' })).toBeNull();
+    node.settle({ leave: ['workload'] });
+    expect(node.phase).toBe('Discarding');
+    node.finish('workload', 'gone');
+    expect(node.view).toMatchObject({ phase: 'Discarded', settled: true });
+  });
+});
+
+/** A thaw may be obeyed long after it was given up, so what the workload says until then proves nothing. */
+describe('a target whose thaw may yet be obeyed', () => {
+  const REVERT = { kind: 'discard', decision: 'Revert' } as const;
+
+  /** Its workload was busy: the thaw failed, it says that it is frozen, and then a device was lost. */
+  function saysFrozen(): ReturnType<typeof targetAt> {
+    const node = targetAt('Starting', { devices: 2 });
+    node.settle({ leave: ['workload'] });
+    node.finish('workload', 'refused');
+    node.reopen(1);
+    node.settle();
+    expect(node).toMatchObject({ phase: 'Starting', workload: 'frozen' });
+    node.orders = [];
+    return node;
+  }
+  const told = (node: ReturnType<typeof targetAt>): string[] =>
+    node.orders.filter((order) => order === 'freeze' || order === 'discardWorkload' || order === 'thaw');
+
+  test('has its workload frozen anew before it is ended', () => {
+    const node = saysFrozen();
+    expect(node.send(REVERT)).toBeNull();
+    expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+    expect(told(node)).toEqual(['freeze', 'discardWorkload']);
+  });
+
+  test('the same after a restart', () => {
+    const node = saysFrozen();
+    expect(node.send(REVERT)).toBeNull();
+    node.orders = [];
+    node.restart();
+    expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+    expect(told(node)).toEqual(['freeze', 'discardWorkload']);
+  });
+
+  test('is not Discarded by an order to end that was not answered', () => {
+    const node = saysFrozen();
+    expect(node.send(REVERT)).toBeNull();
+    node.finish('workload');
+    node.settle({ leave: ['workload'] });
+    node.finish('workload', 'unanswered');
+    expect(node.view).toMatchObject({ phase: 'Discarding', settled: true });
+    expect(node.error).not.toBeNull();
+    expect(node.send(REVERT)).toBeNull();
+    expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+    expect(told(node)).toEqual(['freeze', 'discardWorkload', 'freeze', 'discardWorkload']);
+  });
+
+  test.each(['refused', 'unanswered'] as const)(
+    'is stopped also when the thaw comes back %s only then',
+    (outcome) => {
+      const node = targetAt('Starting', { devices: 2 });
+      node.settle({ leave: ['workload'] });
+      node.reopen(1);
+      node.orders = [];
+      expect(node.send(REVERT)).toBeNull();
+      node.settle({ leave: ['workload'] });
+      node.finish('workload', outcome);
+      expect(node.settle()).toMatchObject({ phase: 'Discarded', workload: 'discarded' });
+      expect(told(node)).toEqual(['freeze', 'discardWorkload']);
+    },
+  );
+
+  test('and that was never told to run is held up by no workload that does not answer', () => {
+    const node = targetAt('Verified', { devices: 2 });
+    node.reopen(1);
+    expect(node.send({ kind: 'discard', decision: 'Commit' })).toBeNull();
+    node.settle({ leave: ['workload'] });
+    node.finish('workload', 'unanswered');
+    expect(node.view).toMatchObject({ phase: 'Discarded', settled: true });
+  });
 });

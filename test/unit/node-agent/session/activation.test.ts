@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Freezer } from '@transship/node-agent/internal/workload/freezer';
 import { endedStreams, totalsOf } from '../../../support/core-facts.ts';
 import { AgentInMemory } from '../support/agent-in-memory.ts';
 import { FakeDevice } from '../support/fake-device.ts';
@@ -42,4 +43,26 @@ test('a workload that began anew since then is found out before the point of no 
   expect(await agent.send('target', ACTIVATE, 1_000)).toMatchObject({ refusal: { code: 'WorkloadFailed' } });
   expect(agent.session()).toMatchObject({ phase: 'Verified', devices: [{ lost: true }] });
   expect(agent.devices[0]!.state).toBe('Stop');
+});
+
+test('a target that is taken back is frozen by another attempt than its thaw, which is refused from then on', async () => {
+  const agent = await verified();
+  const control: Freezer = agent.freezer;
+  const { freeze } = agent.freezer;
+  const named: string[] = [];
+  control.thaw = (savingId) => {
+    named.push(`thaw ${savingId}`);
+    return Promise.reject(new Error('no answer in time'));
+  };
+  control.freeze = (savingId) => {
+    named.push(`freeze ${savingId}`);
+    return freeze.call(agent.freezer);
+  };
+  await agent.send('target', ACTIVATE, 1_000);
+  expect(agent.session()).toMatchObject({ phase: 'Starting', error: { code: 'ThawFailed' } });
+  agent.devices[0]!.life += 1;
+  await agent.send('target', { kind: 'discard', decision: 'Revert' }, 1_000);
+  await settle();
+  expect(agent.session()).toMatchObject({ phase: 'Discarded' });
+  expect(named).toEqual(['thaw uid-1/1', 'freeze uid-1']);
 });
