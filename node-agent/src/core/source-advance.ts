@@ -58,13 +58,17 @@ const mayStandStill = ({ l }: Draft): boolean => l.workload === 'frozen' || l.wo
 
 /**
  * On the way back of a set that was not stopped. A v2 device in a P2P state is not to be touched (V2-23), so it goes home
- * before the thaw; a v1 device may be. While a call is out that a page-faulting device may need its workload for, the
- * thaw comes first: what a touched device could do is leave a state that is given up anyway, and every peer takes its DMA.
+ * before the thaw; a v1 device may be, and one whose state RESET takes away. While a call is out that a page-faulting device
+ * may need its workload for, or one that hangs, the thaw comes first: what a touched device could do is leave a state that
+ * is given up anyway, and every peer takes its DMA.
  */
 function mayBeThawed(draft: Draft): boolean {
-  const waits = ({ op }: LiveDevice): boolean => op?.kind === 'arc' && (!op.homeward || op.overdue);
-  const untouchable = (index: number): boolean =>
-    draft.bound(index).protocol === 'v2' && P2P.has(draft.device(index).state);
+  const waits = ({ op }: LiveDevice): boolean =>
+    op !== null && (op.overdue || (op.kind === 'arc' && !op.homeward));
+  const untouchable = (index: number): boolean => {
+    const { state, op } = draft.device(index);
+    return draft.bound(index).protocol === 'v2' && P2P.has(state) && op?.kind !== 'reset';
+  };
   return draft.l.devices.some(waits) || !draft.indexes.some(untouchable);
 }
 

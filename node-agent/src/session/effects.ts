@@ -35,6 +35,8 @@ export class SessionEffects {
   #disarm = (): void => undefined;
   /** Grows with every operation on a device, by its index. */
   readonly #operations = new Map<number, number>();
+  /** Resets that have ended, by the index of the device. */
+  readonly #resets = new Map<number, number>();
 
   constructor(ports: SessionPorts, host: Host, options: EffectOptions) {
     this.#ports = ports;
@@ -138,6 +140,7 @@ export class SessionEffects {
   }
 
   #wasReset(index: number, outcome: { incarnation: string; afterwards?: Failure }): void {
+    this.#resets.set(index, (this.#resets.get(index) ?? 0) + 1);
     this.#host.post({ kind: 'resetDone', device: index, state: 'Running', failure: null, ...outcome });
   }
 
@@ -176,9 +179,12 @@ export class SessionEffects {
     run: (workload: Freezer) => Promise<void>,
   ): Promise<void> {
     const reached = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
+    const before = new Map(this.#resets);
     try {
       await run(this.#workload(session));
-      const told = op === 'thaw' ? { told: lostOf(session) } : {};
+      // What a workload set up anew while RESET was under way is gone again.
+      const isTold = (index: number): boolean => this.#resets.get(index) === before.get(index);
+      const told = op === 'thaw' ? { told: lostOf(session).filter(isTold) } : {};
       this.#host.post({ kind: 'workloadDone', op, state: reached[op], failure: null, ...told });
     } catch (error) {
       if (error instanceof WorkloadGone) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { FakeNode } from '../../../support/core-harness.ts';
 import { sourceAt } from '../../../support/core-voyages.ts';
-import { expectEveryEnd, expectWhole } from './outcome.ts';
+import { expectEveryEnd, expectLost, expectWhole } from './outcome.ts';
 
 const UNDECIDED = { kind: 'rollBack', decision: 'Undecided' } as const;
 const P2P = ['RunningP2P', 'PreCopyP2P'];
@@ -67,4 +67,30 @@ test('a v2 device that is stuck on its way home is thawed for', () => {
   node.event({ kind: 'overdue', device: 1 });
   expect(node.jobs).toEqual([1, 'workload']);
   expectEveryEnd(node, expectWhole);
+});
+
+describe('a v2 device whose RESET on the way home hangs', () => {
+  /** Device 1 refuses to leave the state that is quiet for its peers. */
+  function resetting(devices: number): FakeNode {
+    const node = sourceAt('Quiesced', { devices, protocol: 'v2', stopCopy: true });
+    node.send(UNDECIDED);
+    node.finish(1, 'refused');
+    expect(node.orders.at(-1)).toBe('reset 1');
+    return node;
+  }
+
+  test('holds its workload up no longer than the others need', () => {
+    const node = resetting(2);
+    expect(node.jobs).toEqual([0, 1]);
+    node.finish(0);
+    expect(node.jobs).toEqual([1, 'workload']);
+    expectEveryEnd(node, (end) => expectLost(end, 1));
+  });
+
+  test('is thawed for once it is overdue, wherever the others are', () => {
+    const node = resetting(2);
+    node.event({ kind: 'overdue', device: 1 });
+    expect(node.jobs).toEqual([0, 1, 'workload']);
+    expectEveryEnd(node, (end) => expectLost(end, 1));
+  });
 });

@@ -42,6 +42,33 @@ describe('a workload whose device was reset on the way back', () => {
     expect(agent.freezer.calls).toEqual(['devices reset: a/1', 'thaw']);
   });
 
+  test('that was told while RESET was under way is told again when it has ended', async () => {
+    const agent = new AgentInMemory([FakeDevice.healthy('a/0'), FakeDevice.failingAt('a/1', 'Running')]);
+    const { devices, freezer } = agent;
+    for (const device of devices)
+      if (device.facts !== null) device.facts = { ...device.facts, protocol: 'v2' };
+    const resetEnds = Promise.withResolvers<void>();
+    const reset = devices[1]!.reset.bind(devices[1]);
+    devices[1]!.reset = (restore) => resetEnds.promise.then(() => reset(restore));
+    const thawEnds = Promise.withResolvers<void>();
+    const thaw = freezer.thaw.bind(freezer);
+    freezer.thaw = () => thawEnds.promise.then(thaw);
+    await agent.prepareSource();
+    await agent.send('source', { kind: 'quiesce', timeoutMs: 60_000, waitOnTimeout: false }, 1_000);
+    await agent.send('source', UNDECIDED);
+    await settle();
+    expect(freezer.calls).toEqual(['freeze', 'devices reset: a/1']);
+    resetEnds.resolve();
+    await settle();
+    thawEnds.resolve();
+    await settle();
+    expect(agent.session()).toMatchObject({
+      phase: 'RolledBack',
+      devices: [{ lost: false }, { lost: true }],
+    });
+    expect(freezer.calls).toEqual(['freeze', 'devices reset: a/1', 'thaw', 'devices reset: a/1', 'thaw']);
+  });
+
   test('that does not listen is told again by the next command, and the set is not home before', async () => {
     const agent = deafFor(1, new AgentInMemory([FakeDevice.failingAt('a/0', 'Running')]));
     await rollBackFromPreCopy(agent);
