@@ -31,6 +31,8 @@ const MAX_WAITING_COMMANDS = 16;
 const JOURNAL_PATIENCE_MS = 5_000;
 const UNWRITABLE =
   'the journal of the agent cannot be written; nothing was done: free space in its state directory';
+const LATE =
+  'the session did not take the command in time, so it may not have been done: send it again; where the journal of the agent cannot be written, free space in its state directory';
 const NEVER = new AbortController().signal;
 const JOURNAL_RETRY_MS = { first: 100, most: 5_000 };
 
@@ -187,17 +189,18 @@ export class SessionRunner {
     if (outcome === late) {
       givenUp.abort();
       taken.catch(() => undefined);
-      throw new SessionUnavailable(UNWRITABLE);
+      throw new SessionUnavailable(LATE);
     }
     return outcome as Failure | null;
   }
 
-  /** `givenUp`: its sender was told that nothing came of it. */
+  /** `givenUp`: its sender waits no longer. What was not begun by then is not done; what is being written goes on. */
   async #obey(request: CommandRequest, givenUp: AbortSignal): Promise<Failure | null> {
-    if (givenUp.aborted) throw new SessionUnavailable(UNWRITABLE);
+    if (givenUp.aborted) throw new SessionUnavailable(LATE);
     const { header, role, command } = request;
     const ids = devicesOf(this.#state, command);
     const look = await observe(this.#ports, this.#clock, this.uid, this.#state, ids, request);
+    if (givenUp.aborted) throw new SessionUnavailable(LATE);
     const observed: Observation = look();
     const event = { kind: 'command', header, role, command, observed } as const;
     const { refusal } = await this.#transition(event, givenUp);

@@ -158,6 +158,38 @@ describe('a session', () => {
     expect(agent.session()?.phase).toBe('PreCopy');
   });
 
+  test('drops a command that was given up while its devices were looked at', async () => {
+    const device = FakeDevice.healthy('a/0');
+    const agent = new AgentInMemory([device]);
+    await agent.prepareSource();
+    agent.happened.length = 0;
+    const answers = Promise.withResolvers<void>();
+    const observe = device.observe.bind(device);
+    device.observe = () => answers.promise.then(observe);
+    const answer = agent.send('source', PRE_COPY).catch((error: unknown) => error);
+    await agent.clock.advance(5_000);
+    expect(await answer).toMatchObject({ name: 'SessionUnavailable' });
+    answers.resolve();
+    await settle();
+    expect(agent.happened).toEqual([]);
+    expect(agent.session()?.phase).toBe('Prepared');
+  });
+
+  test('does not say that nothing was done of a command that it gave up while it was being written', async () => {
+    const agent = new AgentInMemory(pair());
+    await agent.prepareSource();
+    const letGo = agent.disk.hold();
+    const answer = agent.send('source', PRE_COPY).catch((error: unknown) => error);
+    await agent.clock.advance(5_000);
+    const said = await answer;
+    expect(said).toMatchObject({ name: 'SessionUnavailable' });
+    expect((said as Error).message).toContain('may not have been done');
+    expect((said as Error).message).not.toContain('nothing was done');
+    letGo();
+    await settle();
+    expect(agent.session()?.phase).toBe('PreCopy');
+  });
+
   test('goes on with a command whose record may be on the disk already, for a crash would', async () => {
     const agent = new AgentInMemory(pair());
     await agent.prepareSource();
