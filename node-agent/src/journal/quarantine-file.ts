@@ -6,7 +6,7 @@ import type {
   QuarantineStore,
   StoredQuarantine,
 } from '../session/quarantine.ts';
-import { decodeChecked, encodeChecked } from './checksummed.ts';
+import { MAX_FILE_BYTES, decodeChecked, encodeChecked } from './checksummed.ts';
 import type { FileSystem } from './file-system.ts';
 
 const FORMAT = 'transship.dev/quarantine/v1';
@@ -14,20 +14,36 @@ const NAME = 'quarantine.json';
 const TEMPORARY = `${NAME}.tmp`;
 const REFUSED_FOLDER = 'refused';
 
+/** What is read back; write() keeps to it, since a list that cannot be read withholds every device. */
+const MAX = {
+  deviceId: 317,
+  uid: 128,
+  message: 4096,
+  remedy: 1024,
+  /** More than any node has. */
+  devices: 4096,
+  refusedJournals: 4096,
+  failedResets: 8192,
+  failedReset: 512,
+};
+
+/** Of each message, when a list with whole ones would be too large a file. */
+const SHORT_MESSAGE = 256;
+
 const entry = z.object({
-  deviceId: z.string().min(1).max(317),
+  deviceId: z.string().min(1).max(MAX.deviceId),
   since: z.iso.datetime(),
-  migrationUid: z.string().max(128),
+  migrationUid: z.string().max(MAX.uid),
   code: z.string().regex(/^[A-Z][A-Za-z0-9]{0,63}$/),
-  message: z.string().max(4096),
-  remedy: z.string().max(1024),
+  message: z.string().max(MAX.message),
+  remedy: z.string().max(MAX.remedy),
 });
 
 const contents = z.object({
   format: z.literal(FORMAT),
-  devices: z.array(entry).max(4096),
-  refusedJournals: z.array(z.string().max(128)).max(4096),
-  failedResets: z.array(z.string().max(512)).max(8192),
+  devices: z.array(entry).max(MAX.devices),
+  refusedJournals: z.array(z.string().max(MAX.uid)).max(MAX.refusedJournals),
+  failedResets: z.array(z.string().max(MAX.failedReset)).max(MAX.failedResets),
 });
 
 /**
@@ -62,16 +78,12 @@ export class QuarantineFile implements QuarantineStore {
     return { kind: 'list', entries, refusedJournals, failedResets };
   }
 
-  /** Durable when it returns. Writes must not overlap. */
-  async write({ entries, ...counted }: QuarantineList): Promise<void> {
-    const devices = entries.map(({ since, uid, message, ...rest }) => ({
-      ...rest,
-      since: since.toISOString(),
-      migrationUid: uid,
-      message: message.slice(0, 4096),
-    }));
+  /** Durable when it returns. Writes must not overlap. What is longer than load() takes is cut. */
+  async write(list: QuarantineList): Promise<void> {
+    const whole = encode(list, MAX.message);
+    const bytes = whole.length <= MAX_FILE_BYTES ? whole : encode(list, SHORT_MESSAGE);
     const temporary = join(this.#directory, TEMPORARY);
-    await this.#files.writeDurably(temporary, encodeChecked({ format: FORMAT, devices, ...counted }));
+    await this.#files.writeDurably(temporary, bytes);
     await this.#files.rename(temporary, join(this.#directory, NAME));
     await this.#files.syncDirectory(this.#directory);
   }
@@ -84,4 +96,21 @@ export class QuarantineFile implements QuarantineStore {
     await this.#files.syncDirectory(folder);
     return { kind: 'unreadable', path, why };
   }
+}
+
+function encode({ entries, refusedJournals, failedResets }: QuarantineList, maxMessage: number): Buffer {
+  const devices = entries.slice(0, MAX.devices).map(({ deviceId, since, uid, code, message, remedy }) => ({
+    deviceId: deviceId.slice(0, MAX.deviceId),
+    since: since.toISOString(),
+    migrationUid: uid.slice(0, MAX.uid),
+    code,
+    message: message.slice(0, maxMessage),
+    remedy: remedy.slice(0, MAX.remedy),
+  }));
+  return encodeChecked({
+    format: FORMAT,
+    devices,
+    refusedJournals: refusedJournals.slice(-MAX.refusedJournals).map((uid) => uid.slice(0, MAX.uid)),
+    failedResets: failedResets.slice(-MAX.failedResets).map((key) => key.slice(0, MAX.failedReset)),
+  });
 }

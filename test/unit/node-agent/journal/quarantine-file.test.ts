@@ -47,6 +47,35 @@ describe('the list of withheld devices on disk', () => {
     });
   });
 
+  test('can be read back whatever is written', async () => {
+    const long = 'x'.repeat(5_000);
+    const many = (count: number) => Array.from({ length: count }, (_, index) => `uid-${index}`);
+    const first = quarantineEntry('a/0', new Date(0), long, 'ResetFailed', long);
+    const entries = [{ ...first, remedy: long }];
+    await file().write({
+      entries: [...entries, quarantineEntry(long, new Date(0), '', 'ResetFailed', '')],
+      refusedJournals: [long, ...many(5_000)],
+      failedResets: [long, ...many(9_000)],
+    });
+    const stored = await file().load();
+    expect(stored).toMatchObject({ kind: 'list', entries: [{ deviceId: 'a/0' }, {}] });
+    // The latest are those that count.
+    expect(stored).toMatchObject({ refusedJournals: expect.arrayContaining(['uid-4999']) });
+    expect(stored).toMatchObject({ failedResets: expect.arrayContaining(['uid-8999']) });
+  });
+
+  test('is never too large to be read back: messages are cut then', async () => {
+    await file().write(LIST);
+    const message = 'x'.repeat(4_096);
+    const entries = Array.from({ length: 2_000 }, (_, index) =>
+      quarantineEntry(`a/${index}`, new Date(0), '', 'JournalRefused', message),
+    );
+    await file().write({ ...LIST, entries });
+    const stored = await file().load();
+    expect(stored).toMatchObject({ kind: 'list' });
+    expect(stored.kind === 'list' ? stored.entries.length : 0).toBe(2_000);
+  });
+
   test('is replaced as a whole: a write that a crash cut short leaves the old one', async () => {
     await file().write(LIST);
     await writeFile(`${path}.tmp`, '{"format":"trans');
