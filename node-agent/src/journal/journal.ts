@@ -1,16 +1,20 @@
 import { join } from 'node:path';
+import { bindsDevices } from '../core/phase.ts';
 import type { Session } from '../core/session.ts';
 import type { FileSystem } from './file-system.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { Decoded, JournalRecord } from './record.ts';
+import { migrationUid } from './session-schema.ts';
 
 /** A file that cannot be used. It is kept, and its migration is refused until a person has looked at it. */
 export interface RefusedFile {
   readonly uid: string;
-  /** Where it is kept now. */
+  /** Where it is kept once it is set aside. */
   readonly path: string;
+  /** Where it was found: at `path` when it was set aside before. */
+  readonly foundAt: string;
   readonly why: string;
-  /** The devices that it is about; null when it does not even tell that. */
+  /** The devices that it holds or that its session could not reset; null when it does not even tell that. */
   readonly devices: readonly string[] | null;
 }
 
@@ -45,7 +49,10 @@ export class Journal {
     this.#wallNow = wallNow;
   }
 
-  /** Reads every record. Torn or foreign files are moved to the folder `refused`, where earlier ones still count. */
+  /**
+   * Reads every record. Torn or foreign files stay where they are until setAside(); earlier ones in the folder `refused`
+   * still count. What is not named like a record of ours, or is no file, is passed over.
+   */
   async load(): Promise<LoadedJournal> {
     await this.#files.ensureDirectory(this.#refusedFolder);
     const records: JournalRecord[] = [];
@@ -54,15 +61,25 @@ export class Journal {
       const path = join(this.#directory, name);
       // A write that a crash cut short: nobody was told that it happened.
       if (name.endsWith(SUFFIX + TEMPORARY)) await this.#files.remove(path);
-      if (!name.endsWith(SUFFIX)) continue;
-      const uid = name.slice(0, -SUFFIX.length);
-      const decoded = decodeRecord(await this.#files.read(path));
+      const uid = uidIn(name);
+      const decoded = uid === null ? null : await this.#read(path);
+      if (uid === null || decoded === null) continue;
       if (decoded.ok && decoded.record.session.uid === uid) {
         records.push(decoded.record);
         this.#writtenAt.set(uid, decoded.record.writtenAt);
-      } else refused.push(await this.#setAside(uid, reasonOf(decoded)));
+      } else
+        refused.push({ uid, path: join(this.#refusedFolder, name), foundAt: path, ...reasonOf(decoded) });
     }
     return { records, refused };
+  }
+
+  /** Moves files that load() refused to the folder `refused`; durable when it returns. */
+  async setAside(refused: readonly RefusedFile[]): Promise<void> {
+    const found = refused.filter(({ path, foundAt }) => path !== foundAt);
+    if (found.length === 0) return;
+    for (const { path, foundAt } of found) await this.#files.rename(foundAt, path);
+    await this.#files.syncDirectory(this.#refusedFolder);
+    await this.#files.syncDirectory(this.#directory);
   }
 
   /**
@@ -95,24 +112,26 @@ export class Journal {
   }
 
   async #refusedEarlier(): Promise<RefusedFile[]> {
-    const names = await this.#files.list(this.#refusedFolder);
     const why = 'it was refused when the agent started before';
-    const sessions = names.filter((name) => name.endsWith(SUFFIX));
-    return Promise.all(
-      sessions.map(async (name) => {
-        const path = join(this.#refusedFolder, name);
-        const { devices } = reasonOf(decodeRecord(await this.#files.read(path)));
-        return { uid: name.slice(0, -SUFFIX.length), path, why, devices };
-      }),
-    );
+    const refused: RefusedFile[] = [];
+    for (const name of (await this.#files.list(this.#refusedFolder)).toSorted()) {
+      const path = join(this.#refusedFolder, name);
+      const uid = uidIn(name);
+      const decoded = uid === null ? null : await this.#read(path);
+      if (uid === null || decoded === null) continue;
+      refused.push({ uid, path, foundAt: path, why, devices: reasonOf(decoded).devices });
+    }
+    return refused;
   }
 
-  async #setAside(uid: string, reason: Pick<RefusedFile, 'why' | 'devices'>): Promise<RefusedFile> {
-    const path = join(this.#refusedFolder, uid + SUFFIX);
-    await this.#files.rename(this.#pathOf(uid), path);
-    await this.#files.syncDirectory(this.#refusedFolder);
-    await this.#files.syncDirectory(this.#directory);
-    return { uid, path, ...reason };
+  /** null when it is a directory. */
+  async #read(path: string): Promise<Decoded | null> {
+    try {
+      return decodeRecord(await this.#files.read(path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EISDIR') return null;
+      throw error;
+    }
   }
 
   get #refusedFolder(): string {
@@ -124,9 +143,16 @@ export class Journal {
   }
 }
 
+/** The migration whose file has this name; null when it is no file of ours. */
+function uidIn(name: string): string | null {
+  if (!name.endsWith(SUFFIX)) return null;
+  return migrationUid.safeParse(name.slice(0, -SUFFIX.length)).data ?? null;
+}
+
 /** What is wrong with a record that is not used, be it that it stands in the wrong place. */
 function reasonOf(decoded: Decoded): Pick<RefusedFile, 'why' | 'devices'> {
-  if (!decoded.ok) return decoded;
-  const { devices } = decoded.record.session;
-  return { why: 'it is of another migration', devices: devices.map(({ id }) => id) };
+  if (!decoded.ok) return { why: decoded.why, devices: decoded.devices };
+  const { devices, phase } = decoded.record.session;
+  const held = devices.filter(({ quarantined }) => quarantined || bindsDevices(phase));
+  return { why: 'it is of another migration', devices: held.map(({ id }) => id) };
 }

@@ -16,8 +16,9 @@ export interface Findings {
 
 /**
  * Which devices are withheld from the start. The list on disk says it, and sessions whose RESET failed under a version that
- * kept none. When it cannot be read, every device is withheld. A journal that was refused since the last start withholds the devices that it
- * names, or, when it names none, all that no other session explains; until it can be read after all.
+ * kept none. When it cannot be read, every device is withheld. A journal that was refused since the last start withholds the
+ * devices that it holds, or, when it names none, all that no other session explains; until it can be read after all. What
+ * a version that kept no list had refused is no news: workloads have used the devices since.
  */
 export function quarantineAtStart({ stored, sessions, refused, devices, now }: Findings): QuarantineList {
   const entries = new Map<string, QuarantineEntry>();
@@ -43,7 +44,8 @@ export function quarantineAtStart({ stored, sessions, refused, devices, now }: F
     ),
   );
   const known = new Set(stored.kind === 'list' ? stored.refusedJournals : []);
-  for (const { uid, path, why, devices: named } of refused) {
+  for (const { uid, path, foundAt, why, devices: named } of refused) {
+    if (stored.kind === 'none' && path === foundAt) continue;
     const message = `the journal of migration ${uid} cannot be used (${why}); it is kept as ${path}`;
     for (const id of named ?? devices.filter((device) => !explained.has(device))) {
       // A person may have brought it back since.

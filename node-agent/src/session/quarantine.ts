@@ -75,12 +75,17 @@ export class Quarantine {
     return this.#store.load();
   }
 
-  /** Begins with what the start came to. Rejects when it cannot be written. */
-  async begin({ entries, refusedJournals, failedResets }: QuarantineList): Promise<void> {
+  /**
+   * Begins with what the start came to, which is written when that is news. Rejects when it cannot be: the devices are
+   * withheld, and the next write has them.
+   */
+  async begin(list: QuarantineList, stored: StoredQuarantine): Promise<void> {
+    const { entries, refusedJournals, failedResets } = list;
     for (const entry of entries) this.#entries.set(entry.deviceId, entry);
     this.#refusedJournals = refusedJournals;
     for (const key of failedResets) this.#failedResets.add(key);
-    await this.#write(() => this.all);
+    if (isStored(list, stored)) for (const { deviceId } of entries) this.#durable.add(deviceId);
+    else await this.#write(() => this.all);
   }
 
   get all(): readonly QuarantineEntry[] {
@@ -147,3 +152,22 @@ export class Quarantine {
     return turn;
   }
 }
+
+/** Whether a list is on disk as it is, in whatever order. */
+function isStored(list: QuarantineList, stored: StoredQuarantine): boolean {
+  if (stored.kind === 'unreadable') return false;
+  return textOf(list) === textOf(stored.kind === 'list' ? stored : NOTHING);
+}
+
+const NOTHING: QuarantineList = { entries: [], refusedJournals: [], failedResets: [] };
+
+const textOf = ({ entries, refusedJournals, failedResets }: QuarantineList): string =>
+  JSON.stringify([
+    entries
+      .map(({ deviceId, since, uid, code, message, remedy }) =>
+        JSON.stringify([deviceId, since, uid, code, message, remedy]),
+      )
+      .toSorted(),
+    refusedJournals.toSorted(),
+    failedResets.toSorted(),
+  ]);

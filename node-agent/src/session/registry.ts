@@ -17,7 +17,7 @@ import type { Retention } from '../journal/retention.ts';
 import { messageOf } from './effects.ts';
 import { Quarantine } from './quarantine.ts';
 import { failedResets, quarantineAtStart } from './quarantine-start.ts';
-import type { QuarantineEntry, QuarantineStore } from './quarantine.ts';
+import type { QuarantineEntry, QuarantineList, QuarantineStore, StoredQuarantine } from './quarantine.ts';
 import type { Bindings, SessionPorts } from './ports.ts';
 import { Recovery } from './recovery.ts';
 import { SessionRunner } from './runner.ts';
@@ -111,13 +111,6 @@ export class SessionRegistry implements Bindings {
    */
   async recover(): Promise<void> {
     const { records, refused } = await this.#journal.load();
-    for (const file of refused) {
-      this.#refused.set(file.uid, file);
-      this.#ports.log.error(
-        { ...file },
-        'a journal file was refused and is kept; its migration is refused too',
-      );
-    }
     await this.#beginQuarantine(records, refused);
     for (const { session } of records) {
       const live = freshLive(session.devices, NOTHING_SEEN);
@@ -203,7 +196,34 @@ export class SessionRegistry implements Bindings {
     const now = this.#clock.wallNow();
     const list = quarantineAtStart({ stored, sessions, refused, devices, now });
     for (const entry of list.entries) this.#ports.log.error({ ...entry }, 'device is in quarantine');
-    await this.quarantine.begin(list);
+    const isSetAside = await this.#keep(list, stored, refused);
+    for (const found of refused) {
+      const file = isSetAside ? found : { ...found, path: found.foundAt };
+      this.#refused.set(file.uid, file);
+      this.#ports.log.error(
+        { ...file },
+        'a journal file was refused and is kept; its migration is refused too',
+      );
+    }
+  }
+
+  /**
+   * Refused files are set aside when what they withhold is durable: until then the next start must find them as news. A
+   * disk that is full keeps nobody from being served.
+   */
+  async #keep(
+    list: QuarantineList,
+    stored: StoredQuarantine,
+    refused: readonly RefusedFile[],
+  ): Promise<boolean> {
+    try {
+      await this.quarantine.begin(list, stored);
+      await this.#journal.setAside(refused);
+      return true;
+    } catch (error) {
+      this.#ports.log.error({ error: messageOf(error) }, 'the quarantine cannot be written');
+      return false;
+    }
   }
 
   async #collect(): Promise<void> {
@@ -225,7 +245,13 @@ export class SessionRegistry implements Bindings {
       const writtenAt = session === null ? null : this.#journal.writtenAt(session.uid);
       return session === null || writtenAt === null ? [] : [{ session, writtenAt }];
     });
-    return expired(records, this.#clock.wallNow(), this.#options.retention);
+    const mayGo = records.filter(({ session }) => !this.#isWitness(session));
+    return expired(mayGo, this.#clock.wallNow(), this.#options.retention);
+  }
+
+  /** A version that keeps no list knows by the session alone that its device is withheld. */
+  #isWitness({ uid, devices }: Session): boolean {
+    return devices.some(({ id, quarantined }) => quarantined && this.quarantine.entry(id)?.uid === uid);
   }
 
   #runner(uid: string, role: Role): SessionRunner {

@@ -19,6 +19,7 @@ const full = aSession({
 class MemoryFiles implements FileSystem {
   readonly files = new Map<string, Buffer>();
   readonly calls: string[] = [];
+  readonly directories = new Set<string>();
   readonly #failAt: string | null;
 
   private constructor(failAt: string | null) {
@@ -39,12 +40,17 @@ class MemoryFiles implements FileSystem {
 
   async list(directory: string): Promise<string[]> {
     await this.#call(`list ${directory}`);
-    const inside = [...this.files.keys()].filter((path) => path.startsWith(`${directory}/`));
+    const inside = [...this.files.keys(), ...this.directories].filter((path) =>
+      path.startsWith(`${directory}/`),
+    );
     return [...new Set(inside.map((path) => path.slice(directory.length + 1).split('/')[0] ?? ''))];
   }
 
   async read(path: string): Promise<Buffer> {
     await this.#call(`read ${path}`);
+    if (this.directories.has(path)) {
+      throw Object.assign(new Error('illegal operation on a directory'), { code: 'EISDIR' });
+    }
     return this.files.get(path) ?? Buffer.alloc(0);
   }
 
@@ -186,11 +192,48 @@ describe('the journal', () => {
     const files = MemoryFiles.healthy();
     const contents = alter(encodeRecord({ writtenAt: at, session: full }));
     files.files.set(`/state/${uid}.session`, contents);
-    const first = await journalIn(files).load();
+    const journal = journalIn(files);
+    const first = await journal.load();
+    await journal.setAside(first.refused);
     expect(first).toMatchObject({ records: [], refused: [{ uid, path: `/state/refused/${uid}.session` }] });
     expect(files.files.get(`/state/refused/${uid}.session`)).toEqual(contents);
     const second = await journalIn(files).load();
     expect(second).toMatchObject({ records: [], refused: [{ uid }] });
+  });
+
+  test('leaves a file in place until it is told to set it aside', async () => {
+    const files = MemoryFiles.healthy();
+    files.files.set('/state/uid-1.session', Buffer.from('torn'));
+    const journal = journalIn(files);
+    const { refused } = await journal.load();
+    expect(refused).toMatchObject([
+      { foundAt: '/state/uid-1.session', path: '/state/refused/uid-1.session' },
+    ]);
+    expect([...files.files.keys()]).toEqual(['/state/uid-1.session']);
+    await journal.setAside(refused);
+    expect([...files.files.keys()]).toEqual(['/state/refused/uid-1.session']);
+  });
+
+  test.each(['/state', '/state/refused'])('passes over in %s what is no file of ours', async (folder) => {
+    const files = MemoryFiles.healthy();
+    files.files.set(`${folder}/a copy of uid-1.session`, Buffer.from('torn'));
+    files.files.set(`${folder}/${'u'.repeat(100)}.session`, Buffer.from('torn'));
+    files.directories.add(`${folder}/uid-2.session`);
+    expect(await journalIn(files).load()).toEqual({ records: [], refused: [] });
+  });
+
+  test.each([
+    ['that is over', { phase: 'RolledBack' }, []],
+    ['that holds them', { phase: 'Stopped' }, ['a/0', 'a/1']],
+    ['that could not reset one', { phase: 'Discarded', role: 'target' }, ['a/1']],
+  ] as const)('names of a refused session %s what it holds', async (_name, change, named) => {
+    const files = MemoryFiles.healthy();
+    const isReset = change.phase !== 'Discarded';
+    const devices = [aBoundDevice('a/0'), { ...aBoundDevice('a/1'), quarantined: !isReset }];
+    const session = aSession({ ...change, devices });
+    files.files.set('/state/refused/uid-1.session', encodeRecord({ writtenAt: at, session }));
+    const { refused } = await journalIn(files).load();
+    expect(refused).toMatchObject([{ uid: 'uid-1', devices: named }]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { encodeRecord } from '@transship/node-agent/internal/journal/record';
 import { DeviceWatch } from '@transship/node-agent/internal/session/device-watch';
+import { quarantineEntry } from '@transship/node-agent/internal/session/quarantine';
 import { AgentInMemory, FakeDisk } from '../support/agent-in-memory.ts';
 import { FakeDevice, fakeDevices } from '../support/fake-device.ts';
 import { settle } from '../support/manual-clock.ts';
@@ -61,15 +62,27 @@ describe('a device whose RESET has failed', () => {
     expect((await next.prepareTarget('uid-2')).refusal).toMatchObject({ code: 'DeviceNotMigratable' });
   });
 
-  test('stays withheld when its session is forgotten', async () => {
+  test('keeps its session as long, by which a version without a list knows of it', async () => {
     const agent = await withFailedReset();
     const stop = new AbortController();
     const collecting = agent.registry.collectDaily(stop.signal);
     await agent.clock.advance(9 * 24 * 60 * 60_000);
     stop.abort();
     await collecting;
-    expect(agent.registry.runners).toEqual([]);
-    expect(codes(agent)).toEqual(['ResetFailed']);
+    expect(agent.disk.files.has('/state/uid-1.session')).toBe(true);
+    const next = await restarted(agent, [FakeDevice.healthy('b/0')]);
+    expect(await next.registry.endQuarantine('b/0', '')).toBeNull();
+    const end = new AbortController();
+    const collectingAgain = next.registry.collectDaily(end.signal);
+    await next.clock.advance(9 * 24 * 60 * 60_000);
+    end.abort();
+    await collectingAgain;
+    expect(next.disk.files.has('/state/uid-1.session')).toBe(false);
+  });
+
+  test('stays withheld without its session', async () => {
+    const agent = await withFailedReset();
+    agent.disk.files.delete('/state/uid-1.session');
     expect(codes(await restarted(agent))).toEqual(['ResetFailed']);
   });
 
@@ -123,7 +136,7 @@ describe('a device that no journal explains', () => {
     agent.disk.broken = true;
     await watch.look();
     expect(codes(agent)).toEqual(['StateUnexplained']);
-    expect(agent.disk.files.get(LIST)?.toString()).not.toContain('a/0');
+    expect(agent.disk.files.has(LIST)).toBe(false);
     agent.disk.broken = false;
     await watch.look();
     expect(agent.disk.files.get(LIST)?.toString()).toContain('a/0');
@@ -165,6 +178,37 @@ describe('a device in the hands of others at the start', () => {
     answer();
     await assessing;
     expect(codes(agent)).toEqual([undefined]);
+  });
+});
+
+describe('a full disk at the start', () => {
+  const starting = async (disk: FakeDisk): Promise<AgentInMemory> => {
+    const agent = new AgentInMemory([FakeDevice.failingReset('b/0')], undefined, disk);
+    disk.broken = true;
+    await agent.registry.recover();
+    return agent;
+  };
+
+  test('is no obstacle when there is nothing to write', async () => {
+    expect(codes(await starting(new FakeDisk([])))).toEqual([undefined]);
+    const agent = await withFailedReset();
+    const list = agent.disk.files.get(LIST);
+    agent.registry.stop();
+    expect(codes(await starting(agent.disk))).toEqual(['ResetFailed']);
+    expect(agent.disk.files.get(LIST)).toBe(list);
+  });
+
+  test('withholds devices all the same, and the next write has them', async () => {
+    const agent = await withFailedReset();
+    agent.registry.stop();
+    agent.disk.files.delete(LIST);
+    const next = await starting(agent.disk);
+    expect(codes(next)).toEqual(['ResetFailed']);
+    expect(next.log.lines.some(({ message }) => message.includes('cannot be written'))).toBe(true);
+    next.disk.broken = false;
+    const another = quarantineEntry('b/1', new Date(0), '', 'StateUnexplained', 'it was Stop');
+    await next.registry.quarantine.add(another);
+    expect(next.disk.files.get(LIST)?.toString()).toContain('"b/0"');
   });
 });
 
@@ -225,15 +269,33 @@ describe('a journal that was refused', () => {
     expect(codes(next)).toEqual([undefined, 'JournalRefused', undefined]);
   });
 
-  test('of which a crash left only the file set aside is taken account of at the next start', async () => {
+  test('is set aside when what it withholds is durable, not before', async () => {
     const agent = await withRefused((whole) => whole.slice(0, 30));
-    agent.registry.stop();
-    const disk = new FakeDisk([]);
-    for (const [path, contents] of agent.disk.files) if (path !== LIST) disk.files.set(path, contents);
-    const next = new AgentInMemory(agent.devices, agent.freezer, disk);
-    await next.registry.recover();
-    // The other session has ended meanwhile, so its device is explained no longer.
+    agent.disk.files.delete(LIST);
+    agent.disk.files.set('/state/uid-3.session', Buffer.from('torn'));
+    agent.disk.broken = true;
+    const full = await restarted(agent);
+    expect(codes(full)).toEqual(['JournalRefused', 'JournalRefused', 'JournalRefused']);
+    expect(full.disk.files.has('/state/uid-3.session')).toBe(true);
+    const { refusal } = await full.send('source', { kind: 'attach' }, 0, 'uid-3');
+    expect(refusal?.message).toContain('it is kept as /state/uid-3.session');
+    full.disk.broken = false;
+    const next = await restarted(full);
     expect(codes(next)).toEqual(['JournalRefused', 'JournalRefused', 'JournalRefused']);
+    expect(next.disk.files.has('/state/refused/uid-3.session')).toBe(true);
+    expect(next.disk.files.get(LIST)?.toString()).toContain('a/0');
+  });
+
+  test('under a version that kept no list withholds nothing, unless a device is not Running', async () => {
+    const agent = await withRefused((whole) => whole.slice(0, 30));
+    agent.disk.files.delete(LIST);
+    const devices = [FakeDevice.healthy('a/0'), FakeDevice.healthy('a/1'), FakeDevice.healthy('a/2')];
+    for (const device of devices.slice(2)) device.state = 'Stop';
+    const next = await restarted(agent, devices);
+    expect(codes(next)).toEqual([undefined, undefined, 'StateUnexplained']);
+    const { refusal } = await next.send('source', { kind: 'attach' }, 0, 'uid-2');
+    expect(refusal).toMatchObject({ code: 'JournalRefused' });
+    expect(codes(await restarted(next))).toEqual([undefined, undefined, 'StateUnexplained']);
   });
 
   test('gives its devices back when it can be read after all', async () => {
