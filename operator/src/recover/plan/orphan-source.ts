@@ -1,3 +1,4 @@
+import type { SessionSnapshot } from '@transship/node-agent/contract';
 import type { FoundOrphan } from './found.ts';
 import {
   claiming,
@@ -9,10 +10,19 @@ import {
   wayBack,
 } from './orphan-steps.ts';
 import { type Plan, refused, type Step } from './step.ts';
-import { discarding, isDumb, lostDevices, objectionOf } from './target.ts';
+import { discarding, isDumb, lostDevices, mayRun, objectionOf } from './target.ts';
 
-/** Target phases in which the order to run has been obeyed or may be under way. */
-const ORDERED: ReadonlySet<string> = new Set(['Activating', 'Starting', 'Active']);
+/** Target phases in which no order to run was obeyed, and under a higher fence none will be. */
+const NOT_STARTED: ReadonlySet<string> = new Set(['Preparing', 'Loading', 'Verifying', 'Verified']);
+
+/**
+ * Source phases that ask nothing of the target. Before Stopping the source has promised nothing: no Commit was recorded,
+ * and under a higher fence none can be, since nobody stops it any more. One that runs already is not started here.
+ */
+const ASKS_NOTHING: ReadonlySet<string> = new Set([
+  ...['Prepared', 'PreCopying', 'PreCopy', 'Quiescing', 'Quiesced', 'Unquiescing'],
+  'RolledBack',
+]);
 
 /** The orphan's source is on the named node: it runs again, or is given up. */
 export function planOrphanSource(
@@ -29,11 +39,11 @@ function run(found: FoundOrphan, { proof }: OrphanRequest, sides: OrphanSides, s
   const { phase } = session;
   if (phase === 'Releasing' || phase === 'Released')
     return refused(
-      `the source on ${node} has been given up already (${phase}): there is no state to run with`,
+      `the source on ${node} has been given up already (${phase}): there is no state to run with; --discard ends what is left`,
     );
   if (phase === 'Fenced') return refused(forgotten(node));
   const { target, silent } = sides;
-  const no = target === null ? unseen(silent, proof) : mayRun(target, proof);
+  const no = target === null ? unseen(session, silent, proof) : standsAgainst(target, session, proof);
   if (no !== null) return refused(no);
   const steps: Step[] = claiming(found, sides);
   if (target !== null) steps.push(...discarding(target.session, target.node, wayBack(sides)));
@@ -42,10 +52,8 @@ function run(found: FoundOrphan, { proof }: OrphanRequest, sides: OrphanSides, s
   const losses = lostDevices(session).map(
     (id) => `the state of ${id}, which its agent reports as lost: it is reset, and its workload is told`,
   );
-  if (target === null && silent.length > 0)
-    losses.push(
-      `whatever the set did on a node that does not answer (${silent.join(', ')}), if it was started there`,
-    );
+  if (target === null && !ASKS_NOTHING.has(phase))
+    losses.push(`whatever the set did at the target, which is ${notFound(silent)}, if it was started there`);
   return { kind: 'steps', steps: orNothing(steps), losses };
 }
 
@@ -53,10 +61,22 @@ function run(found: FoundOrphan, { proof }: OrphanRequest, sides: OrphanSides, s
 const forgotten = (node: string): string =>
   `the journal of ${node} knows nothing of a stopped set, so there is no state to run with; its devices are in quarantine, and --discard ends what is left of the migration`;
 
-function mayRun({ node, session }: Held, proof: string | null): string | null {
+/** What the target's agent, or its devices, say against it; null: nothing. */
+function standsAgainst(
+  { node, session }: Held,
+  source: SessionSnapshot,
+  proof: string | null,
+): string | null {
   const { phase, decision } = session;
-  const objection = ORDERED.has(phase) ? objectionOf(session, node) : null;
-  if (objection !== null) return objection;
+  const runs = mayRun(session);
+  const objects = !NOT_STARTED.has(phase) && (runs || !ASKS_NOTHING.has(source.phase));
+  const objection = objects ? objectionOf(session, node) : null;
+  const off = `switch ${node} off and run this again, with --target-is-dead`;
+  if (objection !== null) {
+    return runs && source.phase === 'Stopped'
+      ? `${objection}; use --node ${node} --run, or ${off}`
+      : `${objection}; ${off}`;
+  }
   if (isDumb(session) && proof === null)
     return `no device of the set on ${node} answers its agent, so it may run there; when it surely does not, say why with --target-is-dead`;
   // A target that has promised and has seen Commit was about to be started, and nothing says that it was not meant to be.
@@ -65,10 +85,14 @@ function mayRun({ node, session }: Held, proof: string | null): string | null {
   return null;
 }
 
-function unseen(silent: readonly string[], proof: string | null): string | null {
-  if (silent.length === 0 || proof !== null) return null;
-  return `the target was not found, and ${silent.join(', ')} did not answer: the set may run there; when it surely does not, say why with --target-is-dead`;
+/** A set that was stopped has a target somewhere: on a node that is silent or not known, or that has forgotten it. */
+function unseen({ phase }: SessionSnapshot, silent: readonly string[], proof: string | null): string | null {
+  if (proof !== null || ASKS_NOTHING.has(phase)) return null;
+  return `the target is ${notFound(silent)}: the set may run there; when it surely does not, say why with --target-is-dead`;
 }
+
+const notFound = (silent: readonly string[]): string =>
+  silent.length === 0 ? 'on no node that is known' : `on no node that answers (${silent.join(', ')} did not)`;
 
 function discard(found: FoundOrphan, sides: OrphanSides, { node, session }: Held): Plan {
   const { phase } = session;

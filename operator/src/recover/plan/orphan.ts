@@ -3,16 +3,18 @@ import { planOrphanSource } from './orphan-source.ts';
 import type { Held, OrphanRequest, OrphanSides } from './orphan-steps.ts';
 import { planOrphanTarget } from './orphan-target.ts';
 import { type Plan, refused } from './step.ts';
+import { nameOf } from './take-up.ts';
 
 /** A set that agents hold stopped for an object that is gone, or whose record is behind their journals. */
 export function planOrphan(found: FoundOrphan, request: OrphanRequest): Plan {
   const { record, stalled } = found;
   if (record !== null && record.status.completedAt === undefined && stalled === null) {
-    const name = `${record.key.namespace}/${record.key.name}`;
-    return refused(`the migration ${name} has this UID and its record is whole: the operator ends it`);
+    return refused(
+      `the migration ${nameOf(record)} has this UID and its record is whole: the operator ends it`,
+    );
   }
   if (record !== null && isLost(found)) {
-    const name = `${record.key.namespace}/${record.key.name}`;
+    const name = nameOf(record);
     return refused(
       `the target of ${name} was lost, not its record: use \`transship recover ${name} --source\` or \`--discard\``,
     );
@@ -30,10 +32,16 @@ export function planOrphan(found: FoundOrphan, request: OrphanRequest): Plan {
   );
 }
 
-const isLost = ({ record, stalled }: FoundOrphan): boolean =>
-  stalled?.code === 'TargetLost' ||
-  (record?.status.completedAt !== undefined &&
-    record.status.conditions.some(({ type, reason }) => type === 'Ready' && reason === 'TargetLost'));
+function isLost({ uid, record, stalled, nodes }: FoundOrphan): boolean {
+  if (stalled !== null) return stalled.code === 'TargetLost';
+  if (record?.status.completedAt === undefined) return false;
+  // A record behind a journal is not to be believed, whatever it says of its target.
+  const { fence, conditions, decision } = record.status;
+  if (decision.value !== 'Commit' && decision.value !== 'Revert') return false;
+  const sessions = nodes.flatMap((one) => (one.kind === 'sessions' ? one.sessions : []));
+  if (sessions.some((session) => session.uid === uid && session.fence > fence)) return false;
+  return conditions.some(({ type, reason }) => type === 'Ready' && reason === 'TargetLost');
+}
 
 function sidesOf({ uid, nodes }: FoundOrphan): OrphanSides {
   const of = (role: 'source' | 'target'): Held | null => {

@@ -1,8 +1,8 @@
-import type { Failure } from '@transship/node-agent/contract';
+import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
 import { type FoundMigration, sessionOf } from './found.ts';
 import { type Plan, refused, type Step } from './step.ts';
-import { ended, orphanHint, regressedFence, takingUp } from './take-up.ts';
-import { discarding, lostDevices, objectionOf } from './target.ts';
+import { ended, nameOf, orphanHint, regressed, takingUp } from './take-up.ts';
+import { discarding, holds, lostDevices, mayRun, objectionOf } from './target.ts';
 
 /** Phases from which a source comes back, or has. */
 const COMES_BACK: ReadonlySet<string> = new Set([
@@ -54,26 +54,52 @@ export function isUnmarked(found: FoundMigration): boolean {
 function objection(found: FoundMigration): string | null {
   const { record, source, target } = found;
   const { decision } = record.status;
+  const behind = regressed(found);
+  if (behind !== null) return `${behind}; use ${orphanHint(record.uid)}`;
+  const t = sessionOf(target);
   if (decision.value === 'Undecided' || decision.value === 'Abort') {
-    return ended(found)
-      ? `the migration has ended as ${record.status.phase}, and its target was never ordered to run`
-      : `the record says ${decision.value}: the target was never ordered to run, and the operator brings the source back by itself`;
+    if (!ended(found))
+      return `the record says ${decision.value}: the target was never ordered to run, and the operator brings the source back by itself`;
+    const left = t !== null && holds(t) ? `; ${freesTarget(found)}` : '';
+    return `the migration has ended as ${record.status.phase}, and its target was never ordered to run${left}`;
   }
-  const regressed = regressedFence(found);
-  if (regressed !== null) return `${regressed}; use ${orphanHint(record.uid)}`;
   if (record.status.phase === 'Succeeded') return 'the migration has succeeded: the set runs on the target';
   const s = sessionOf(source);
   if (s === null)
     return `the agent of the source node ${source.node} does not answer, and only it can let the set run`;
-  if (!COMES_BACK.has(s.phase)) return cannotComeBack(s.phase, source.node);
-  const t = sessionOf(target);
-  return t === null ? null : objectionOf(t, target.node);
+  if (!COMES_BACK.has(s.phase)) {
+    const what = cannotComeBack(s.phase, source.node);
+    return `${what}: there is no state to run with; \`transship recover ${nameOf(record)} --discard\` ends what is left`;
+  }
+  if (t === null) return null;
+  // Activating is journalled before the first arc, so nothing was started; of an ended object nobody starts it any more.
+  if (t.phase === 'Verified' && ended(found)) return null;
+  // A source that runs already asks for no more than that nothing runs beside it.
+  if (s.phase === 'RolledBack' && !mayRun(t)) return null;
+  const no = objectionOf(t, target.node);
+  return no === null ? null : `${no}; ${wayOut(found, s, t)}`;
 }
 
+/** What a person can do about a target that may run. */
+function wayOut(found: FoundMigration, s: SessionSnapshot, t: SessionSnapshot): string {
+  const off = `switch ${found.target.node} off and run this again`;
+  if (!mayRun(t)) return off;
+  if (s.phase !== 'Stopped') return `the source is ${s.phase} as well: ${off}`;
+  const home = `to have the set at the source instead, ${off}`;
+  if (!ended(found)) return `the operator goes on with it; ${home}`;
+  const free = `\`transship recover ${nameOf(found.record)} --discard\` frees the source`;
+  if (t.phase === 'Active') return free;
+  return `it was ordered to, and no command takes that back: when it says Active, ${free}; ${home}`;
+}
+
+/** How a target is freed of which no order to run was ever recorded. */
+export const freesTarget = ({ record, target }: FoundMigration): string =>
+  `\`transship recover --orphan ${record.uid} --node ${target.node} --discard\` frees what the target still holds`;
+
 function cannotComeBack(phase: string, node: string): string {
-  if (phase === 'Releasing' || phase === 'Released')
-    return `the source on ${node} has been given up already (${phase}): there is no state to run with`;
-  return `the journal of ${node} knows nothing of a stopped set (${phase}): there is no state to run with`;
+  return phase === 'Releasing' || phase === 'Released'
+    ? `the source on ${node} has been given up already (${phase})`
+    : `the journal of ${node} knows nothing of a stopped set (${phase})`;
 }
 
 function losses({ record, source }: FoundMigration): string[] {

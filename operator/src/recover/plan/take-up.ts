@@ -1,4 +1,5 @@
 import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
+import { isBehind } from '../../core/regressed.ts';
 import { type FoundMigration, sessionOf } from './found.ts';
 import type { Step } from './step.ts';
 
@@ -34,14 +35,23 @@ export const mustHear = ({ fence, phase }: SessionSnapshot, next: number): boole
   fence > 0 && fence < next && !ENDED.has(phase);
 
 /** The journal of an agent is ahead of the record: somebody restored an old one. */
-export function regressedFence({ record, source, target }: FoundMigration): string | null {
+export function regressed({ record, source, target }: FoundMigration): string | null {
+  const { fence, decision } = record.status;
   for (const side of [source, target]) {
-    const journalled = sessionOf(side)?.fence ?? 0;
-    if (journalled > record.status.fence)
-      return `the record is older than the journal of ${side.node} (fence ${record.status.fence} and ${journalled})`;
+    const session = sessionOf(side);
+    if (session === null) continue;
+    if (session.fence > fence)
+      return `the record is older than the journal of ${side.node} (fence ${fence} and ${session.fence})`;
+    const forgot = decision.value === 'Undecided' || decision.value === 'Abort';
+    if (forgot && isBehind(decision.value, session.decision))
+      return `the record is older than the journal of ${side.node} (${decision.value} and ${session.decision})`;
   }
   return null;
 }
+
+/** How the object is called on a command line. */
+export const nameOf = ({ key }: FoundMigration['record']): string =>
+  key.namespace === '' ? key.name : `${key.namespace}/${key.name}`;
 
 /** Says how the object without a record to trust is ended. */
 export const orphanHint = (uid: string): string =>

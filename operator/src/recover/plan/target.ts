@@ -14,6 +14,15 @@ export const lostDevices = ({ devices }: SessionSnapshot): string[] =>
 export const isDumb = ({ devices }: SessionSnapshot): boolean =>
   devices.length > 0 && devices.every(({ state }) => state === 'Unknown');
 
+/** Devices are bound to it. */
+export const holds = ({ phase }: SessionSnapshot): boolean =>
+  phase !== 'Fenced' && phase !== 'Active' && phase !== 'Discarded';
+
+/** It runs, or is whole and may run by an order that is out or goes on. */
+export const mayRun = (session: SessionSnapshot): boolean =>
+  session.phase === 'Active' ||
+  (MAY_RUN.has(session.phase) && lostDevices(session).length === 0 && !isDumb(session));
+
 /**
  * What the target's own agent says against letting the source run; null: the set cannot run at the target, by its own
  * word or because it is at the mercy of the person's proof.
@@ -21,11 +30,19 @@ export const isDumb = ({ devices }: SessionSnapshot): boolean =>
 export function objectionOf(session: SessionSnapshot, node: string): string | null {
   const { phase } = session;
   if (phase === 'Active') return `the set runs on ${node}: its agent answers and says ${phase}`;
-  if (phase === 'Discarded' || phase === 'Discarding') return null;
+  if (phase === 'Discarded' || phase === 'Discarding') return withheld(session, node);
   if (lostDevices(session).length > 0 || isDumb(session)) return null;
-  if (MAY_RUN.has(phase))
+  if (mayRun(session))
     return `the set may run on ${node}: its agent answers and says ${phase}, and all its devices are there`;
-  return `the agent of ${node} answers and knows nothing of the set that it promised to run (it says ${phase}), so nobody knows whether the set runs there; switch that node off, and run this again`;
+  return `the agent of ${node} answers and knows nothing of the set that it promised to run (it says ${phase}), so nobody knows whether the set runs there`;
+}
+
+/** A device that was given the set and could not be RESET may still be at work with it. */
+function withheld({ devices, phase }: SessionSnapshot, node: string): string | null {
+  const device = devices.find(({ quarantined }) => quarantined);
+  return device === undefined
+    ? null
+    : `the RESET of ${device.id} on ${node} failed (it says ${phase}), so that device may still be at work there`;
 }
 
 /**

@@ -52,6 +52,29 @@ describe('recover --discard', () => {
     }
   });
 
+  test('does not speak of an operator when the object has ended', () => {
+    for (const phase of ['Activating', 'Starting'] as const) {
+      const refusal = reason(planDiscard(migration(STOPPED, at('target', phase), { ended: 'TargetLost' })));
+      expect(refusal).toMatch(/when it says Active, or when you have switched gpu-b off, run this again/u);
+      expect(refusal).not.toContain('operator');
+    }
+  });
+
+  test('frees a target that came back to an ended object before anything was started', () => {
+    const verified = at('target', 'Verified');
+    expect(kinds(planDiscard(migration(STOPPED, verified, { ended: 'TargetLost' })))).toEqual([
+      ...['takeUp', 'attach', 'attach', 'releaseSource', 'recordRevert', 'discardTarget', 'markRecovered'],
+    ]);
+    const done = { ended: 'TargetLost', recovered: 'True' } as const;
+    const again = planDiscard(migration(at('source', 'Released'), verified, done));
+    expect(kinds(again)).toEqual(['takeUp', 'attach', 'recordRevert', 'discardTarget']);
+  });
+
+  test('frees the source of a target that runs although Revert is recorded', () => {
+    const proven = migration(STOPPED, at('target', 'Active'), { ended: 'TargetLost', decision: 'Revert' });
+    expect(kinds(planDiscard(proven))).toEqual(['takeUp', 'attach', 'releaseSource', 'markRecovered']);
+  });
+
   test('is refused when there is nothing to give up, or nobody to give it up', () => {
     const refusals = [
       [migration(STOPPED, DEAD, { decision: 'Undecided' }), 'to cancel, delete the object'],
@@ -61,6 +84,9 @@ describe('recover --discard', () => {
       ],
       [migration(STOPPED, DEAD, { decision: 'Revert' }), 'Revert is recorded'],
       [migration(at('source', 'RolledBack'), DEAD), 'the set runs on gpu-a'],
+      [migration(at('source', 'RolledBack'), at('target', 'Verified')), '--source` frees what the target'],
+      [migration(at('source', 'Restarting'), DEAD), '--source` lets it run again'],
+      [migration(at('source', 'Prepared'), DEAD), 'nothing of it is stopped'],
       [migration(silent('gpu-a'), DEAD), 'does not answer'],
       [migration(STOPPED, DEAD, { ended: 'Succeeded', phase: 'Succeeded' }), 'has succeeded'],
       [migration(at('source', 'Stopped', { fence: FENCE + 1 }), DEAD), '--orphan'],

@@ -57,13 +57,56 @@ describe('recover --orphan at the source', () => {
     expect(reason(plan(found, 'gpu-a', 'run', PROOF))).toContain('has seen Commit');
   });
 
-  test('--run needs a proof when the target was not found and a node does not answer', () => {
-    const found = orphan([STOPPED, silent('gpu-b')]);
-    expect(reason(plan(found, 'gpu-a', 'run'))).toContain('--target-is-dead');
-    expect(plan(found, 'gpu-a', 'run', PROOF)).toMatchObject({ losses: [expect.stringContaining('gpu-b')] });
-    const everybody = { ...orphan([STOPPED]), nodes: [...orphan([STOPPED]).nodes, empty('gpu-b')] };
-    expect(kinds(plan(everybody, 'gpu-a', 'run'))).toContain('rollBackSource');
+  const alone = orphan([STOPPED]);
+  test.each([
+    ['on a node that does not answer', orphan([STOPPED, silent('gpu-b')]), 'gpu-b did not'],
+    ['on a node that is not known', alone, 'on no node that is known'],
+    ['in no journal', { ...alone, nodes: [...alone.nodes, empty('gpu-b')] }, 'on no node that is known'],
+  ])('--run needs a proof when the target is %s, and says what may be lost there', (_where, found, where) => {
+    expect(reason(plan(found, 'gpu-a', 'run'))).toMatch(new RegExp(`${where}.*--target-is-dead`, 'u'));
+    const given = plan(found, 'gpu-a', 'run', PROOF);
+    expect(kinds(given)).toContain('rollBackSource');
+    expect(given).toMatchObject({ losses: [expect.stringContaining('whatever the set did at the target')] });
   });
+
+  test.each(['Stopping', 'RollingBack', 'Restarting'] as const)(
+    '--run needs a proof for a source that is %s without a target as well',
+    (phase) => {
+      expect(reason(plan(orphan([at('source', phase)]), 'gpu-a', 'run'))).toContain('--target-is-dead');
+    },
+  );
+
+  test.each(['Prepared', 'PreCopying', 'PreCopy', 'Quiescing', 'Quiesced', 'Unquiescing'] as const)(
+    '--run needs none for a source that is %s: it has promised nothing',
+    (phase) => {
+      const fenced = [at('source', phase), at('target', 'Fenced')];
+      for (const found of [orphan([at('source', phase)]), orphan(fenced)]) {
+        const given = plan(found, 'gpu-a', 'run');
+        const steps = kinds(given);
+        // Nobody stops it between the look and the order: it knows the fence by then.
+        expect(steps.indexOf('attach')).toBeLessThan(steps.indexOf('rollBackSource'));
+        expect(given).toMatchObject({ losses: [] });
+      }
+    },
+  );
+
+  test('--run is refused while a target answers that has forgotten its promise', () => {
+    for (const fence of [0, FENCE]) {
+      const found = orphan([STOPPED, at('target', 'Fenced', { fence })]);
+      for (const proof of [null, PROOF])
+        expect(reason(plan(found, 'gpu-a', 'run', proof))).toMatch(
+          /knows nothing of the set.*switch gpu-b off/u,
+        );
+    }
+  });
+
+  test.each(['Discarding', 'Discarded'] as const)(
+    '--run is refused beside a device of the target whose RESET failed (%s)',
+    (phase) => {
+      const found = orphan([STOPPED, broken('target', phase, { quarantined: true })]);
+      expect(reason(plan(found, 'gpu-a', 'run', PROOF))).toMatch(/RESET of target\/0.*switch gpu-b off/u);
+    },
+  );
 
   test('--run needs a proof when no device of the target answers its agent, and then makes its agent give up', () => {
     const answering = at('target', 'Activating');
@@ -156,6 +199,14 @@ describe('recover --orphan beside an object of that UID', () => {
     const stalled = { code: 'TargetLost', message: '', device: null };
     const waits = orphan([STOPPED], { record: record(), stalled });
     expect(reason(plan(waits, 'gpu-a', 'run'))).toContain('--source');
+  });
+
+  test('is not sent back to an object that says TargetLost and is behind a journal', () => {
+    const ahead = at('source', 'Stopped', { fence: FENCE + 3 });
+    const found = orphan([ahead, VERIFIED], { record: record({ ended: 'TargetLost' }) });
+    expect(plan(found, 'gpu-a', 'run')).toMatchObject({
+      steps: [{ kind: 'claim', fence: FENCE + 4 }, {}, {}, {}, {}],
+    });
   });
 
   test('ends one whose record is behind before anything else, and says there how it came out', () => {

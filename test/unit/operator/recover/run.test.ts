@@ -25,6 +25,22 @@ async function targetLost(): Promise<Stage> {
   return new Stage(loop);
 }
 
+/** Commit is recorded, and the node of the target falls silent before it hears of that. */
+async function silentAtVerified(): Promise<Stage> {
+  const loop = new Loop();
+  const { target, store } = loop;
+  const record = store.recordDecision.bind(store);
+  store.recordDecision = async (...args) => {
+    if (args[2] === 'Commit') target.silent = true;
+    return record(...args);
+  };
+  for (let turn = 0; turn < 40 && !target.silent; turn += 1) await loop.run(1);
+  await loop.run(2);
+  expect(target.node.phase).toBe('Verified');
+  expect(store.stored?.status).toMatchObject({ decision: { value: 'Commit' } });
+  return new Stage(loop);
+}
+
 function expectBackAtSource({ loop }: Stage): void {
   expect(loop.source.node.phase).toBe('RolledBack');
   expect(loop.source.node.workload).toBe('running');
@@ -155,6 +171,31 @@ describe('a run', () => {
     });
     expect(stage.loop.source.node.phase).toBe('Stopped');
     expect(stage.loop.store.stored?.status.decision.value).toBe('Commit');
+  });
+
+  test('gives a target up that comes back meanwhile and was never started', async () => {
+    const stage = await silentAtVerified();
+    stage.hook = (moment) => {
+      if (moment === 'after raiseFence') stage.loop.target.silent = false;
+    };
+    expect(await stage.run(SOURCE)).toEqual({ kind: 'done' });
+    const did = stage.told.filter((line) => line.startsWith('did'));
+    expect(did.indexOf('did discardTarget')).toBeGreaterThan(did.indexOf('did recordRevert'));
+    expect(did.indexOf('did discardTarget')).toBeLessThan(did.indexOf('did rollBackSource'));
+    expect(stage.loop.target.node.phase).toBe('Discarded');
+    expectBackAtSource(stage);
+  });
+
+  test.each(ends)('once more frees a target that comes back later (%j)', async (request, expectEnded) => {
+    const stage = await silentAtVerified();
+    expect(await stage.run(request)).toEqual({ kind: 'done' });
+    stage.loop.target.silent = false;
+    expect(await stage.run(request)).toEqual({ kind: 'done' });
+    expect(stage.loop.target.node.phase).toBe('Discarded');
+    const { decision } = stage.loop.store.stored?.status ?? {};
+    expect(decision?.value).toBe('Revert');
+    if (request === SOURCE) expectEnded(stage);
+    expect(await stage.run(request)).toEqual({ kind: 'nothing' });
   });
 
   test('says which step failed and why', async () => {

@@ -92,6 +92,47 @@ describe('recover --source', () => {
     expect(refusal).toMatch(new RegExp(`gpu-b.*${phase}`, 'u'));
   });
 
+  test.each(['Discarding', 'Discarded'] as const)(
+    'is refused beside a device of the target whose RESET failed (%s)',
+    (phase) => {
+      const held = broken('target', phase, { quarantined: true });
+      const refusal = reason(planSource(migration(STOPPED, held), PROOF));
+      expect(refusal).toMatch(/RESET of target\/0.*switch gpu-b off and run this again/u);
+      expect(kinds(planSource(migration(STOPPED, DEAD), PROOF))).toContain('rollBackSource');
+      // Nothing is started any more when it runs already.
+      const home = migration(at('source', 'RolledBack'), held, { ended: 'TargetLost', decision: 'Revert' });
+      expect(kinds(planSource(home, PROOF))).not.toContain('rollBackSource');
+    },
+  );
+
+  test('gives a target up that came back to an ended object before anything was started', () => {
+    const verified = at('target', 'Verified');
+    const ended = { ended: 'TargetLost', recovered: 'False' } as const;
+    expect(kinds(planSource(migration(STOPPED, verified, ended), PROOF))).toEqual([
+      ...['takeUp', 'attach', 'attach', 'recordRevert', 'discardTarget', 'rollBackSource', 'markRecovered'],
+    ]);
+    const home = at('source', 'RolledBack', { fence: FENCE });
+    const done = { ended: 'TargetLost', recovered: 'True', decision: 'Revert' } as const;
+    const again = planSource(migration(home, verified, done), PROOF);
+    expect(again).toMatchObject({
+      steps: [
+        { kind: 'takeUp', end: null },
+        { role: 'target' },
+        { kind: 'discardTarget', decision: 'Revert' },
+      ],
+    });
+  });
+
+  test.each(['Activating', 'Starting'] as const)(
+    'says of an ended object whose target is %s what is left to do',
+    (phase) => {
+      const found = migration(STOPPED, at('target', phase), { ended: 'TargetLost' });
+      const refusal = reason(planSource(found, PROOF));
+      expect(refusal).toMatch(/when it says Active, .*--discard.*switch gpu-b off and run this again/u);
+      expect(refusal).not.toContain('operator');
+    },
+  );
+
   test('is refused when the target runs although it reports a device as lost', () => {
     const target = broken('target', 'Active', { lost: true });
     expect(reason(planSource(migration(STOPPED, target), PROOF))).toContain('the set runs on gpu-b');
