@@ -48,7 +48,7 @@ test('a workload that began anew since then is found out before the point of no 
 test('a target that is taken back is frozen by another attempt than its thaw, which is refused from then on', async () => {
   const agent = await verified();
   const control: Freezer = agent.freezer;
-  const { freeze } = agent.freezer;
+  const freeze = agent.freezer.freeze.bind(agent.freezer);
   const named: string[] = [];
   control.thaw = (savingId) => {
     named.push(`thaw ${savingId}`);
@@ -56,7 +56,7 @@ test('a target that is taken back is frozen by another attempt than its thaw, wh
   };
   control.freeze = (savingId) => {
     named.push(`freeze ${savingId}`);
-    return freeze.call(agent.freezer);
+    return freeze();
   };
   await agent.send('target', ACTIVATE, 1_000);
   expect(agent.session()).toMatchObject({ phase: 'Starting', error: { code: 'ThawFailed' } });

@@ -13,9 +13,13 @@ const O_PATH = 0o10000000;
 const AN_HOUR_MS = 60 * 60_000;
 
 const folders: string[] = [];
+const servers: Server[] = [];
+const descriptors: number[] = [];
 
 afterEach(async () => {
   jest.useRealTimers();
+  for (const fd of descriptors.splice(0)) closeSync(fd);
+  for (const server of servers.splice(0)) server.close();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
@@ -39,6 +43,7 @@ test('a call that was refused connects to nothing afterwards, whatever took the 
   const [socketPath, otherPath] = [join(folder, 'hook.sock'), join(folder, 'other.sock')];
   await deserted(socketPath);
   const other = await listening(otherPath);
+  servers.push(other);
   let connections = 0;
   other.on('connection', () => {
     connections += 1;
@@ -46,14 +51,12 @@ test('a call that was refused connects to nothing afterwards, whatever took the 
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'hrtime', 'performance'] });
   const held = () => Promise.resolve({ kind: 'unknown', why: 'nobody was asked' } as const);
   await expect(new HookFreezer({ socketPath, held }).freeze('uid-1')).rejects.toThrow('UNAVAILABLE');
-  const taken = Array.from({ length: 32 }, () => openSync(otherPath, O_PATH | constants.O_NOFOLLOW));
+  for (let count = 0; count < 32; count += 1)
+    descriptors.push(openSync(otherPath, O_PATH | constants.O_NOFOLLOW));
 
   await jest.advanceTimersByTimeAsync(AN_HOUR_MS);
   // Connections are taken in their order, so this one comes after any that was made by then.
   const last = connect(otherPath);
   await new Promise((resolve) => last.once('close', resolve));
   expect(connections).toBe(1);
-
-  for (const fd of taken) closeSync(fd);
-  await new Promise((resolve) => other.close(resolve));
 });
