@@ -4,7 +4,7 @@ export type Request =
   | { readonly kind: 'source'; readonly proof: string }
   /** `recover MIGRATION --discard`: what the stopped source holds is given up. */
   | { readonly kind: 'discard' }
-  /** `recover --orphan UID --node NODE --run | --discard`; the proof stands for nodes that do not answer. */
+  /** `recover --orphan UID --node NODE --run | --discard`; the proof stands for a target that no agent shows. */
   | {
       readonly kind: 'orphan';
       readonly uid: string;
