@@ -12,6 +12,8 @@ const PAGE_BYTES = 4096;
 /** Pages that V8 has freed stay for as long as it likes; the heap is what tells. */
 const NODE_SLACK = 8 * 2 ** 20;
 const SERVER_SLACK = 2 ** 19;
+/** An agent keeps no more ended sessions (node-agent/src/journal/retention.ts). */
+const MOST_KEPT = 1000;
 
 export type Measure = 'rss' | 'heap';
 
@@ -77,7 +79,7 @@ export class Patient {
     this.#taken += 1;
     const { rss, heap } = JSON.parse(line) as Record<Measure, number>;
     this.series.rss.push({ at, bytes: rss });
-    this.series.heap.push({ at, bytes: heap - voyages * this.#keptBytes });
+    this.series.heap.push({ at, bytes: heap - Math.min(voyages, MOST_KEPT) * this.#keptBytes });
   }
 
   /** What it has open beyond or short of what it had; asked again until nothing is, or it has had time enough. */
