@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "vfio/abi.hh"
 #include "vfio/kernel_abi.hh"
@@ -46,6 +48,17 @@ const std::map<unsigned long, std::string> kNames{
 std::size_t openDescriptors() {
   const auto folder = fs::directory_iterator("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
+}
+
+bool closesDownTo(std::size_t most) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  while (openDescriptors() > most) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  return true;
 }
 
 KernelMachine::KernelMachine() {

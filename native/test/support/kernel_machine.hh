@@ -77,4 +77,8 @@ class KernelMachine final : public SystemCalls {
 /// Descriptors of this process.
 std::size_t openDescriptors();
 
+/// Waits until at most so many are open, since other threads close theirs a little later; false: they stay
+/// open.
+bool closesDownTo(std::size_t most);
+
 }  // namespace transship::test
