@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { conclude, INJECTIONS } from './cell.ts';
 import type { Evidence } from './evidence.ts';
-import type { Descriptors } from './gather.ts';
+import { digestsOf, type Descriptors } from './gather.ts';
 import type { Scene } from './injection.ts';
 import { judgeEnd } from './judge.ts';
 import { BothRan } from './rig/both-ran.ts';
@@ -52,15 +52,19 @@ async function run(
   await rig.apply(name, { mode, quiesceTimeout: '5m', preCopyTimeout: '5m' });
   await using watch = await Watch.of(rig, name);
   const struck = faults.map((one) => strikeInTurn({ rig, watch, step: one.step }, one));
-  await Promise.all(struck);
+  const stopped = (await Promise.all(struck)).find((digests) => digests !== null) ?? null;
   rig.source.transfer.free();
   const proof = { step: null, evidence: faults.map(({ fault }) => fault).join(' ') };
-  return await conclude({ rig, watch }, both, { proof, stopped: null }, idle);
+  return await conclude({ rig, watch }, both, { proof, stopped }, idle);
 }
 
-/** Waits for the step, or for a later one, or for the end; strikes, and lifts the fault when its time is over. */
-async function strikeInTurn(scene: Scene, one: ScheduledFault): Promise<void> {
-  const { watch, step } = scene;
+/**
+ * Waits for the step, or for a later one, or for the end; strikes, and lifts the fault when its time is over. Returns the
+ * digests of a source that had stopped when its server died, which takes them along.
+ */
+async function strikeInTurn(scene: Scene, one: ScheduledFault): Promise<readonly string[] | null> {
+  const { rig, watch, step } = scene;
+  let stopped: readonly string[] | null = null;
   const injection = INJECTIONS[one.fault];
   const since = performance.now();
   const isDue = async (): Promise<boolean> => {
@@ -73,8 +77,12 @@ async function strikeInTurn(scene: Scene, one: ScheduledFault): Promise<void> {
     await injection.armLater?.(scene);
     await delay(one.forMs);
   } else {
+    const now = await watch.step();
+    // Null: it has ended meanwhile, and the server still knows what its devices had.
+    if (one.fault === 'source-died' && (now === null || now >= 7)) stopped = await digestsOf(rig.source);
     await injection.strike(scene);
     await delay(one.forMs);
   }
   await injection.lift(scene);
+  return stopped;
 }
