@@ -1,10 +1,12 @@
 import { view, type Role } from '@transship/node-agent/core';
+import { unknownSession } from '@transship/node-agent/internal/contract/session-snapshot';
 import {
   failure,
   freshMemory,
   noted,
   observed,
   raised,
+  remembered,
   retry,
   unanswered,
   unfinished,
@@ -13,6 +15,7 @@ import type { Action, Memory, Observed } from '@transship/operator/core';
 import { seen } from './normal.ts';
 import {
   DEVICES,
+  UID,
   type Message,
   type Move,
   type Operator,
@@ -29,12 +32,7 @@ export function lookOf(record: Record_, memory: Memory, variant: Variant, expire
   return {
     plan: variant.plan,
     record,
-    held: memory.held,
-    superseded: memory.superseded,
-    decided: memory.decided,
-    source: memory.source,
-    target: memory.target,
-    placement: memory.placement,
+    ...remembered(memory),
     preCopyDone: true,
     expired: expired ? SILENT : null,
   };
@@ -197,30 +195,13 @@ export function described(command: Message['command']): string {
 /** The observe stream brings the newest snapshot, at any moment between two orders. */
 export function hears(operator: Operator, index: 0 | 1, role: Role, { agent }: Side): Move | null {
   if (operator.memory[role].kind !== 'session' || !operator.leader || operator.waiting !== null) return null;
-  const memory = seen(observed(operator.memory, role, agent === null ? unknown(role) : view(agent)));
+  const memory = seen(
+    observed(operator.memory, role, agent === null ? unknownSession(UID, role, '') : view(agent)),
+  );
   if (JSON.stringify(memory) === JSON.stringify(seen(operator.memory))) return null;
   const to = { operator: { ...operator, memory, refused: null } };
   const phase = agent === null ? 'an unknown migration' : agent.session.phase;
   return { label: `operator ${index} sees the ${role} at ${phase}`, fault: null, to };
-}
-
-/** What an agent tells of a migration that it does not know. */
-function unknown(role: Role): ReturnType<typeof view> {
-  return {
-    uid: 'm',
-    role,
-    fence: 0,
-    sequence: 0,
-    phase: 'Fenced',
-    generation: 0,
-    settled: true,
-    error: null,
-    devices: [],
-    streams: [],
-    ticket: '',
-    decision: 'Undecided',
-    quiesceTimeouts: 0,
-  };
 }
 
 /** What an operator that leads would do now; null when it waits for an answer or does not lead. */

@@ -1,37 +1,19 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { Forwarder, listening } from './forwarder.ts';
 
 /**
  * A proxy on 127.0.0.1 that counts what the server sends, and resets connections after so many bytes of it, wherever
  * that is in a frame.
  */
-export class CuttingProxy implements AsyncDisposable {
-  readonly endpoint: string;
+export class CuttingProxy extends Forwarder {
   /** Bytes that the server has sent over all connections. */
   bytes = 0;
   /** Connections that were cut. */
   cuts = 0;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #onward: { readonly host: string; readonly port: number } | null = null;
   #cut: { readonly after: number; readonly times: number } = { after: 0, times: 0 };
 
-  private constructor(server: Server) {
-    this.#server = server;
-    const { port } = server.address() as AddressInfo;
-    this.endpoint = `127.0.0.1:${port}`;
-    server.on('connection', (client: Socket) => this.#serve(client));
-  }
-
   static async listen(): Promise<CuttingProxy> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new CuttingProxy(server);
-  }
-
-  /** Where connections lead from now on, `host:port`. */
-  forwardTo(endpoint: string): void {
-    const at = endpoint.lastIndexOf(':');
-    this.#onward = { host: endpoint.slice(0, at), port: Number(endpoint.slice(at + 1)) };
+    return new CuttingProxy(await listening());
   }
 
   /** Each connection is cut after `after` bytes from the server, until `times` have been. */
@@ -39,19 +21,7 @@ export class CuttingProxy implements AsyncDisposable {
     this.#cut = { after, times };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await this.#server[Symbol.asyncDispose]();
-  }
-
-  #serve(client: Socket): void {
-    if (this.#onward === null) {
-      client.destroy();
-      return;
-    }
-    const server = connect(this.#onward);
-    this.#link(client, server);
-    this.#link(server, client);
+  protected override carry(client: Socket, server: Socket): void {
     client.pipe(server);
     let passed = 0;
     server.on('data', (piece: Buffer) => {
@@ -67,15 +37,5 @@ export class CuttingProxy implements AsyncDisposable {
       client.resetAndDestroy();
     });
     client.on('drain', () => server.resume());
-  }
-
-  /** One that ends takes the other with it. */
-  #link(socket: Socket, other: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      other.destroy();
-    });
   }
 }

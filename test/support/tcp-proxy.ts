@@ -1,56 +1,34 @@
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { Forwarder, listening } from './forwarder.ts';
 
 /** A proxy on 127.0.0.1 whose connections can be cut. */
-export class TcpProxy implements AsyncDisposable {
-  readonly endpoint: string;
+export class TcpProxy extends Forwarder {
   /** Connections that were made over it so far. */
   connections = 0;
   /** Bytes that the server has sent over all of them. */
   bytes = 0;
-  readonly #server: Server;
-  readonly #sockets: Set<Socket>;
-
-  private constructor(server: Server, sockets: Set<Socket>) {
-    this.#server = server;
-    this.#sockets = sockets;
-    this.endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  }
 
   /** Passes everything on to `endpoint` (`host:port`). */
   static async to(endpoint: string): Promise<TcpProxy> {
-    const at = endpoint.lastIndexOf(':');
-    const [host, port] = [endpoint.slice(0, at), Number(endpoint.slice(at + 1))];
-    const sockets = new Set<Socket>();
-    const server = createServer((client) => {
-      proxy.connections += 1;
-      const onward = connect(port, host);
-      for (const [from, to] of [
-        [client, onward],
-        [onward, client],
-      ] as const) {
-        sockets.add(from);
-        from.on('error', () => undefined);
-        from.on('close', () => {
-          sockets.delete(from);
-          to.destroy();
-        });
-        from.pipe(to);
-      }
-      onward.on('data', (piece: Buffer) => (proxy.bytes += piece.length));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const proxy = new TcpProxy(server, sockets);
+    const proxy = new TcpProxy(await listening());
+    proxy.forwardTo(endpoint);
     return proxy;
   }
 
   /** Cuts all connections with a reset. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.sockets) socket.resetAndDestroy();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     this.cut();
-    await this.#server[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
+  }
+
+  protected override carry(client: Socket, server: Socket): void {
+    this.connections += 1;
+    client.pipe(server);
+    server.pipe(client);
+    server.on('data', (piece: Buffer) => (this.bytes += piece.length));
   }
 }

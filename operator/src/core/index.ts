@@ -7,6 +7,7 @@ export {
   noted,
   observed,
   raised,
+  remembered,
   replied,
   retry,
   unanswered,

@@ -1,7 +1,7 @@
 import type { DecisionValue } from '@transship/crds';
 import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
 import { isBehind } from './regressed.ts';
-import type { Placement, SessionView, SideView } from './observed.ts';
+import type { Observed, Placement, SessionView, SideView } from './observed.ts';
 
 /**
  * What one operator process remembers of one migration. A restart forgets it; nothing in it is needed to
@@ -30,6 +30,23 @@ export const freshMemory: Memory = {
   target: { kind: 'unattached' },
   placement: { kind: 'unknown' },
 };
+
+/** What a decision is taken from of all this; the rest of `Observed` is the record, and time. */
+export const remembered = ({
+  held,
+  superseded,
+  decided,
+  source,
+  target,
+  placement,
+}: Memory): Pick<Observed, 'held' | 'superseded' | 'decided' | 'source' | 'target' | 'placement'> => ({
+  held,
+  superseded,
+  decided,
+  source,
+  target,
+  placement,
+});
 
 /** This process took the migration up: both agents have to accept the new fence first. */
 export const raised = (memory: Memory, fence: number): Memory => ({

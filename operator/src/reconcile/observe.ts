@@ -1,6 +1,13 @@
 import { parseBytes, parseDuration } from '@transship/crds';
 import type { Failure } from '@transship/node-agent/contract';
-import { failure, preCopyDone, type Observed, type Plan, type RecordView } from '../core/index.ts';
+import {
+  failure,
+  preCopyDone,
+  remembered,
+  type Observed,
+  type Plan,
+  type RecordView,
+} from '../core/index.ts';
 import type { StoredMigration } from './ports.ts';
 import type { Voyage } from './voyage.ts';
 
@@ -14,12 +21,7 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
   return {
     plan: planOf(stored),
     record: recordOf(stored),
-    held: memory.held,
-    superseded: memory.superseded,
-    decided: memory.decided,
-    source: memory.source,
-    target: memory.target,
-    placement: memory.placement,
+    ...remembered(memory),
     preCopyDone: stored.spec.ok && preCopyIsDone(stored.spec.value.strategy, voyage, now),
     expired: silentTooLong(voyage, now) ?? voyage.silentDevices.look(memory, now),
     targetFenced: voyage.targetFenced,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Forwarder, listening } from '../../support/forwarder.ts';
 
 /** Pieces this small pass one by one while a connection is slow, bytes. */
 const SLOW_PIECE = 2048;
@@ -18,44 +19,26 @@ export interface ProxyCounters {
 }
 
 /** A proxy on 127.0.0.1 that does to its connections what a network may do; with a server whose address may change. */
-export class FaultProxy implements AsyncDisposable {
-  readonly endpoint: string;
+export class FaultProxy extends Forwarder {
   readonly counters: ProxyCounters = { cut: 0, held: 0, slowed: 0, altered: 0 };
   /** Called when the fault meets traffic, before what it met is passed on. */
   onMeet: () => void = () => undefined;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #onward: { readonly host: string; readonly port: number } | null = null;
   #gate: PromiseWithResolvers<void> | null = null;
   /** Bytes a second; null: no limit. */
   #rate: number | null = null;
   #alter = false;
 
-  private constructor(server: Server) {
-    this.#server = server;
-    this.endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    server.on('connection', (client: Socket) => this.#serve(client));
-  }
-
   static async listen(): Promise<FaultProxy> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new FaultProxy(server);
-  }
-
-  /** Where connections lead from now on, `host:port`. */
-  forwardTo(endpoint: string): void {
-    const at = endpoint.lastIndexOf(':');
-    this.#onward = { host: endpoint.slice(0, at), port: Number(endpoint.slice(at + 1)) };
+    return new FaultProxy(await listening());
   }
 
   /** Connections that are open now; both sides of each count. */
   get open(): number {
-    return this.#sockets.size;
+    return this.sockets.size;
   }
 
   cut(): void {
-    for (const socket of this.#sockets) {
+    for (const socket of this.sockets) {
       this.counters.cut += 1;
       socket.resetAndDestroy();
     }
@@ -84,33 +67,15 @@ export class FaultProxy implements AsyncDisposable {
     this.#gate = null;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     this.free();
-    for (const socket of this.#sockets) socket.destroy();
-    await this.#server[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
   }
 
-  #serve(client: Socket): void {
-    if (this.#onward === null) {
-      client.destroy();
-      return;
-    }
-    const server = connect(this.#onward);
-    this.#link(client, server);
-    this.#link(server, client);
+  protected override carry(client: Socket, server: Socket): void {
+    for (const socket of [client, server]) socket.setNoDelay(true);
     void this.#pump(client, server);
     void this.#pump(server, client);
-  }
-
-  /** One that ends takes the other with it. */
-  #link(socket: Socket, other: Socket): void {
-    this.#sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      other.destroy();
-    });
   }
 
   async #pump(from: Socket, to: Socket): Promise<void> {
