@@ -20,14 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool has(const BrokerMessage& message, const std::string& part) {
-  return message.text.find(part) != std::string::npos;
-}
-
-bool refused(const BrokerMessage& message, const std::string& code) {
-  return has(message, R"({"ok":false,"code":")" + code + "\"") && message.descriptors.empty();
-}
-
 TEST(BrokerLimits, OnlyTheAgentCanPassDescriptors) {
   BrokerRig rig;
   const RawClient workload{rig.workload("trainer")};

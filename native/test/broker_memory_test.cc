@@ -13,10 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool has(const BrokerMessage& message, const std::string& part) {
-  return message.text.find(part) != std::string::npos;
-}
-
 std::vector<std::string> memoryOf(FakeBackend& backend) {
   const std::lock_guard lock{backend.mutex};
   return backend.memory;

@@ -19,10 +19,6 @@ namespace fs = std::filesystem;
 using broker::FileUsers;
 using broker::usersOf;
 
-bool has(const BrokerMessage& message, const std::string& part) {
-  return message.text.find(part) != std::string::npos;
-}
-
 // A process with the descriptors of this one, until the end of the test.
 class Child {
  public:

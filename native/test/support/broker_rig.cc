@@ -179,6 +179,14 @@ BrokerRig::~BrokerRig() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
+bool has(const BrokerMessage& message, const std::string& part) {
+  return message.text.find(part) != std::string::npos;
+}
+
+bool refused(const BrokerMessage& message, const std::string& code) {
+  return has(message, R"({"ok":false,"code":")" + code + "\"") && message.descriptors.empty();
+}
+
 RawClient::RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

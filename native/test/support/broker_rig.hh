@@ -100,6 +100,10 @@ struct BrokerMessage {
   std::vector<UniqueFd> descriptors = {};
 };
 
+[[nodiscard]] bool has(const BrokerMessage& message, const std::string& part);
+/// Says this code, and brings no descriptor.
+[[nodiscard]] bool refused(const BrokerMessage& message, const std::string& code);
+
 /// A client that sends what it is told, right or wrong.
 class RawClient {
  public:
