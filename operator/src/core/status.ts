@@ -30,7 +30,7 @@ export function statusOf(report: Report): Written {
     : isTerminal(before.phase)
       ? before.phase
       : phaseOf(observed, before.phase);
-  const devices = devicesOf(observed) ?? before.devices;
+  const devices = devicesOf(observed, before.devices) ?? before.devices;
   const transfer = transferOf(report);
   const why = finished ? action.failure : action.kind === 'stall' ? action.failure : null;
   const error = earlier ?? firstError(observed) ?? (why === null ? undefined : trim(why));
@@ -77,14 +77,22 @@ function firstError({ source, target }: Observed): { code: string; message: stri
   return failure === null ? undefined : trim(failure);
 }
 
-/** The API has no word for a device that does not answer; what it was last is the more useful one. */
-const shown = (now: KnownState | undefined, before: MigratingDevice['state']): MigratingDevice['state'] =>
-  now === undefined || now === 'Unknown' ? before : now;
+/**
+ * The API has no word for a device that does not answer: what was told of it last is the more useful one. One that was
+ * never told of was Running, as preflight asks of both sides.
+ */
+const shown = (
+  now: KnownState | undefined,
+  before: MigratingDevice['state'] | undefined,
+): MigratingDevice['state'] => (now === undefined || now === 'Unknown' ? (before ?? 'Running') : now);
 
 /** Agents that do not tell it know only the older one. */
 const protocolOf = (told: string | undefined): MigratingDevice['protocol'] => (told === 'v2' ? 'v2' : 'v1');
 
-function devicesOf({ source, target, placement }: Observed): MigratingDevice[] | undefined {
+function devicesOf(
+  { source, target, placement }: Observed,
+  before: readonly MigratingDevice[] = [],
+): MigratingDevice[] | undefined {
   const s = sessionOf(source);
   const t = sessionOf(target);
   const from =
@@ -102,8 +110,11 @@ function devicesOf({ source, target, placement }: Observed): MigratingDevice[] |
       source: id,
       target: to[index] ?? '',
       protocol: protocolOf(s?.devices[index]?.protocol ?? t?.devices[index]?.protocol),
-      state: shown(s?.devices[index]?.state, 'Running'),
-      targetState: shown(t?.devices[index]?.state, 'Running'),
+      state: shown(s?.devices[index]?.state, before.find((told) => told.source === id)?.state),
+      targetState: shown(
+        t?.devices[index]?.state,
+        before.find((told) => told.target === to[index])?.targetState,
+      ),
       bytes,
       totalBytes: bytes + pending,
       segments: loaded?.segments ?? 0,

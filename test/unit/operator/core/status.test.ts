@@ -170,8 +170,25 @@ describe('devices and progress', () => {
     expect(first).toMatchObject({ bytes: totals?.bytes, segments: totals?.segments });
   });
 
-  test('a device that does not answer keeps the state it had', () => {
-    const s = withDevice(source('PreCopy'), 0, { state: 'Unknown' });
+  const stopped = withDevice(source('Stopped'), 0, { state: 'StopCopy' });
+  const loading = withDevice(target('Loading'), 0, { state: 'Resuming' });
+  const silent = { state: 'Unknown' } as const;
+
+  test.each([
+    ['a device that does not answer', withDevice(stopped, 0, silent), withDevice(loading, 0, silent)],
+    ['a device whose agent does not answer', UNREACHABLE, UNREACHABLE],
+  ])('%s keeps the state that was told of it last, in a status that the schema takes', (_name, s, t) => {
+    const told = report(observe(stopped, loading)).devices;
+    const status = report(observe(s, t), WAIT, {
+      ...FRESH,
+      ...(told === undefined ? {} : { devices: told }),
+    });
+    expect(status.devices?.[0]).toMatchObject({ state: 'StopCopy', targetState: 'Resuming' });
+    expect(deviceMigrationStatus.safeParse({ ...FRESH, ...status }).success).toBe(true);
+  });
+
+  test('a device that never answered was Running when it was chosen', () => {
+    const s = withDevice(source('Prepared'), 0, silent);
     expect(report(observe(s, target('Loading'))).devices?.[0]?.state).toBe('Running');
   });
 
