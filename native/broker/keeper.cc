@@ -83,14 +83,14 @@ void Keeper::reset(OnReset done) {
 }
 
 void Keeper::unmap(std::vector<std::shared_ptr<const HeldDevice>> devices, std::vector<pid_t> agents,
-                   std::function<void()> done) {
+                   std::function<void(bool)> done) {
   {
     const std::lock_guard lock{mutex_};
     jobs_.emplace_back(
         [this, devices = std::move(devices), agents = std::move(agents), done = std::move(done)]() mutable {
-          unmapOnce(devices, agents);
+          const bool unmapped = unmapPatiently(devices, agents);
           devices.clear();
-          done();
+          done(unmapped);
         });
   }
   signal(wake_.get());
@@ -232,24 +232,42 @@ void Keeper::runJobs() {
   }
 }
 
-void Keeper::unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
-                       const std::vector<pid_t>& agents) {
+// What it ended with is reported once, not at every try.
+bool Keeper::unmapPatiently(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
+                            const std::vector<pid_t>& agents) {
+  milliseconds pause = timing_.firstRetry;
+  for (int left = kUnmapTries;; pause *= 2) {
+    const Status unmapped = unmapOnce(devices, agents);
+    if (unmapped || --left == 0 || stopping()) {
+      report_(unmapped ? "memory of the last workload unmapped" : unmapped.error().message);
+      return static_cast<bool>(unmapped);
+    }
+    wait(-1, spread(pause));
+  }
+}
+
+Status Keeper::unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
+                         const std::vector<pid_t>& agents) {
   const FileUsers users = opener_->users(devices);
   const bool held = std::ranges::any_of(
       users.processes, [&](pid_t process) { return std::ranges::find(agents, process) == agents.end(); });
   if (held || !users.complete) {
-    report_(held ? "memory stays mapped: another process has the devices open"
-                 : "memory stays mapped: not every process can be looked into (host's PID namespace, "
-                   "CAP_SYS_PTRACE)");
-    return;
+    return Error{.code = ErrorCode::kNotAllowed,
+                 .message = held ? "memory stays mapped: another process has the devices open"
+                                 : "memory stays mapped: not every process can be looked into (host's PID "
+                                   "namespace, CAP_SYS_PTRACE)"};
   }
   for (const auto& device : devices) {
-    if (const Status done = opener_->unmapAll(*device); !done) {
-      report_(done.error().message);
-      return;
+    if (Status done = opener_->unmapAll(*device); !done) {
+      return done;
     }
   }
-  report_("memory of the last workload unmapped");
+  return Done{};
+}
+
+bool Keeper::stopping() const {
+  const std::lock_guard lock{mutex_};
+  return stopping_;
 }
 
 void Keeper::resetOnce(const OnReset& done) {

@@ -40,6 +40,9 @@ struct KeeperTiming {
 /// Everything that may take long (opening, resetting) happens on that thread; the other calls return at once.
 class Keeper {
  public:
+  /// Tries to empty an address space that follow one reset; the next reset begins anew.
+  static constexpr int kUnmapTries = 3;
+
   struct View {
     std::shared_ptr<const HeldDevice> device;  // null while the device is not open
     Incarnation incarnation;
@@ -62,9 +65,10 @@ class Keeper {
   void reset(OnReset done);
 
   /// Empties the address space of `devices`, which share one, after what is under way, unless another process
-  /// than this one and `agents` has one of them open. `done` is called on the keeper's thread.
+  /// than this one and `agents` has one of them open. Tried a few times, since a process may be ending just
+  /// now. `done` is called on the keeper's thread and told whether nothing is mapped any more.
   void unmap(std::vector<std::shared_ptr<const HeldDevice>> devices, std::vector<pid_t> agents,
-             std::function<void()> done);
+             std::function<void(bool)> done);
 
   /// Takes the device over from a process that was given it by a broker that has ended; nothing is reset and
   /// the incarnation goes on. It is open once the keeper's thread has found out who has it. Done at once for
@@ -84,8 +88,11 @@ class Keeper {
   void takeOver();
   void runJobs();
   void resetOnce(const OnReset& done);
-  void unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
-                 const std::vector<pid_t>& agents);
+  bool unmapPatiently(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
+                      const std::vector<pid_t>& agents);
+  Status unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
+                   const std::vector<pid_t>& agents);
+  bool stopping() const;
   void wait(int removal, std::chrono::milliseconds most);
 
   const std::string instance_;

@@ -176,7 +176,7 @@ void Server::beginReset(Client& client, Device& device) {
   client.resetting = true;
   device.keeper->reset([completions = completions_, number = client.number,
                         device = &device](const Result<std::uint64_t>& outcome) {
-    completions->push({number, device, resetReply(outcome), !outcome, {}});
+    completions->push({number, device, resetReply(outcome), !outcome, {}, false});
   });
 }
 
@@ -207,10 +207,13 @@ void Server::finishResets() {
 }
 
 // What a workload that has ended had mapped is unmapped before the reset is answered; until then no other one
-// gets the devices, which might map its own memory in between.
+// gets the devices, which might map its own memory in between. What could not be unmapped is left for the
+// next reset of one of them.
 void Server::finish(Completion& completion) {
-  for (Device* const device : completion.unmapped) {
-    device->memory = device->memory == Memory::kUnmapping ? Memory::kNone : device->memory;
+  for (Device* const device : completion.memory) {
+    if (device->memory == Memory::kUnmapping) {
+      device->memory = completion.unmapped ? Memory::kNone : Memory::kLeft;
+    }
   }
   const std::vector<Device*> left =
       completion.done ? std::vector<Device*>{} : leftMemory(devices_, *completion.device);
@@ -227,7 +230,10 @@ void Server::finish(Completion& completion) {
     completion.device->keeper->unmap(
         std::move(open), std::move(agents),
         [completions = completions_, next = Completion{completion.client, completion.device, completion.reply,
-                                                       true, left}] { completions->push(next); });
+                                                       true, left, false}](bool unmapped) mutable {
+          next.unmapped = unmapped;
+          completions->push(std::move(next));
+        });
     return;
   }
   const auto client = std::ranges::find(clients_, completion.client, &Client::number);

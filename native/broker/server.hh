@@ -61,8 +61,9 @@ class Server {
     Device* device;
     std::string reply;
     bool done;
-    /// Whose memory was unmapped.
-    std::vector<Device*> unmapped;
+    /// Whose memory was to be unmapped, and whether it was.
+    std::vector<Device*> memory;
+    bool unmapped;
   };
   /// Shared with the keepers, which may outlive the server by a moment.
   struct Completions {

@@ -18,6 +18,14 @@ std::vector<std::string> memoryOf(FakeBackend& backend) {
   return backend.memory;
 }
 
+void setUsers(FakeBackend& backend, broker::FileUsers users) {
+  const std::lock_guard lock{backend.mutex};
+  backend.users = std::move(users);
+}
+
+// Tried a few times in vain.
+const std::vector<std::string> kDeclined(broker::Keeper::kUnmapTries, "users 2");
+
 // A process of the workload that gets devices and has them until it is let go.
 class Workload {
  public:
@@ -101,7 +109,7 @@ TEST(BrokerMemory, IsLeftAloneWhenSomebodyHasTheDevicesWhomTheBrokerDidNotGiveTh
   agent.ask("get gpu/0");  // this process: the agent does not count
   rig.backend(0).users = {.processes = {::getpid(), 1}};
   agent.ask("reset gpu/0");
-  EXPECT_EQ(memoryOf(rig.backend(0)), (std::vector<std::string>{"users 2"}));
+  EXPECT_EQ(memoryOf(rig.backend(0)), kDeclined);
 }
 
 TEST(BrokerMemory, IsLeftAloneWhenItCannotBeToldWhoHasTheDevices) {
@@ -110,7 +118,55 @@ TEST(BrokerMemory, IsLeftAloneWhenItCannotBeToldWhoHasTheDevices) {
   workload.end();
   rig.backend(0).users = {.complete = false};
   RawClient{rig.agent()}.ask("reset gpu/0");
-  EXPECT_EQ(memoryOf(rig.backend(0)), (std::vector<std::string>{"users 2"}));
+  EXPECT_EQ(memoryOf(rig.backend(0)), kDeclined);
+}
+
+TEST(BrokerMemory, ThatWasLeftAloneIsUnmappedAtTheNextReset) {
+  BrokerRig rig;
+  Workload workload{rig, {"gpu/0"}};
+  workload.end();
+  const RawClient agent{rig.agent()};
+  agent.ask("get gpu/0");
+  setUsers(rig.backend(0), {.processes = {::getpid(), 1}});
+  agent.ask("reset gpu/0");
+  ASSERT_EQ(memoryOf(rig.backend(0)), kDeclined);
+  setUsers(rig.backend(0), {.processes = {::getpid()}});
+  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":2})");
+  std::vector<std::string> expected = kDeclined;
+  expected.insert(expected.end(), {"users 2", "unmap", "unmap"});
+  // By the device that was reset, the other one's entry of the two included.
+  std::vector<std::string> found = memoryOf(rig.backend(0));
+  EXPECT_EQ(found.size() + memoryOf(rig.backend(1)).size(), expected.size());
+  agent.ask("reset gpu/0");
+  EXPECT_EQ(memoryOf(rig.backend(0)), found);  // once is enough
+}
+
+TEST(BrokerMemory, IsUnmappedWhenAProcessEndsALittleLater) {
+  BrokerRig rig;
+  Workload workload{rig, {"gpu/0"}};
+  workload.end();
+  rig.backend(0).unmapErrnos = {EBUSY, EBUSY};
+  EXPECT_EQ(RawClient{rig.agent()}.ask("reset gpu/0").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(memoryOf(rig.backend(0)), (std::vector<std::string>{"users 2", "refused", "users 2", "refused",
+                                                                "users 2", "unmap", "unmap"}));
+}
+
+TEST(BrokerMemory, ThatCouldNotBeUnmappedIsTriedAgainAtTheNextResetAndTheWorkloadIsServedMeanwhile) {
+  BrokerRig rig;
+  Workload workload{rig, {"gpu/0"}};
+  workload.end();
+  const RawClient agent{rig.agent()};
+  rig.backend(0).unmapErrnos = {EIO, EIO, EIO};
+  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(memoryOf(rig.backend(0)),
+            (std::vector<std::string>{"users 2", "refused", "users 2", "refused", "users 2", "refused"}));
+  {
+    Workload next{rig, {"gpu/1"}};
+    EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":2})");
+    EXPECT_EQ(memoryOf(rig.backend(0)).size(), 6u);  // it is in use
+  }
+  EXPECT_EQ(agent.ask("reset gpu/1").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(memoryOf(rig.backend(1)), (std::vector<std::string>{"users 2", "unmap", "unmap"}));
 }
 
 TEST(BrokerMemory, IsUnmappedBeforeTheNextWorkloadGetsTheDevices) {

@@ -97,6 +97,12 @@ Status FakeOpener::unmapAll(const broker::HeldDevice& device) {
     std::this_thread::sleep_for(1ms);
   }
   const std::lock_guard lock{backend_->mutex};
+  if (!backend_->unmapErrnos.empty()) {
+    const int why = backend_->unmapErrnos.front();
+    backend_->unmapErrnos.pop_front();
+    backend_->memory.emplace_back("refused");
+    return Error{.code = ErrorCode::kIommuRefused, .message = "refused", .errorNumber = why};
+  }
   backend_->memory.emplace_back("unmap");
   return Done{};
 }

@@ -28,6 +28,8 @@ struct FakeBackend {
   int resets = 0;
   /// Who has the device open, as the system tells.
   broker::FileUsers users = {};
+  /// The next tries to unmap fail like that.
+  std::deque<int> unmapErrnos = {};
   /// What happened to the memory, by the number of devices looked at: "users 2", "unmap".
   std::vector<std::string> memory = {};
   std::atomic<bool> present = true;
