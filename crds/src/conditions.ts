@@ -63,6 +63,12 @@ export const conditionTypes = {
     remedy:
       'Nothing hands such a device out. Look the reason up in the error codes; `transship recover --device ID --node NODE` ends the quarantine.',
   },
+  TargetReplaced: {
+    polarity: 'negative',
+    present:
+      'Only as True, once the set goes to a node of `spec.recovery.fallbackNodeNames`; the message says which targets were left and why.',
+    remedy: 'Nothing for this migration. See after the nodes that were left; each is reset before it ends.',
+  },
   Recovered: {
     polarity: 'positive',
     present:
@@ -138,6 +144,11 @@ export const reasons = {
   Retrying: {
     types: ['Reconciling'],
     meaning: 'The transfer failed and starts anew with the next generation; the message tells why.',
+    remedy: WAIT,
+  },
+  FallbackNode: {
+    types: ['TargetReplaced'],
+    meaning: 'The target before could not take the set, and the next node of the list takes it.',
     remedy: WAIT,
   },
   WaitingForAgent: {

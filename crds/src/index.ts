@@ -21,6 +21,7 @@ export {
   deviceMigrationStatus,
   type Decision,
   type DecisionValue,
+  type RecordedTarget,
   type DeviceMigration,
   type DeviceMigrationManifest,
   type DeviceMigrationSpec,

@@ -5,7 +5,7 @@ import { API_VERSION, DEVICE_MIGRATION_KIND } from './group.ts';
 import { objectMeta } from './metadata.ts';
 import { PHASES } from './phase.ts';
 import { BYTES_EXPECTED, BYTES_PATTERN, DURATION_EXPECTED, DURATION_PATTERN } from './quantity.ts';
-import { checkSource, checkSpec, checkStrategy, checkTarget } from './spec-rules.ts';
+import { checkRecovery, checkSource, checkSpec, checkStrategy, checkTarget } from './spec-rules.ts';
 
 const duration = z
   .string()
@@ -38,10 +38,16 @@ const strategy = z
   })
   .superRefine(checkStrategy);
 
-const recovery = z.strictObject({
-  retries: z.int().min(0).max(10).default(2),
-  onDeviceError: z.enum(['Reset']).default('Reset'),
-});
+/** Bounds how long a set may wait for a node that takes it, and how many of them have to be freed in the end. */
+const MAX_FALLBACK_NODES = 8;
+
+const recovery = z
+  .strictObject({
+    retries: z.int().min(0).max(10).default(2),
+    onDeviceError: z.enum(['Reset']).default('Reset'),
+    fallbackNodeNames: z.array(objectName).max(MAX_FALLBACK_NODES).optional(),
+  })
+  .superRefine(checkRecovery);
 
 export const deviceMigrationSpec = z
   .strictObject({
@@ -61,6 +67,21 @@ const decision = z.object({
   at: timestamp.optional(),
   by: by.optional(),
   reason: z.string().max(1024).optional(),
+});
+
+const errorCode = z
+  .string()
+  .max(64)
+  .regex(/^[A-Z][A-Za-z0-9]{0,63}$/);
+
+/** The node that the set goes to, once it is another than `spec.target` names. */
+const recordedTarget = z.object({
+  nodeName: objectName,
+  generation: counter,
+  abandoned: z
+    .array(z.object({ nodeName: objectName, code: errorCode, message: z.string().max(1024) }))
+    .min(1)
+    .max(MAX_FALLBACK_NODES),
 });
 
 const migratingDevice = z.object({
@@ -83,10 +104,7 @@ const transfer = z.object({
 });
 
 const firstError = z.object({
-  code: z
-    .string()
-    .max(64)
-    .regex(/^[A-Z][A-Za-z0-9]{0,63}$/),
+  code: errorCode,
   message: z.string().max(4096),
 });
 
@@ -108,6 +126,7 @@ export const deviceMigrationStatus = z.object({
   operator: by.optional(),
   stopping: stopping.optional(),
   decision: decision.default({ value: 'Undecided' }),
+  target: recordedTarget.optional(),
   generation: counter.default(0),
   startedAt: timestamp.optional(),
   completedAt: timestamp.optional(),
@@ -143,6 +162,8 @@ export type Strategy = DeviceMigrationSpec['strategy'];
 export type Recovery = DeviceMigrationSpec['recovery'];
 export type Decision = DeviceMigrationStatus['decision'];
 export type DecisionValue = Decision['value'];
+/** Present once the target that `spec.target` names was left for another. */
+export type RecordedTarget = NonNullable<DeviceMigrationStatus['target']>;
 export type Stopping = NonNullable<DeviceMigrationStatus['stopping']>;
 /** One source device and its pair. */
 export type MigratingDevice = NonNullable<DeviceMigrationStatus['devices']>[number];

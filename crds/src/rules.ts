@@ -5,6 +5,7 @@
 export const rules = {
   specImmutable: 'spec is immutable; create another DeviceMigration for another attempt',
   nodesDiffer: 'source.nodeName and target.nodeName must differ',
+  fallbackNodesDiffer: 'recovery.fallbackNodeNames must name neither the source nor the target node',
   devicesRequired:
     'list the devices of the workload in devices (or, once supported, name podName); exactly one of them',
   podNameUnsupported:
@@ -18,6 +19,7 @@ export const rules = {
   fenceRises: 'fence never decreases',
   decisionOnce:
     'decision is written once: Undecided to Commit or Abort, Commit to Revert, and then never again',
+  targetWithFence: 'target changes only with the fence, and only before the decision',
   stoppingOnce: 'stopping is recorded once and never changed or removed',
   inventoryOwnNode: 'every device id must begin with the name of this node and a slash',
 } as const;

@@ -54,14 +54,34 @@ function checkDevices({ nodeName, devices }: Place, context: Context): void {
   }
 }
 
-/** Two different nodes, and a pairing that names a target for every source device. */
-export function checkSpec(spec: { source: Place; target: Place }, context: Context): void {
-  const { source, target } = spec;
+/** No fallback node twice. */
+export function checkRecovery(
+  { fallbackNodeNames = [] }: { readonly fallbackNodeNames?: readonly string[] | undefined },
+  context: Context,
+): void {
+  for (const [index, name] of fallbackNodeNames.entries()) {
+    if (fallbackNodeNames.indexOf(name) === index) continue;
+    const message = `Duplicate value: ${JSON.stringify(name)}`;
+    refuse(context, 'InvalidManifest', message, ['fallbackNodeNames', index]);
+  }
+}
+
+interface Spec {
+  readonly source: Place;
+  readonly target: Place;
+  readonly recovery: { readonly fallbackNodeNames?: readonly string[] | undefined };
+}
+
+/** Different nodes, and a pairing that names a target for every source device. */
+export function checkSpec({ source, target, recovery }: Spec, context: Context): void {
   if (source.nodeName === target.nodeName)
     refuse(context, 'SameNode', rules.nodesDiffer, ['target', 'nodeName']);
   if (target.devices !== undefined && target.devices.length !== source.devices?.length) {
     refuse(context, 'PairingImpossible', rules.pairingLength, ['target', 'devices']);
   }
+  const taken = [source.nodeName, target.nodeName];
+  if (recovery.fallbackNodeNames?.some((name) => taken.includes(name)) === true)
+    refuse(context, 'SameNode', rules.fallbackNodesDiffer, ['recovery', 'fallbackNodeNames']);
 }
 
 /** Durations and the bandwidth within their bounds; text that is none of these has its own refusal already. */

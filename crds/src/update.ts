@@ -16,8 +16,17 @@ export function checkUpdate(old: DeviceMigration, next: DeviceMigration): { read
   if (old.status.stopping !== undefined && !same(old.status.stopping, next.status.stopping)) {
     return refused('RecordRegressed', 'status.stopping', rules.stoppingOnce);
   }
+  if (!same(old.status.target, next.status.target) && !targetMayChange(old, next)) {
+    return refused('RecordRegressed', 'status.target', rules.targetWithFence);
+  }
   return { ok: true };
 }
+
+/** Whoever leaves a target fences off all that was ordered or written for it. */
+const targetMayChange = (old: DeviceMigration, next: DeviceMigration): boolean =>
+  next.status.target !== undefined &&
+  next.status.fence > old.status.fence &&
+  next.status.decision.value === 'Undecided';
 
 function decisionMayBecome(old: Decision, next: Decision): boolean {
   if (old.value === next.value) return old.value === 'Undecided' || same(old, next);

@@ -288,6 +288,36 @@ const choices: readonly Case[] = [
   ],
   ['half a retry', spec({ recovery: { retries: 2.5 } }), 'InvalidManifest', 'spec.recovery.retries'],
   [
+    'a fallback node that is the target',
+    spec({ recovery: { fallbackNodeNames: ['gpu-c', 'gpu-b'] } }),
+    'SameNode',
+    rules.fallbackNodesDiffer,
+  ],
+  [
+    'a fallback node that is the source',
+    spec({ recovery: { fallbackNodeNames: ['gpu-a'] } }),
+    'SameNode',
+    rules.fallbackNodesDiffer,
+  ],
+  [
+    'a fallback node named twice',
+    spec({ recovery: { fallbackNodeNames: ['gpu-c', 'gpu-c'] } }),
+    'InvalidManifest',
+    'spec.recovery.fallbackNodeNames[1]: Duplicate value: "gpu-c"',
+  ],
+  [
+    'a fallback node with capitals',
+    spec({ recovery: { fallbackNodeNames: ['GPU-C'] } }),
+    'InvalidManifest',
+    'spec.recovery.fallbackNodeNames[0]',
+  ],
+  [
+    'nine fallback nodes',
+    spec({ recovery: { fallbackNodeNames: Array.from({ length: 9 }, (_, index) => `gpu-c${index}`) } }),
+    'InvalidManifest',
+    'spec.recovery.fallbackNodeNames',
+  ],
+  [
     'another recovery than reset',
     spec({ recovery: { onDeviceError: 'Retry' } }),
     'InvalidManifest',

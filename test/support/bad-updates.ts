@@ -31,6 +31,12 @@ const decided = (value: string, when: string = at): Record<string, unknown> => (
 const undecided = { decision: { value: 'Undecided' } };
 const stopping = { stopping: { at, by } };
 
+const target = {
+  nodeName: 'gpu-c',
+  generation: 2,
+  abandoned: [{ nodeName: 'gpu-b', code: 'AgentUnreachable', message: 'no answer' }],
+};
+
 const device = {
   source: 'gpu-a/0',
   target: 'gpu-b/0',
@@ -64,6 +70,22 @@ const transitions: readonly Transition[] = [
   ['Abort to Revert', decided('Abort'), decided('Revert'), 'RecordRegressed', rules.decisionOnce],
   ['another stopping', stopping, { stopping: { at: later, by } }, 'RecordRegressed', rules.stoppingOnce],
   ['a removed stopping', stopping, {}, 'RecordRegressed', rules.stoppingOnce],
+  ['a target without a fence', { fence: 3 }, { fence: 3, target }, 'RecordRegressed', rules.targetWithFence],
+  ['a removed target', { fence: 3, target }, { fence: 4 }, 'RecordRegressed', rules.targetWithFence],
+  [
+    'another target after Commit',
+    { ...decided('Commit'), fence: 3 },
+    { ...decided('Commit'), fence: 4, target },
+    'RecordRegressed',
+    rules.targetWithFence,
+  ],
+  [
+    'another target with Commit',
+    { fence: 3 },
+    { ...decided('Commit'), fence: 4, target },
+    'RecordRegressed',
+    rules.targetWithFence,
+  ],
 ];
 
 /** Refused for what it says; for the zod side an unreadable record is no fault of the manifest, hence Internal. */
@@ -82,6 +104,7 @@ const unreadable: readonly (readonly [
   ['a stopping without an author', { stopping: { at } }, 'status.stopping.by'],
   ['a stopping whose time is a word', { stopping: { at: 'now', by } }, 'status.stopping.at'],
   ['an unknown device state', { devices: [{ ...device, state: 'Paused' }] }, 'status.devices[0].state'],
+  ['a target that nobody was left for', { target: { ...target, abandoned: [] } }, 'status.target.abandoned'],
   ['negative bytes', { devices: [{ ...device, bytes: -1 }] }, 'status.devices[0].bytes'],
   ['a progress above 100%', { progress: '101%' }, 'status.progress'],
   ['a downtime without a unit', { downtime: '41' }, 'status.downtime'],
@@ -144,6 +167,13 @@ export const goodUpdates: readonly Update[] = [
     part: 'status',
     before: decided('Commit'),
     after: { ...decided('Commit'), phase: 'Releasing' },
+  },
+  { name: 'a target with its fence', part: 'status', before: { fence: 1 }, after: { fence: 2, target } },
+  {
+    name: 'a kept target with Commit',
+    part: 'status',
+    before: { fence: 2, target },
+    after: { ...decided('Commit'), fence: 2, target },
   },
   { name: 'a recorded stopping', part: 'status', before: {}, after: stopping },
   {
