@@ -286,9 +286,14 @@ export const errors = {
   ),
 
   // The workload.
+  WorkloadUnreachable: passing(
+    'The workload did not answer its agent before the migration: it is starting, its node is overloaded, or nobody serves its hook.',
+    'Asked again. The operator waits 60 s for it and then rejects the migration, or lets the source go on; no device was stopped.',
+    'Check that the workload runs and serves its hook; then create the migration again.',
+  ),
   FreezeFailed: passing(
     'The workload could not be frozen.',
-    'Thawed the workload, since it may have obeyed late, and brought the devices back to Running; none was stopped. When it did not answer before the migration, the set was refused and no device touched.',
+    'Thawed the workload, since it may have obeyed late, and brought the devices back to Running; none was stopped. When its control refused to answer before the migration, the set was refused and no device touched.',
     'Check the workload control named in the message.',
   ),
   ThawFailed: passing(

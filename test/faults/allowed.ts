@@ -55,6 +55,7 @@ const LOSS = [
   'DeviceUnreachable',
   'ThawFailed',
   'FreezeFailed',
+  'WorkloadUnreachable',
 ];
 
 /** Steps 4 to 8 reset the target when the migration is given up; 3 and 10 reset in any case. */

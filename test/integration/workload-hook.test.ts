@@ -88,6 +88,6 @@ describe('a workload that serves the hook', () => {
     await nodes.source.hook.process.kill();
     const command = { kind: 'prepare', generation: 1, devices: nodes.source.shore.devices } as const;
     const { refusal } = await nodes.voyage().send('source', command);
-    expect(refusal).toMatchObject({ code: 'FreezeFailed' });
+    expect(refusal).toMatchObject({ code: 'WorkloadUnreachable' });
   });
 });

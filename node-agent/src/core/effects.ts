@@ -76,6 +76,8 @@ export type AgentEvent =
 export interface Observation {
   readonly devices: readonly ObservedDevice[];
   readonly workload: WorkloadState;
+  /** Why the workload that was asked is `unknown`, where that was told. */
+  readonly workloadTrouble?: Failure;
   /** Every device of the workloads that the devices belong to; empty where no workload is named. */
   readonly workloadDevices: readonly string[];
   /** Fresh random proof for the puller, used by a source's `prepare` alone. */

@@ -51,7 +51,10 @@ function prepare(
   const cannot = cannotBind(ids, observed) ?? leavesOut(ids, observed);
   if (cannot !== null) return cannot;
   if (observed.workload === 'unknown')
-    return fail('FreezeFailed', 'the workload does not answer, so it could be neither frozen nor thawed');
+    return (
+      observed.workloadTrouble ??
+      fail('FreezeFailed', 'the workload does not answer, so it could be neither frozen nor thawed')
+    );
   // One that stands still is nobody's to thaw: it may be the copy that an earlier migration loaded here and gave up.
   if (observed.workload === 'frozen')
     return fail('WorkloadFailed', 'the workload is frozen already; thaw or end it first');

@@ -50,7 +50,10 @@ function prepare(
     if (observed.workload === 'running')
       return fail('DeviceBusy', 'a workload runs on the target devices; free them first');
     if (observed.workload === 'unknown')
-      return fail('FreezeFailed', 'the target workload does not answer, so it may be at work on the devices');
+      return (
+        observed.workloadTrouble ??
+        fail('FreezeFailed', 'the target workload does not answer, so it may be at work on the devices')
+      );
     const devices = bindDevices(command.devices, observed);
     draft.setSession({ devices });
     draft.setLive(freshLive(devices, observed));

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { within } from '../clock.ts';
 import type { Clock } from '../clock.ts';
+import { failure } from '../contract/failure.ts';
 import type { Role, SourceCommand, TargetCommand } from '../core/command.ts';
 import type { Observation, ObservedDevice } from '../core/effects.ts';
 import type { AgentState, WorkloadState } from '../core/session.ts';
@@ -47,7 +48,7 @@ export async function observe(
 ): Promise<() => Observation> {
   const known = [...new Set(ids)].flatMap((id) => ports.devices.get(id) ?? []);
   const withExternals = bindsSource(state, order);
-  const [seen, workload, described] = await Promise.all([
+  const [seen, told, described] = await Promise.all([
     Promise.all(known.map((device) => look(clock, device, state, withExternals))),
     knownWorkload(state, order) ?? askedWorkload(ports.workloads, ids, order),
     bindsSet(state, order) ? within(clock, DESCRIBE_TIMEOUT_MS, describedBy(ports.workloads, ids), []) : [],
@@ -56,7 +57,7 @@ export async function observe(
   const ticket = randomBytes(TICKET_BYTES).toString('base64url');
   return () => ({
     devices: seen.map((device) => ({ ...device, ...holder(ports, uid, device.id) })),
-    workload,
+    ...told,
     workloadDevices: [...new Set([...named, ...described])],
     ticket,
   });
@@ -72,26 +73,32 @@ export async function stateOfWorkload(workloads: Workloads, ids: readonly string
   }
 }
 
+type Told = Pick<Observation, 'workload' | 'workloadTrouble'>;
+
 /** What was loaded is gone with the process that has it: nobody waits for one that will not come back. */
 async function askedWorkload(
   workloads: Workloads,
   ids: readonly string[],
   order: Order | null,
-): Promise<WorkloadState> {
-  const state = await stateOfWorkload(workloads, ids);
-  if (state !== 'unknown' || order?.command.kind !== 'activate') return state;
+): Promise<Told> {
+  if (ids.length === 0) return { workload: 'unknown' };
   try {
-    return (await workloads.of(ids).isGone()) ? 'discarded' : 'unknown';
-  } catch {
-    return 'unknown';
+    const workload = workloads.of(ids);
+    const { state, trouble } = await workload.ask();
+    if (trouble === null) return { workload: state };
+    if (order?.command.kind === 'activate' && (await workload.isGone())) return { workload: 'discarded' };
+    const code = trouble.kind === 'silent' ? 'WorkloadUnreachable' : 'FreezeFailed';
+    return { workload: 'unknown', workloadTrouble: failure(code, trouble.message) };
+  } catch (error) {
+    return { workload: 'unknown', workloadTrouble: failure('FreezeFailed', (error as Error).message) };
   }
 }
 
 /** null: to be asked, since a set is about to be bound, or to pass the point of no return with what was loaded. */
-function knownWorkload(state: AgentState | null, order: Order | null): WorkloadState | null {
+function knownWorkload(state: AgentState | null, order: Order | null): Told | null {
   if (state === null || state.session.devices.length === 0) return null;
   const activates = state.session.phase === 'Verified' && order?.command.kind === 'activate';
-  return activates ? null : state.live.workload;
+  return activates ? null : { workload: state.live.workload };
 }
 
 /** A set is about to be bound. */

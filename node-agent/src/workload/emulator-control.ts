@@ -5,6 +5,9 @@ export class EmulatorControlError extends Error {
   override readonly name = 'EmulatorControlError';
 }
 
+/** The emulator answered that it will not. */
+export class EmulatorRefusal extends EmulatorControlError {}
+
 /** A reply line; a workload's state in hexadecimal is the largest. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
@@ -20,7 +23,7 @@ export async function askEmulator(
 ): Promise<Readonly<Record<string, unknown>>> {
   const line = await exchange(socketPath, request, deadlineMs);
   const reply = parseReply(line);
-  if (reply['ok'] !== true) throw new EmulatorControlError(`${verbOf(request)}: ${String(reply['error'])}`);
+  if (reply['ok'] !== true) throw new EmulatorRefusal(`${verbOf(request)}: ${String(reply['error'])}`);
   return reply;
 }
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { WorkloadState } from '../core/session.ts';
-import { askEmulator } from './emulator-control.ts';
+import { EmulatorRefusal, askEmulator } from './emulator-control.ts';
 import { MAX_PIECE_BYTES } from './freezer.ts';
-import type { Freezer, SaveOrder, WorkloadFacts, WorkloadLoad } from './freezer.ts';
+import type { Freezer, SaveOrder, WorkloadAnswer, WorkloadFacts, WorkloadLoad } from './freezer.ts';
 
 /** Freezing waits for work in progress; everything else answers at once. */
 const FREEZE_DEADLINE_MS = 10_000;
 const DEADLINE_MS = 5_000;
-const STATE_DEADLINE_MS = 2_000;
+const STATE_DEADLINE_MS = 4_000;
 
 /** State of one workload, bytes; in hexadecimal it stays below what the control socket answers. */
 const MAX_STATE_BYTES = 1024 * 1024;
@@ -81,12 +81,19 @@ export class EmulatorFreezer implements Freezer {
   }
 
   async state(): Promise<WorkloadState> {
+    const { state } = await this.ask();
+    return state;
+  }
+
+  async ask(): Promise<WorkloadAnswer> {
     try {
       const { phase, frozen } = workloadReply.parse(await this.#ask('workload', STATE_DEADLINE_MS));
-      if (phase === 'Empty' || phase === 'Ended') return 'discarded';
-      return frozen ? 'frozen' : 'running';
-    } catch {
-      return 'unknown';
+      const isOver = phase === 'Empty' || phase === 'Ended';
+      return { state: isOver ? 'discarded' : frozen ? 'frozen' : 'running', trouble: null };
+    } catch (error) {
+      const isAnswer = error instanceof EmulatorRefusal || error instanceof z.ZodError;
+      const { message } = error as Error;
+      return { state: 'unknown', trouble: { kind: isAnswer ? 'refused' : 'silent', message } };
     }
   }
 

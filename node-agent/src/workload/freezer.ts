@@ -50,6 +50,14 @@ export interface SaveOrder {
   onPending(bytes: number): void;
 }
 
+/** What a workload says when it is asked where it stands. */
+export interface WorkloadAnswer {
+  /** `unknown` unless it told one. */
+  readonly state: WorkloadState;
+  /** Why it told none; null when it did. `silent`: no answer yet, so that asking again may help. */
+  readonly trouble: { readonly kind: 'silent' | 'refused'; readonly message: string } | null;
+}
+
 /** One load that is under way. */
 export interface WorkloadLoad {
   /** Next piece, at most MAX_PIECE_BYTES. Resolves when more may come. */
@@ -91,6 +99,8 @@ export interface Freezer {
   devicesReset(ids: readonly string[]): Promise<void>;
   /** Never rejects: `unknown` when there is no answer. */
   state(): Promise<WorkloadState>;
+  /** As state(), and why there is none. */
+  ask(): Promise<WorkloadAnswer>;
   /** Never rejects: true when it is proven that the workload is gone, as WorkloadGone says. */
   isGone(): Promise<boolean>;
 }

@@ -12,7 +12,7 @@ import type { HookAddress } from './hook-socket.ts';
 import { savePieces } from './hook-save.ts';
 import { connectHook } from './hook-wire.ts';
 import { WorkloadGone } from './freezer.ts';
-import type { Freezer, SaveOrder, WorkloadFacts, WorkloadLoad } from './freezer.ts';
+import type { Freezer, SaveOrder, WorkloadAnswer, WorkloadFacts, WorkloadLoad } from './freezer.ts';
 import type { DescribeResponse__Output } from './generated/transship/workload/v1alpha1/DescribeResponse.ts';
 import type { State__Output } from './generated/transship/workload/v1alpha1/State.ts';
 import type { WorkloadHookClient } from './generated/transship/workload/v1alpha1/WorkloadHook.ts';
@@ -20,7 +20,7 @@ import type { WorkloadHookClient } from './generated/transship/workload/v1alpha1
 /** How long a hook may take, ms. Freezing waits for work in progress; the state is asked for while others wait. */
 export const HOOK_DEADLINES = {
   describe: 5_000,
-  state: 2_000,
+  state: 4_000,
   freeze: 10_000,
   thaw: 10_000,
   expect: 10_000,
@@ -64,6 +64,9 @@ const STATES: Partial<Record<State__Output, WorkloadState>> = {
   STATE_INCOMING: 'discarded',
   STATE_ENDED: 'discarded',
 };
+
+/** Nobody has answered yet; with any other status somebody has, and will say the same again. */
+const SILENT: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 const BY_ID: DeviceNames = { nameOf: (id) => id, idOf: (name) => name };
 
@@ -166,15 +169,23 @@ export class HookFreezer implements Freezer {
   }
 
   async state(): Promise<WorkloadState> {
+    const { state } = await this.ask();
+    return state;
+  }
+
+  async ask(): Promise<WorkloadAnswer> {
     try {
       const { state } = await this.#ask<Answered>(
         'GetState',
         this.#deadlines.state,
         (client, options, done) => client.getState({}, options, done),
       );
-      return STATES[state] ?? 'unknown';
-    } catch {
-      return 'unknown';
+      const known = STATES[state];
+      if (known !== undefined) return { state: known, trouble: null };
+      throw malformed(this.#socketPath, 'GetState', `it says ${state}, which is no state`);
+    } catch (error) {
+      const { status, message } = error as WorkloadHookError;
+      return { state: 'unknown', trouble: { kind: SILENT.has(status) ? 'silent' : 'refused', message } };
     }
   }
 

@@ -101,11 +101,14 @@ function exhausted({ s, t, plan }: Attached): Failure | null {
   return null;
 }
 
-/** A refusal to begin (device busy, not Running ...) will not go away by asking again. */
+/**
+ * A refusal to begin (device busy, not Running ...) will not go away by asking again. That of an agent whose workload has
+ * not answered may: it is asked again until `expired` says that this has lasted too long.
+ */
 function firstRefusal({ source, target }: Attached): Failure | null {
   for (const side of [source, target]) {
-    if (side.kind === 'session' && side.session.phase === 'Fenced' && side.refusal !== null)
-      return side.refusal;
+    if (side.kind !== 'session' || side.session.phase !== 'Fenced' || side.refusal === null) continue;
+    if (side.refusal.code !== 'WorkloadUnreachable') return side.refusal;
   }
   return null;
 }

@@ -23,7 +23,10 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     record: recordOf(stored),
     ...remembered(memory),
     preCopyDone: stored.spec.ok && preCopyIsDone(stored.spec.value.strategy, voyage, now),
-    expired: silentTooLong(voyage, now) ?? voyage.silentDevices.look(memory, now),
+    expired:
+      silentTooLong(voyage, now) ??
+      voyage.silentDevices.look(memory, now) ??
+      voyage.silentWorkload.look(memory, now),
     targetFenced: voyage.targetFenced,
   };
 }

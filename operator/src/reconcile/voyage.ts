@@ -3,6 +3,7 @@ import { freshMemory, observed, replied, type Memory, type Sample } from '../cor
 import { Pace } from './pace.ts';
 import type { StoredMigration } from './ports.ts';
 import { SilentDevices } from './silent-devices.ts';
+import { SilentWorkload } from './silent-workload.ts';
 
 /** How many looks at the streams are kept to judge convergence and the rate; one every quarter second. */
 const MAX_SAMPLES = 240;
@@ -34,6 +35,7 @@ export class Voyage {
   placementSince: number | null = null;
   readonly pace = new Pace();
   readonly silentDevices = new SilentDevices();
+  readonly silentWorkload = new SilentWorkload();
   /** Ends the observe streams. */
   readonly observers = new AbortController();
   readonly followed = new Set<Role>();

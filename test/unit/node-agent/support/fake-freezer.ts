@@ -3,6 +3,7 @@ import type {
   DirtyMemory,
   Freezer,
   SaveOrder,
+  WorkloadAnswer,
   WorkloadFacts,
   WorkloadLoad,
   Workloads,
@@ -12,6 +13,8 @@ import type {
 export class FakeFreezer implements Freezer {
   readonly calls: string[] = [];
   now: WorkloadState = 'running';
+  /** Why it is `unknown` when it is. */
+  trouble: NonNullable<WorkloadAnswer['trouble']> = { kind: 'silent', message: 'no answer in time' };
   /** Its process is proven to have ended. */
   gone = false;
   facts: WorkloadFacts = { devices: [], livePass: false, dma: null };
@@ -82,6 +85,11 @@ export class FakeFreezer implements Freezer {
 
   state(): Promise<WorkloadState> {
     return Promise.resolve(this.now);
+  }
+
+  ask(): Promise<WorkloadAnswer> {
+    const trouble = this.now === 'unknown' ? this.trouble : null;
+    return Promise.resolve({ state: this.now, trouble });
   }
 
   isGone(): Promise<boolean> {

@@ -188,6 +188,19 @@ describe('the state of a workload', () => {
   test('that does not answer is unknown', async () => {
     await expect((await hookOf({ getState: silent }, { state: 50 })).state()).resolves.toBe('unknown');
   });
+
+  test('says whether nobody has answered yet or somebody will not', async () => {
+    const answerOf = async (methods: UntypedServiceImplementation) => (await hookOf(methods)).ask();
+    const late = await (await hookOf({ getState: silent }, { state: 50 })).ask();
+    expect(late).toMatchObject({ state: 'unknown', trouble: { kind: 'silent' } });
+    const nobody = await new HookFreezer({ socketPath: '/nonexistent/hook.sock' }).ask();
+    expect(nobody).toMatchObject({ state: 'unknown', trouble: { kind: 'silent' } });
+    for (const methods of [{}, { getState: answering({}) }, { getState: refusing(status.INTERNAL, 'no') }]) {
+      expect(await answerOf(methods)).toMatchObject({ state: 'unknown', trouble: { kind: 'refused' } });
+    }
+    const well = await answerOf({ getState: answering({ state: 'STATE_FROZEN' }) });
+    expect(well).toEqual({ state: 'frozen', trouble: null });
+  });
 });
 
 describe('the description of a workload', () => {

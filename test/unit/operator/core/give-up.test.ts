@@ -271,3 +271,24 @@ describe('a deadline that has passed', () => {
     );
   });
 });
+
+test('a workload that has not answered its agent yet is asked again until that has lasted too long', () => {
+  const why = failure('WorkloadUnreachable', 'no answer in time');
+  const placed = { record: { placed: true } };
+  const atSource = { kind: 'session', session: source('Fenced'), refusal: why } as const;
+  expect(next(atSource, target('Fenced'), placed)).toMatchObject({
+    kind: 'commandSource',
+    command: { kind: 'prepare' },
+  });
+  const atTarget = { kind: 'session', session: target('Fenced'), refusal: why } as const;
+  expect(next(source('Prepared'), atTarget, placed)).toMatchObject({
+    kind: 'commandTarget',
+    command: { kind: 'prepare' },
+  });
+  expect(next(atSource, target('Fenced'), { ...placed, expired: why })).toEqual({
+    kind: 'finish',
+    phase: 'Rejected',
+    failure: why,
+  });
+  expect(next(source('Prepared'), atTarget, { ...placed, expired: why })).toEqual(rollBack('Undecided'));
+});
