@@ -64,18 +64,20 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
   const lock = await DirectoryLock.take(config.stateDir);
   const boot = bootId();
   const emulator = file.workload?.emulatorControl;
+  const emulated = emulator === undefined ? null : new EmulatorIncarnations(boot, emulator);
   const devices = createDevices(file, {
     boot,
     clock,
     openOnSocket,
     broker: nativeBroker,
-    emulated: emulator === undefined ? null : new EmulatorIncarnations(boot, emulator),
+    emulated,
   });
   const entry = brokerEntries(file.broker);
   const workloads = createWorkloads(
     file,
     ({ brokered, ...hooked }) =>
-      new HookFreezer({ ...hooked, clock, held: () => holdingOf(brokered, entry) }),
+      new HookFreezer({ ...hooked, boot, clock, held: () => holdingOf(brokered, entry) }),
+    emulated === null ? null : () => emulated.life(),
   );
   const metrics = new AgentMetrics();
   const desk = new PullDesk((uid) => registry.session(uid));

@@ -18,8 +18,15 @@ export interface HookedWorkload {
 /** Makes the control of a workload. */
 export type HookFactory = (workload: HookedWorkload) => Freezer;
 
-/** The workloads of the devices file: those with a hook, and those that an emulator plays for the rest. */
-export function createWorkloads(file: DevicesFile, hook: HookFactory): Workloads & Members {
+/**
+ * The workloads of the devices file: those with a hook, and those that an emulator plays for the rest. `emulatorLife`: what
+ * the incarnations of the emulator's devices begin with now; null: nobody can tell.
+ */
+export function createWorkloads(
+  file: DevicesFile,
+  hook: HookFactory,
+  emulatorLife: (() => Promise<string>) | null = null,
+): Workloads & Members {
   const hooked = new Map<string, Freezer>();
   const names = namesAtTheBroker(file);
   const atBroker = new Map(
@@ -32,7 +39,7 @@ export function createWorkloads(file: DevicesFile, hook: HookFactory): Workloads
   }
   const rest = file.devices.filter(isVfioUser).filter(({ id }) => !hooked.has(id));
   const emulated =
-    file.workload === undefined ? null : emulatedWorkloads(file.workload.emulatorControl, rest);
+    file.workload === undefined ? null : emulatedWorkloads(file.workload.emulatorControl, rest, emulatorLife);
   const memberships = new Map<string, Membership>();
   for (const { name, devices } of [...file.workloads, ...groupsOf(rest)]) {
     for (const id of devices) memberships.set(id, { name, devices });

@@ -18,3 +18,7 @@ export function ownIncarnation(boot: string): IncarnationSource {
   const process = randomUUID();
   return { read: (opens, resets) => Promise.resolve(`${boot}/${process}/${opens}/${resets}`) };
 }
+
+/** Whether this was seen before the machine was started last. An incarnation that is not known says nothing. */
+export const isOfAnotherBoot = (incarnation: string, boot: string): boolean =>
+  incarnation !== '' && !incarnation.startsWith(`${boot}/`);

@@ -9,6 +9,8 @@ import { WorkloadGone, freezeIdOf, savingIdOf } from '../workload/freezer.ts';
 import type { Freezer } from '../workload/freezer.ts';
 import { stateOfWorkload } from './observation.ts';
 import type { Loading, Saving, SessionPorts, StreamListener } from './ports.ts';
+import { idsOf, lostOf, mayBeOfAnother, refuseAnother, thaw } from './workload-orders.ts';
+import type { WorkloadOp } from './workload-orders.ts';
 
 export interface EffectOptions {
   /** After this long an operation on a device is reported as overdue, ms. It stays the only one. */
@@ -21,8 +23,6 @@ interface Host {
   /** Highest fence accepted so far. */
   fence(): number;
 }
-
-type WorkloadOp = 'freeze' | 'thaw' | 'discard';
 
 /** Does what transitions of one session order, on the ports, and reports each outcome as an event. */
 export class SessionEffects {
@@ -181,14 +181,17 @@ export class SessionEffects {
     const reached = { freeze: 'frozen', thaw: 'running', discard: 'discarded' } as const;
     const before = new Map(this.#resets);
     try {
-      await run(this.#workload(session));
+      const workload = this.#workload(session);
+      if (mayBeOfAnother(session, op)) await refuseAnother(workload, session);
+      await run(workload);
       // What a workload set up anew while RESET was under way is gone again.
       const isTold = (index: number): boolean => this.#resets.get(index) === before.get(index);
       const told = op === 'thaw' ? { told: lostOf(session).filter(isTold) } : {};
       this.#host.post({ kind: 'workloadDone', op, state: reached[op], failure: null, ...told });
     } catch (error) {
       if (error instanceof WorkloadGone) {
-        const why = failure('WorkloadFailed', error.message);
+        // One that has ended needs no order to end.
+        const why = op === 'discard' ? null : failure('WorkloadFailed', error.message);
         this.#host.post({ kind: 'workloadDone', op, state: 'discarded', failure: why });
         return;
       }
@@ -263,27 +266,6 @@ export class SessionEffects {
     return this.#ports.workloads.of(idsOf(session));
   }
 }
-
-/** A workload that is let go on must know first which of its devices lost what they held. */
-async function thaw(workload: Freezer, session: Session): Promise<void> {
-  const ids = idsOf(session);
-  const lost = lostOf(session).flatMap((index) => ids[index] ?? []);
-  if (session.role === 'source' && lost.length > 0) await workload.devicesReset(lost);
-  await workload.thaw(attemptOf(session));
-}
-
-/**
- * What a thaw takes back: the freeze of the source, or the load of the target. A target that is given up is frozen by
- * another name, so a thaw of its load that comes late is refused from then on.
- */
-const attemptOf = ({ uid, role, generation }: Session): string =>
-  role === 'source' ? freezeIdOf(uid) : savingIdOf(uid, generation);
-
-/** Devices of the set by their index. */
-const lostOf = ({ devices }: Session): number[] =>
-  devices.flatMap(({ lost }, index) => (lost ? [index] : []));
-
-const idsOf = (session: Session): string[] => session.devices.map((device) => device.id);
 
 export const messageOf = (error: unknown): string => (error as { message?: string }).message ?? String(error);
 

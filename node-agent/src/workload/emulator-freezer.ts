@@ -19,10 +19,13 @@ const saveReply = z.object({ state: z.string().regex(/^([0-9a-f]{2})*$/) });
 export class EmulatorFreezer implements Freezer {
   readonly #socketPath: string;
   readonly #group: number;
+  readonly #life: (() => Promise<string>) | null;
 
-  constructor(socketPath: string, group: number) {
+  /** `life`: what the incarnations of its devices begin with now; null: nobody can tell. */
+  constructor(socketPath: string, group: number, life: (() => Promise<string>) | null = null) {
     this.#socketPath = socketPath;
     this.#group = group;
+    this.#life = life;
   }
 
   /** It has no memory that a device writes. */
@@ -100,6 +103,17 @@ export class EmulatorFreezer implements Freezer {
   /** Its emulator is more than it: nothing is proven by one that does not answer. */
   isGone(): Promise<boolean> {
     return Promise.resolve(false);
+  }
+
+  /** It lives as long as its emulator. */
+  async beganAfter(incarnations: readonly string[]): Promise<boolean> {
+    try {
+      const life = await this.#life?.();
+      if (life === undefined) return false;
+      return incarnations.some((seen) => seen !== '' && !seen.startsWith(`${life}/`));
+    } catch {
+      return false;
+    }
   }
 
   #ask(request: string, deadlineMs = DEADLINE_MS): Promise<Readonly<Record<string, unknown>>> {

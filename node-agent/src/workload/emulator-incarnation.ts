@@ -6,6 +6,9 @@ import { askEmulator } from './emulator-control.ts';
 
 const DEADLINE_MS = 1_500;
 
+/** What every incarnation of a device of one emulator begins with. */
+type Life = string;
+
 const infoReply = z.object({
   /** Of the emulator process. */
   instance: z.string().optional(),
@@ -26,20 +29,26 @@ export class EmulatorIncarnations {
     this.#controlPath = controlPath;
   }
 
+  /** Of the emulator process, with its workloads. @throws EmulatorControlError */
+  async life(): Promise<Life> {
+    return (await this.#answer.ask()).life;
+  }
+
   ofDevice(index: number): IncarnationSource {
     return {
       read: async () => {
-        const incarnation = (await this.#answer.ask()).get(index);
+        const incarnation = (await this.#answer.ask()).devices.get(index);
         if (incarnation === undefined) throw new RangeError(`the emulator has no device ${index}`);
         return incarnation;
       },
     };
   }
 
-  async #ask(): Promise<Map<number, string>> {
+  async #ask(): Promise<{ readonly life: Life; readonly devices: ReadonlyMap<number, string> }> {
     const reply = infoReply.parse(await askEmulator(this.#controlPath, 'info', DEADLINE_MS));
     const instance = reply.instance ?? (await socketIdentity(this.#controlPath));
-    return new Map(reply.devices.map(({ index, resets }) => [index, `${this.#boot}/${instance}/${resets}`]));
+    const life = `${this.#boot}/${instance}`;
+    return { life, devices: new Map(reply.devices.map(({ index, resets }) => [index, `${life}/${resets}`])) };
   }
 }
 

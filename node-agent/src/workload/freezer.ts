@@ -103,6 +103,11 @@ export interface Freezer {
   ask(): Promise<WorkloadAnswer>;
   /** Never rejects: true when it is proven that the workload is gone, as WorkloadGone says. */
   isGone(): Promise<boolean>;
+  /**
+   * Whether what would be reached now began after its devices were seen in these incarnations: the workload of then has
+   * ended, and this one is none of its migration's. Never rejects; true only when that is proven.
+   */
+  beganAfter(incarnations: readonly string[]): Promise<boolean>;
 }
 
 /** The workload that uses a set of devices. Throws RangeError when they are not all of one. */

@@ -3,6 +3,7 @@ import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { unaryCall } from '../contract/unary-call.ts';
 import type { WorkloadState } from '../core/session.ts';
+import { isOfAnotherBoot } from '../device/incarnation.ts';
 import { malformed, toHookError, WorkloadHookError } from './hook-error.ts';
 import { factsFromWire } from './hook-facts.ts';
 import { HookLoad } from './hook-load.ts';
@@ -47,6 +48,8 @@ export interface HookOptions {
   readonly names?: DeviceNames;
   /** Who but the agent has devices of the workload; by default nobody could. */
   readonly held?: () => Promise<Holding>;
+  /** Id of the machine's boot; by default nobody can tell by it that a workload began anew. */
+  readonly boot?: string;
   readonly clock?: Clock;
   readonly deadlines?: typeof HOOK_DEADLINES;
 }
@@ -78,14 +81,16 @@ export class HookFreezer implements Freezer {
   readonly #address: HookAddress;
   readonly #names: DeviceNames;
   readonly #held: () => Promise<Holding>;
+  readonly #boot: string | null;
   readonly #clock: Clock;
   readonly #deadlines: typeof HOOK_DEADLINES;
 
-  constructor({ socketPath, uid, names, held, clock, deadlines }: HookOptions) {
+  constructor({ socketPath, uid, names, held, boot, clock, deadlines }: HookOptions) {
     this.#socketPath = socketPath;
     this.#address = { socketPath, uid: uid ?? null };
     this.#names = names ?? BY_ID;
     this.#held = held ?? (() => Promise.resolve({ kind: 'nobody' }));
+    this.#boot = boot ?? null;
     this.#clock = clock ?? systemClock;
     this.#deadlines = deadlines ?? HOOK_DEADLINES;
   }
@@ -191,6 +196,12 @@ export class HookFreezer implements Freezer {
 
   async isGone(): Promise<boolean> {
     return (await isUnserved(this.#address)) && (await this.#held()).kind === 'nobody';
+  }
+
+  /** No process outlives its machine. One that was begun anew since the same boot does not show. */
+  beganAfter(incarnations: readonly string[]): Promise<boolean> {
+    const boot = this.#boot;
+    return Promise.resolve(boot !== null && incarnations.some((seen) => isOfAnotherBoot(seen, boot)));
   }
 
   /** An order that is obeyed says where the workload then stands: an empty answer is none. */

@@ -17,6 +17,8 @@ export class FakeFreezer implements Freezer {
   trouble: NonNullable<WorkloadAnswer['trouble']> = { kind: 'silent', message: 'no answer in time' };
   /** Its process is proven to have ended. */
   gone = false;
+  /** It began after these incarnations of its devices. */
+  anew: readonly string[] = [];
   facts: WorkloadFacts = { devices: [], livePass: false, dma: null };
   saved = Buffer.from('state of the workload');
   /** What it sends while it still runs. */
@@ -94,6 +96,10 @@ export class FakeFreezer implements Freezer {
 
   isGone(): Promise<boolean> {
     return Promise.resolve(this.gone);
+  }
+
+  beganAfter(incarnations: readonly string[]): Promise<boolean> {
+    return Promise.resolve(incarnations.some((seen) => this.anew.includes(seen)));
   }
 
   #call(name: string, reached: WorkloadState): Promise<void> {

@@ -111,6 +111,15 @@ describe('the workload of an emulator', () => {
   });
 });
 
+test('an emulated workload is known to have begun anew by the life of its emulator', async () => {
+  const freezer = new EmulatorFreezer(path, 0, () => Promise.resolve('boot/two'));
+  expect(await freezer.beganAfter(['boot/one/0'])).toBe(true);
+  expect(await freezer.beganAfter(['', 'boot/two/3'])).toBe(false);
+  expect(await new EmulatorFreezer(path, 0).beganAfter(['boot/one/0'])).toBe(false);
+  const silent = new EmulatorFreezer(path, 0, () => Promise.reject(new Error('no answer')));
+  expect(await silent.beganAfter(['boot/one/0'])).toBe(false);
+});
+
 describe('the incarnation of an emulated device', () => {
   test('changes with its resets and with the process, and not otherwise', async () => {
     let resets = 0;

@@ -232,3 +232,12 @@ describe('the description of a workload', () => {
     await expect(describing(reply)).rejects.toThrow(message);
   });
 });
+
+test('a workload is known to have begun anew by the boot of its machine', async () => {
+  const hook = new HookFreezer({ socketPath: '/nonexistent/hook.sock', boot: 'boot-2' });
+  expect(await hook.beganAfter(['boot-1/broker/1/0', 'boot-2/broker/1/1'])).toBe(true);
+  expect(await hook.beganAfter(['boot-2/broker/1/0'])).toBe(false);
+  expect(await hook.beganAfter([''])).toBe(false);
+  const untold = new HookFreezer({ socketPath: '/nonexistent/hook.sock' });
+  expect(await untold.beganAfter(['boot-1/broker/1/0'])).toBe(false);
+});
