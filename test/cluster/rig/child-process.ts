@@ -61,6 +61,11 @@ export class Child {
     return pid !== undefined && exitCode === null && signalCode === null;
   }
 
+  /** The signal that ended it; null while it runs, and when it ended by itself. */
+  get endedBy(): NodeJS.Signals | null {
+    return this.#process.signalCode;
+  }
+
   /** Stops the process from being scheduled: its sockets stay open and answer nothing. */
   pause(): void {
     this.#signal('SIGSTOP');

@@ -30,6 +30,14 @@ export interface ControlPlaneOptions {
   readonly log?: (line: string) => void;
 }
 
+/** A program that was killed, as its exit showed. */
+export interface Killed {
+  readonly name: string;
+  readonly pid: number;
+  /** null: it had ended by itself. */
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** Start-up takes seconds; a machine busy with other work is given this much. */
 const READY_DEADLINE_MS = 120_000;
 const TOOL_DEADLINE_MS = 120_000;
@@ -48,8 +56,9 @@ export class ControlPlane {
   readonly #workDir: string;
   readonly #adminToken: string;
   readonly #apiServerOptions: ApiServerOptions;
-  readonly #etcd: Child;
+  readonly #etcdOptions: EtcdOptions;
   readonly #log: (line: string) => void;
+  #etcd: Child;
   #apiServer: Child | undefined;
 
   private constructor(
@@ -65,6 +74,7 @@ export class ControlPlane {
     this.#apiServerOptions = { assetsDir, workDir, port: apiServerPort, etcdUrl: etcdUrl(etcd), moreArgs };
     this.url = apiServerUrl(this.#apiServerOptions);
     this.kubeconfig = join(workDir, 'admin.kubeconfig');
+    this.#etcdOptions = etcd;
     this.#etcd = new Child(etcdChild(etcd));
   }
 
@@ -80,9 +90,7 @@ export class ControlPlane {
     const etcd = { assetsDir, workDir, clientPort, peerPort };
     const controlPlane = new ControlPlane(options, etcd, apiServerPort, adminToken);
     try {
-      await controlPlane.#timed('etcd is ready', () =>
-        waitUntilReady(controlPlane.#etcd, READY_DEADLINE_MS, () => etcdIsReady(etcd)),
-      );
+      await controlPlane.#awaitEtcd();
       await controlPlane.#startApiServer();
       await controlPlane.#writeKubeconfig(controlPlane.kubeconfig, ADMIN_USER, adminToken, 'default');
     } catch (error) {
@@ -135,10 +143,35 @@ export class ControlPlane {
     return runTool(join(this.#apiServerOptions.assetsDir, tool), args, { env, timeoutMs, ...rest });
   }
 
+  /** Process id of the API server; undefined while it has not been started. */
+  get apiServerPid(): number | undefined {
+    return this.#apiServer?.pid;
+  }
+
+  get etcdPid(): number | undefined {
+    return this.#etcd.pid;
+  }
+
   /** Kills the API server, so that its connections break and its port refuses. Objects stay in etcd. */
-  async killApiServer(): Promise<void> {
+  async killApiServer(): Promise<Killed | null> {
     await this.#apiServer?.kill();
     this.#log('kube-apiserver is down');
+    return this.#apiServer === undefined ? null : killedOf(this.#apiServer);
+  }
+
+  /** Kills etcd, without which the API server stays and fails every request. What it had acknowledged is in its files. */
+  async killEtcd(): Promise<Killed> {
+    await this.#etcd.kill();
+    this.#log('etcd is down');
+    return killedOf(this.#etcd);
+  }
+
+  /** Kills etcd and starts it again on the same ports and data; returns when the API server is ready again. */
+  async restartEtcd(): Promise<void> {
+    await this.killEtcd();
+    this.#etcd = new Child(etcdChild(this.#etcdOptions));
+    await this.#awaitEtcd();
+    await this.#awaitApiServer();
   }
 
   /** Kills the API server and starts it again on the same port, data and credentials; returns when it is ready. */
@@ -168,6 +201,12 @@ export class ControlPlane {
     await this.stop();
   }
 
+  async #awaitEtcd(): Promise<void> {
+    await this.#timed('etcd is ready', () =>
+      waitUntilReady(this.#etcd, READY_DEADLINE_MS, () => etcdIsReady(this.#etcdOptions)),
+    );
+  }
+
   async #startApiServer(): Promise<void> {
     this.#apiServer = new Child(apiServerChild(this.#apiServerOptions));
     await this.#awaitApiServer();
@@ -194,3 +233,5 @@ export class ControlPlane {
     this.#log(`${what} after ${Math.round(performance.now() - started)} ms`);
   }
 }
+
+const killedOf = ({ name, pid = -1, endedBy }: Child): Killed => ({ name, pid, signal: endedBy });
