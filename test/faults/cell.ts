@@ -7,7 +7,6 @@ import { deviceFaults } from './inject-device.ts';
 import { networkFaults } from './inject-network.ts';
 import { processFaults } from './inject-process.ts';
 import type { Injection, Proof, Scene } from './injection.ts';
-import { endOf } from './logs.ts';
 import { BothRan } from './rig/both-ran.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
 import { Watch } from './rig/watch.ts';
@@ -94,7 +93,7 @@ async function endOrStall(rig: FaultRig, watch: Watch): Promise<void> {
   await watch.until('the end', async () => {
     const { status } = await watch.record();
     const stalled = status.conditions.some(({ type, status: is }) => type === 'Stalled' && is === 'True');
-    const end = endOf(await rig.operatorLog(), watch.uid);
+    const end = await rig.endOf(watch);
     if (end === null) return stalled;
     if (end === 'Failed' && status.error?.code !== undefined && stalled) return true;
     return (['source', 'target'] as const).every((role) =>

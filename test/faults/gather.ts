@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Role } from '@transship/node-agent/contract';
 import { eventually } from '../support/managed-process.ts';
 import { UNKNOWN_DIGEST, type Evidence, type SideEvidence } from './evidence.ts';
-import { decisionOf, endOf } from './logs.ts';
+import { decisionOf } from './logs.ts';
 import { connectionsOf, descriptorsBeyond, descriptorsOf } from './rig/descriptors.ts';
 import type { FaultNode } from './rig/fault-node.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
@@ -30,7 +30,7 @@ export async function gather(
 ): Promise<Omit<Evidence, 'leftovers'>> {
   const log = await rig.operatorLog();
   const { status } = await watch.record();
-  const phase = endOf(log, watch.uid) ?? status.phase;
+  const phase = (await rig.endOf(watch)) ?? status.phase;
   const [source, target] = await Promise.all([
     sideOf(rig.source, watch, 'source'),
     sideOf(rig.target, watch, 'target'),

@@ -2,16 +2,18 @@
  * Two nodes and an operator as processes, with everything between them in the hands of the test: what the matrix of
  * faults, and whoever soaks, runs on.
  */
-import { access, mkdtemp, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
-import { issueTestPki, type TestPki } from '../../support/certificates.ts';
+import type { DeviceMigrationManifest } from '@transship/crds';
+import { issueTestPki } from '../../support/certificates.ts';
 import { eventually, type ManagedProcess } from '../../support/managed-process.ts';
 import { migrationManifest, type ManifestOptions } from '../../support/migration-manifest.ts';
-import { startOperator } from '../../support/processes.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { operatorLogFile, type Door, type MigrationRecord } from './door.ts';
 import { DEVICES, FaultNode } from './fault-node.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import { FolderDoor } from './folder-door.ts';
 import { WallClock } from './wall-clock.ts';
 
 const NODES = ['gpu-a', 'gpu-b'] as const;
@@ -20,23 +22,16 @@ const PATIENCE_MS = 120_000;
 export interface FaultRigOptions {
   /** Starts operator and agents on a wall clock that can jump; needs Debian's libfaketime. */
   readonly clock?: boolean;
-}
-
-/** One migration as the folder holds it. */
-export interface MigrationRecord {
-  readonly metadata: {
-    readonly uid: string;
-    readonly deletionTimestamp?: string;
-    readonly finalizers: readonly string[];
-  };
-  readonly status: DeviceMigrationStatus;
+  /** Has the operator work on this cluster; default: on a folder of manifests. */
+  readonly cluster?: Cluster;
 }
 
 interface Parts {
   readonly directory: string;
-  readonly pki: TestPki;
   readonly nodes: readonly [FaultNode, FaultNode];
   readonly clock: WallClock | null;
+  readonly cluster: Cluster | null;
+  readonly door: Door;
 }
 
 export class FaultRig implements AsyncDisposable {
@@ -44,17 +39,20 @@ export class FaultRig implements AsyncDisposable {
   readonly nodes: readonly [FaultNode, FaultNode];
   /** null: real time. */
   readonly clock: WallClock | null;
-  readonly #pki: TestPki;
+  /** null: migrations are in a folder. */
+  readonly cluster: Cluster | null;
+  readonly #door: Door;
   /** Index of the node where the set is. */
   #home = 0;
   #operators = 0;
   #operator: ManagedProcess;
 
-  private constructor({ directory, pki, nodes, clock }: Parts, operator: ManagedProcess) {
+  private constructor({ directory, nodes, clock, cluster, door }: Parts, operator: ManagedProcess) {
     this.directory = directory;
     this.nodes = nodes;
     this.clock = clock;
-    this.#pki = pki;
+    this.cluster = cluster;
+    this.#door = door;
     this.#operator = operator;
   }
 
@@ -74,9 +72,13 @@ export class FaultRig implements AsyncDisposable {
     stack.use(first);
     stack.use(second);
     const nodes = [first, second] as const;
-    const operator = await startOperator(operatorOptions({ directory, pki, nodes, clock }, 0));
+    const agents = nodes.map(({ node, front }) => ({ node, endpoint: front.endpoint }));
+    const { cluster = null } = options;
+    const doorOptions = { directory, tls: pki.operator, agents, env };
+    const door = cluster === null ? new FolderDoor(doorOptions) : await cluster.door(doorOptions);
+    const operator = await door.startOperator(0);
     stack.move();
-    const rig = new FaultRig({ directory, pki, nodes, clock }, operator);
+    const rig = new FaultRig({ directory, nodes, clock, cluster, door }, operator);
     await eventually('traffic on the source', PATIENCE_MS, async () =>
       (await rig.source.control.links()).every(({ received }) => received > 0) ? true : null,
     );
@@ -105,11 +107,10 @@ export class FaultRig implements AsyncDisposable {
     this.#home = 1 - this.#home;
   }
 
-  /** Another operator on the same folder, with a log of its own; it waits until it may work. */
+  /** Another operator on the same migrations, with a log of its own; it waits until it may work. */
   async startSecondOperator(): Promise<ManagedProcess> {
     this.#operators += 1;
-    const parts = { directory: this.directory, pki: this.#pki, nodes: this.nodes, clock: this.clock };
-    return startOperator(operatorOptions(parts, this.#operators));
+    return this.#door.startOperator(this.#operators);
   }
 
   /** From now on this one is the operator; the former has ended. */
@@ -131,7 +132,7 @@ export class FaultRig implements AsyncDisposable {
     return logs.join('');
   }
 
-  /** Puts a manifest for the whole set into the folder, whole from the first moment on. */
+  /** Asks for a migration of the whole set. */
   async apply(
     name: string,
     strategy: NonNullable<ManifestOptions['strategy']>,
@@ -144,29 +145,27 @@ export class FaultRig implements AsyncDisposable {
       strategy,
       ...(recovery === undefined ? {} : { recovery }),
     });
-    const file = this.#manifest(name);
-    await writeFile(`${file}.part`, JSON.stringify(manifest, null, 2));
-    await rename(`${file}.part`, file);
+    await this.#door.apply(manifest);
   }
 
-  /** Takes the manifest away, which asks for the migration's end; one that is gone already is fine. */
-  async remove(name: string): Promise<void> {
-    await unlink(this.#manifest(name)).catch(() => undefined);
+  /** Asks for the migration's end; one that is gone already is fine. */
+  remove(name: string): Promise<void> {
+    return this.#door.remove(name);
   }
 
-  /** Whether the manifest is in the folder. */
-  async isApplied(name: string): Promise<boolean> {
-    return access(this.#manifest(name)).then(
-      () => true,
-      () => false,
-    );
+  /** Whether the migration is still asked for. */
+  isApplied(name: string): Promise<boolean> {
+    return this.#door.isApplied(name);
   }
 
   /** null: there is no such migration, or no more. */
-  async record(name: string): Promise<MigrationRecord | null> {
-    const path = join(this.directory, 'manifests', '.transship', `default.${name}.json`);
-    const text = await readFile(path, 'utf8').catch(() => null);
-    return text === null ? null : (JSON.parse(text) as MigrationRecord);
+  record(name: string): Promise<MigrationRecord | null> {
+    return this.#door.record(name);
+  }
+
+  /** The phase in which a migration ended, also when its record is gone; null: it has not ended. */
+  async endOf(migration: { readonly name: string; readonly uid: string }): Promise<string | null> {
+    return this.#door.endOf(migration, await this.operatorLog());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,22 +173,4 @@ export class FaultRig implements AsyncDisposable {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await rm(this.directory, { recursive: true, force: true });
   }
-
-  #manifest(name: string): string {
-    return join(this.directory, 'manifests', `${name}.yaml`);
-  }
 }
-
-const operatorLogFile = (directory: string, number: number): string =>
-  join(directory, `operator-${number}.log`);
-
-const operatorOptions = (
-  { directory, pki, nodes, clock }: Parts,
-  number: number,
-): Parameters<typeof startOperator>[0] => ({
-  manifests: join(directory, 'manifests'),
-  logFile: operatorLogFile(directory, number),
-  tls: pki.operator,
-  agents: nodes.map(({ node, front }) => ({ node, endpoint: front.endpoint })),
-  ...(clock === null ? {} : { env: clock.env }),
-});

@@ -3,8 +3,9 @@ import type { Role, SessionSnapshot } from '@transship/node-agent/contract';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/managed-process.ts';
 import { stepOf, type Position, type Step } from '../steps.ts';
+import type { MigrationRecord } from './door.ts';
 import type { FaultNode } from './fault-node.ts';
-import type { FaultRig, MigrationRecord } from './fault-rig.ts';
+import type { FaultRig } from './fault-rig.ts';
 
 const PATIENCE_MS = 120_000;
 const PAUSE_MS = 20;

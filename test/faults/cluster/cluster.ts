@@ -1,0 +1,122 @@
+/** A real kube-apiserver on a real etcd with the chart on it, started once for all cells that need one. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GROUP, VERSION } from '@transship/crds';
+import { clusterAssets } from '../../cluster/rig/assets.ts';
+import { ControlPlane } from '../../cluster/rig/control-plane.ts';
+import { installRelease, type Release } from '../../support/kube-release.ts';
+import { eventually } from '../../support/managed-process.ts';
+import type { DoorOptions } from '../rig/door.ts';
+import { ClusterDoor, migrationsIn } from './cluster-door.ts';
+import { Objects } from './objects.ts';
+
+const NODES = ['gpu-a', 'gpu-b'];
+const LEASE = 'transship-operator';
+const PATIENCE_MS = 120_000;
+
+/** The leaders' Lease, as far as the matrix looks at it. */
+export interface LeaderLease {
+  readonly uid: string;
+  /** Instance of an operator; empty: it was given back. */
+  readonly holder: string;
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly plane: ControlPlane;
+  readonly objects: Objects;
+  readonly #folder: string;
+  readonly #release: Release;
+  #rigs = 0;
+
+  private constructor(folder: string, plane: ControlPlane, release: Release) {
+    this.#folder = folder;
+    this.plane = plane;
+    this.#release = release;
+    this.objects = new Objects(plane.kubeconfig);
+  }
+
+  /** Builds what the cache lacks of the programs, which takes minutes the first time. */
+  static async start(): Promise<Cluster> {
+    const assetsDir = await clusterAssets();
+    await using stack = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'ts-faults-plane-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const plane = stack.use(await ControlPlane.start({ assetsDir, workDir: join(folder, 'plane') }));
+    const release = await installRelease(plane, NODES);
+    stack.move();
+    return new Cluster(folder, plane, release);
+  }
+
+  /** For the operators of one rig: a namespace of its own, and nothing left of the rig before it. */
+  async door(options: DoorOptions): Promise<ClusterDoor> {
+    this.#rigs += 1;
+    const namespace = `rig-${this.#rigs}`;
+    await this.#clear();
+    await this.objects.create('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    });
+    return new ClusterDoor(options, this.objects, this.#release, namespace);
+  }
+
+  /** null: there is none. @throws when the API server does not say. */
+  async lease(): Promise<LeaderLease | null> {
+    const lease = (await this.objects.get(this.#leases, LEASE)) as {
+      metadata: { uid: string };
+      spec?: { holderIdentity?: string | null };
+    } | null;
+    return lease === null ? null : { uid: lease.metadata.uid, holder: lease.spec?.holderIdentity ?? '' };
+  }
+
+  deleteLease(): Promise<void> {
+    return this.objects.remove(this.#leases, LEASE);
+  }
+
+  /** Names of all Leases beside that of the leaders. @throws when the API server does not say. */
+  async otherLeases(): Promise<string[]> {
+    const leases = (await this.objects.list(this.#leases)) as { metadata: { name: string } }[];
+    return leases.map(({ metadata }) => metadata.name).filter((name) => name !== LEASE);
+  }
+
+  /** Programs that work in the folder of the control plane and are neither its API server nor its etcd. */
+  async strays(): Promise<string[]> {
+    const known = new Set(this.plane.pids);
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name)).map(Number);
+    const lines = await Promise.all(
+      pids.map(async (pid) => ({
+        pid,
+        line: (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' '),
+      })),
+    );
+    return lines
+      .filter(({ pid, line }) => line.includes(this.#folder) && !known.has(pid))
+      .map(({ pid, line }) => `process ${pid}: ${line.slice(0, 120)}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.objects.close();
+    await this.plane.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #leases(): string {
+    return `/apis/coordination.k8s.io/v1/namespaces/${this.#release.namespace}/leases`;
+  }
+
+  /** What a rig that was thrown away has left: its operator was killed and lets go of nothing. */
+  async #clear(): Promise<void> {
+    await this.deleteLease();
+    const all = `/apis/${GROUP}/${VERSION}/devicemigrations`;
+    const left = (await this.objects.list(all)) as { metadata: { namespace: string; name: string } }[];
+    for (const { metadata } of left) {
+      const place = migrationsIn(metadata.namespace);
+      await this.objects.merge(place, metadata.name, { metadata: { finalizers: null } });
+      await this.objects.remove(place, metadata.name);
+    }
+    await eventually('nothing is left of the rig before', PATIENCE_MS, async () =>
+      (await this.objects.list(all)).length === 0 ? true : null,
+    );
+  }
+}
