@@ -93,7 +93,8 @@ function onWorkloadDone(draft: Draft, event: WorkloadDone): void {
 /** Whether a copy runs at a target after an order that failed, or could run when an order is obeyed late. */
 function mayRunOn(draft: Draft, { op, state }: WorkloadDone, ranOn: boolean): boolean {
   if (state === 'discarded' || state === 'running') return state === 'running';
-  if (op === 'discard') return state === 'unknown' && mayBeThawedLate(draft);
+  // What still stands there could be thawed by whoever compares no names: it is told again until it has ended.
+  if (op === 'discard') return mayBeThawedLate(draft);
   return op === 'thaw' || ranOn;
 }
 

@@ -129,12 +129,15 @@ describe('a target whose thaw may yet be obeyed', () => {
     expect(told(node)).toEqual(['freeze', 'discardWorkload']);
   });
 
-  test('is not Discarded by an order to end that was not answered', () => {
+  test.each([
+    ['was not answered', 'unanswered'],
+    ['was refused, and leaves a copy that stands still', 'refused'],
+  ] as const)('is not Discarded by an order to end that %s', (_name, outcome) => {
     const node = saysFrozen();
     expect(node.send(REVERT)).toBeNull();
     node.finish('workload');
     node.settle({ leave: ['workload'] });
-    node.finish('workload', 'unanswered');
+    node.finish('workload', outcome);
     expect(node.view).toMatchObject({ phase: 'Discarding', settled: true });
     expect(node.error).not.toBeNull();
     expect(node.send(REVERT)).toBeNull();
