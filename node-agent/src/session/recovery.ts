@@ -12,6 +12,8 @@ export interface RecoveryParts {
   readonly devices: Devices;
   readonly quarantine: Quarantine;
   readonly bindings: Pick<Bindings, 'boundBy'>;
+  /** Lets ended sessions say no longer that a device is withheld. Rejects when that cannot be written. */
+  readonly broughtBack: (deviceId: string) => Promise<void>;
   readonly workloads: Workloads;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,6 +73,8 @@ export class Recovery {
       log.warn({ ...entry }, 'a device in quarantine is being reset');
       const why = await reset(device);
       if (why === null) await this.#tellWorkload(device.id);
+      // The list comes last: a device that is not in it cannot be brought back once more.
+      if (why === null) await this.#parts.broughtBack(device.id);
       if (why === null) await quarantine.release(device.id);
       if (why === null) log.info({ device: device.id }, 'a device has left the quarantine');
       else log.error({ device: device.id, failure: why }, 'a device stays in quarantine');

@@ -29,6 +29,9 @@ export interface RegistryOptions extends RunnerOptions {
 
 const NOTHING_SEEN: Observation = { devices: [], workload: 'unknown', workloadDevices: [], ticket: '' };
 
+const failedToReset = (session: Session | null, deviceId: string): boolean =>
+  session !== null && session.devices.some(({ id, quarantined }) => id === deviceId && quarantined);
+
 const isOfMonitor = ({ unfit }: MigratableDevice): boolean => unfit?.code === 'OwnedByVmm';
 
 const COLLECT_INTERVAL_MS = 24 * 60 * 60 * 1000;
@@ -58,7 +61,11 @@ export class SessionRegistry implements Bindings {
     this.#options = options;
     const { devices, workloads, log } = ports;
     const held = { quarantine: this.quarantine, bindings: this };
-    this.#recovery = new Recovery({ devices, workloads, ...held, clock, log });
+    const broughtBack = async (deviceId: string): Promise<void> => {
+      const withholding = this.runners.filter(({ session }) => failedToReset(session, deviceId));
+      await Promise.all(withholding.map((runner) => runner.broughtBack(deviceId)));
+    };
+    this.#recovery = new Recovery({ devices, workloads, ...held, broughtBack, clock, log });
   }
 
   get runners(): readonly SessionRunner[] {

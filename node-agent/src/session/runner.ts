@@ -5,6 +5,7 @@ import type { CommandReply, CommandRequest } from '../contract/command-request.t
 import { unknownSession } from '../contract/session-snapshot.ts';
 import type { Role } from '../core/command.ts';
 import type { AgentEvent, Observation } from '../core/effects.ts';
+import { bindsDevices } from '../core/phase.ts';
 import type { AgentState, Failure, Session } from '../core/session.ts';
 import { settled, view } from '../core/snapshot.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
@@ -172,6 +173,24 @@ export class SessionRunner {
     });
   }
 
+  /**
+   * A person has brought a device back by RESET: a session that has ended says no longer that it is withheld. Tried once.
+   * Rejects when that cannot be written.
+   */
+  async broughtBack(deviceId: string): Promise<void> {
+    await this.#inTurn(async () => {
+      const state = this.#state;
+      if (state === null || !holdsBack(state.session, deviceId)) return;
+      const devices = state.session.devices.map((device) =>
+        device.id === deviceId ? { ...device, quarantined: false } : device,
+      );
+      const session = { ...state.session, devices };
+      await this.#ports.store.write(session);
+      this.#state = { ...state, session };
+      this.#publish();
+    });
+  }
+
   /** Takes no event any more and leaves devices and journal as they are. */
   stop(): void {
     this.#stopping.abort();
@@ -309,3 +328,7 @@ export class SessionRunner {
     if (this.#stopping.signal.aborted) throw new SessionUnavailable('the agent is going down');
   }
 }
+
+/** An ended session that could not reset this device. */
+const holdsBack = ({ phase, devices }: Session, deviceId: string): boolean =>
+  !bindsDevices(phase) && devices.some(({ id, quarantined }) => id === deviceId && quarantined);

@@ -111,8 +111,26 @@ describe('a device whose RESET has failed', () => {
     expect(await next.registry.endQuarantine('b/0', 'uid-1')).toBeNull();
     await next.sendAs({ fence: 2, sequence: 1 }, 'target', { kind: 'attach' });
     expect(codes(next)).toEqual([undefined]);
-    expect(next.session()?.devices[0]?.quarantined).toBe(true);
     expect(codes(await restarted(next))).toEqual([undefined]);
+  });
+
+  test('that was brought back is withheld by the session that could not reset it no longer', async () => {
+    const agent = await restarted(await withFailedReset(), [FakeDevice.healthy('b/0')]);
+    expect(agent.session()?.devices).toMatchObject([{ lost: true, quarantined: true }]);
+    expect(await agent.registry.endQuarantine('b/0', '')).toBeNull();
+    expect(agent.registry.snapshot('uid-1').devices).toMatchObject([{ lost: true, quarantined: false }]);
+    const next = await restarted(agent);
+    expect(next.session()?.devices).toMatchObject([{ lost: true, quarantined: false }]);
+  });
+
+  test('stays withheld when its session cannot be written, and can be brought back later', async () => {
+    const agent = await restarted(await withFailedReset(), [FakeDevice.healthy('b/0')]);
+    agent.disk.broken = true;
+    expect(await agent.registry.endQuarantine('b/0', '')).toMatchObject({ code: 'Internal' });
+    expect(codes(agent)).toEqual(['ResetFailed']);
+    agent.disk.broken = false;
+    expect(await agent.registry.endQuarantine('b/0', '')).toBeNull();
+    expect(agent.session()?.devices).toMatchObject([{ quarantined: false }]);
   });
 });
 
