@@ -209,6 +209,11 @@ struct ts_trail {
 
 struct ts_v2_file;
 
+/* Sums in which two devices of the same state agree. */
+struct ts_digest {
+	u64 all, memory;
+};
+
 struct ts_device {
 	struct vfio_device vdev;
 	struct list_head entry; /* of ts_devices, fabric lock */
@@ -222,6 +227,7 @@ struct ts_device {
 	u32 upper_bits; /* 31:4 of the v1 register, as the user wrote them */
 	bool pretending; /* fault: another state shows until the next write */
 	u32 pretended;
+	struct ts_digest kept; /* of the last stop; state_lock */
 	struct ts_save save;
 	struct ts_load load;
 	u8 *window; /* data section of the v1 region; buffer of the v2 data descriptor */

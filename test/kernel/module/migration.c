@@ -174,6 +174,8 @@ static int ts_walk(struct ts_device *dev, u32 target)
 		ts_port_set_ndma(dev, false);
 	ts_apply_dma(dev, target);
 	WRITE_ONCE(dev->state, target);
+	if (!(target & (TS_RUNNING | TS_RESUMING)))
+		ts_keep_digest(dev);
 	return 0;
 }
 

@@ -68,27 +68,39 @@ void ts_final_state(struct ts_device *dev, struct ts_final *final)
 	mutex_unlock(&dev->reg_lock);
 }
 
-/* Sums over the memory and over the whole device; EBUSY while it runs. */
-int ts_digest(struct ts_device *dev, u64 *memory, u64 *all)
+/* Sums over the memory and over the whole device, which does not run. */
+static int ts_digest_stopped(struct ts_device *dev, struct ts_digest *digest)
 {
-	struct ts_final *final;
-	int ret = 0;
+	struct ts_final *final = kmalloc(sizeof(*final), GFP_KERNEL);
 
-	final = kmalloc(sizeof(*final), GFP_KERNEL);
+	lockdep_assert_held(&dev->state_lock);
 	if (!final)
 		return -ENOMEM;
-	if (mutex_lock_interruptible(&dev->state_lock)) {
-		kfree(final);
-		return -EINTR;
-	}
-	if (dev->state & TS_RUNNING) {
-		ret = -EBUSY;
-	} else {
-		ts_final_state(dev, final);
-		*memory = ts_memory_digest(&dev->memory);
-		*all = ts_mix(*memory, xxh64(final, sizeof(*final), 0));
-	}
-	mutex_unlock(&dev->state_lock);
+	ts_final_state(dev, final);
+	digest->memory = ts_memory_digest(&dev->memory);
+	digest->all = ts_mix(digest->memory, xxh64(final, sizeof(*final), 0));
 	kfree(final);
+	return 0;
+}
+
+/* The sums now; EBUSY while it runs. */
+int ts_digest(struct ts_device *dev, struct ts_digest *digest)
+{
+	int ret;
+
+	if (mutex_lock_interruptible(&dev->state_lock))
+		return -EINTR;
+	ret = dev->state & TS_RUNNING ? -EBUSY : ts_digest_stopped(dev, digest);
+	mutex_unlock(&dev->state_lock);
 	return ret;
+}
+
+/* It has come to a stop, with all that it has to save or has loaded: the sums outlive that. Zeros stand
+ * for none. */
+void ts_keep_digest(struct ts_device *dev)
+{
+	struct ts_digest digest = {};
+
+	ts_digest_stopped(dev, &digest);
+	dev->kept = digest;
 }

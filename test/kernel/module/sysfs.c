@@ -55,12 +55,26 @@ static DEVICE_ATTR_WO(reset);
 /* Two numbers: the whole device, its memory. EBUSY while it runs. */
 static ssize_t digest_show(struct device *device, struct device_attribute *attr, char *buf)
 {
-	u64 memory, all;
-	int ret = ts_digest(ts_of(device), &memory, &all);
+	struct ts_digest digest;
+	int ret = ts_digest(ts_of(device), &digest);
 
-	return ret ? ret : sysfs_emit(buf, "%016llx %016llx\n", all, memory);
+	return ret ? ret : sysfs_emit(buf, "%016llx %016llx\n", digest.all, digest.memory);
 }
 static DEVICE_ATTR_RO(digest);
+
+/* The same of when it last came to a stop. */
+static ssize_t kept_digest_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	struct ts_device *dev = ts_of(device);
+	struct ts_digest digest;
+
+	if (mutex_lock_interruptible(&dev->state_lock))
+		return -EINTR;
+	digest = dev->kept;
+	mutex_unlock(&dev->state_lock);
+	return sysfs_emit(buf, "%016llx %016llx\n", digest.all, digest.memory);
+}
+static DEVICE_ATTR_RO(kept_digest);
 
 static ssize_t trail_show(struct device *device, struct device_attribute *attr, char *buf)
 {
@@ -117,13 +131,8 @@ static ssize_t reinit_store(struct device *device, struct device_attribute *attr
 static DEVICE_ATTR_WO(reinit);
 
 static struct attribute *ts_main_attrs[] = {
-	&dev_attr_state.attr,
-	&dev_attr_reset.attr,
-	&dev_attr_digest.attr,
-	&dev_attr_trail.attr,
-	&dev_attr_fault.attr,
-	&dev_attr_reinit.attr,
-	NULL,
+	&dev_attr_state.attr, &dev_attr_reset.attr, &dev_attr_digest.attr, &dev_attr_kept_digest.attr,
+	&dev_attr_trail.attr, &dev_attr_fault.attr, &dev_attr_reinit.attr, NULL,
 };
 
 #define TS_MOST_ATTRS 64u

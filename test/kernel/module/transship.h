@@ -104,7 +104,8 @@ int ts_state_parse(const char *name, u32 *nibble);
 void ts_reset_now(struct ts_device *dev); /* state_lock held */
 int ts_reset(struct ts_device *dev);
 void ts_final_state(struct ts_device *dev, struct ts_final *final);
-int ts_digest(struct ts_device *dev, u64 *memory, u64 *all);
+int ts_digest(struct ts_device *dev, struct ts_digest *digest);
+void ts_keep_digest(struct ts_device *dev);
 
 /* v1_region.c */
 ssize_t ts_v1_read(struct ts_device *dev, char __user *buf, size_t count, u64 offset);

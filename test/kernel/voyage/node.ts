@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { TlsFiles } from '@transship/node-agent/contract';
 import { projectRoot } from '../../support/processes.ts';
 import { startBroker } from '../rig/broker.ts';
-import type { RunningBroker } from '../rig/broker.ts';
+import type { BrokerOptions, RunningBroker } from '../rig/broker.ts';
 import type { Guest } from '../rig/guest.ts';
 import { OwnDevice } from '../rig/own-device.ts';
 import { GUEST_PORTS } from '../rig/qemu.ts';
@@ -17,6 +17,7 @@ import { GuestProcess } from './guest-process.ts';
 const WORKLOAD = 'trainer';
 /** As a guest reaches the loopback of its host, QEMU's user network. */
 const HOST = '10.0.2.2';
+const PATIENCE_MS = 120_000;
 
 export interface NodeOptions {
   /** Of the node and first part of its devices' ids. */
@@ -28,6 +29,8 @@ export interface NodeOptions {
   readonly workload: (place: WorkloadPlace) => readonly string[];
   readonly incoming: boolean;
   readonly tls: TlsFiles;
+  /** Port of the host's 127.0.0.1 at which other agents reach this one; default: the one that is forwarded to it. */
+  readonly transferPort?: number;
   readonly agentArgs?: readonly string[];
 }
 
@@ -45,22 +48,30 @@ export class KernelNode implements AsyncDisposable {
   readonly guest: Guest;
   readonly name: string;
   readonly uuids: readonly string[];
-  readonly broker: RunningBroker;
   readonly workload: GuestProcess;
   readonly #place: string;
+  readonly #brokerOptions: BrokerOptions;
   readonly #agentArgs: readonly string[];
+  #broker: RunningBroker;
   #agent: GuestProcess | null = null;
 
   private constructor(
     guest: Guest,
     name: string,
-    parts: { uuids: readonly string[]; broker: RunningBroker; workload: GuestProcess; place: string },
+    parts: {
+      uuids: readonly string[];
+      brokerOptions: BrokerOptions;
+      broker: RunningBroker;
+      workload: GuestProcess;
+      place: string;
+    },
     agentArgs: readonly string[],
   ) {
     this.guest = guest;
     this.name = name;
     this.uuids = parts.uuids;
-    this.broker = parts.broker;
+    this.#brokerOptions = parts.brokerOptions;
+    this.#broker = parts.broker;
     this.workload = parts.workload;
     this.#place = parts.place;
     this.#agentArgs = agentArgs;
@@ -78,11 +89,12 @@ export class KernelNode implements AsyncDisposable {
     }
     const devices = uuids.map((_, index) => `${name}/${index}`);
     const brokerSocket = `${place}/workload.sock`;
-    const broker = await startBroker(guest, {
+    const brokerOptions: BrokerOptions = {
       devices: Object.fromEntries(devices.map((device, index) => [device, uuids[index] ?? ''])),
       interface: guest.description.set,
       workload: { name: WORKLOAD, socket: brokerSocket },
-    });
+    };
+    const broker = await startBroker(guest, brokerOptions);
     const hook = `${place}/hook.sock`;
     const argv = options.workload({
       hook,
@@ -106,10 +118,10 @@ export class KernelNode implements AsyncDisposable {
       }),
     );
     const inGuest = (file: string): string => `${place}/tls/${basename(file)}`;
-    const node = new KernelNode(guest, name, { uuids, broker, workload, place }, [
+    const node = new KernelNode(guest, name, { uuids, brokerOptions, broker, workload, place }, [
       join(projectRoot, 'node-agent/dist/main.js'),
       ...['--node-name', name, '--listen', `0.0.0.0:${GUEST_PORTS.agent}`],
-      ...['--advertise', `${HOST}:${guest.description.ports.agent}`],
+      ...['--advertise', `${HOST}:${options.transferPort ?? guest.description.ports.agent}`],
       ...['--tls-cert', inGuest(tls.cert), '--tls-key', inGuest(tls.key), '--tls-ca', inGuest(tls.ca)],
       ...['--state-dir', `${place}/state`, '--devices', `${place}/devices.yaml`],
       ...agentArgs,
@@ -125,6 +137,10 @@ export class KernelNode implements AsyncDisposable {
 
   get deviceIds(): readonly string[] {
     return this.uuids.map((_, index) => `${this.name}/${index}`);
+  }
+
+  get broker(): RunningBroker {
+    return this.#broker;
   }
 
   get agent(): GuestProcess {
@@ -153,6 +169,20 @@ export class KernelNode implements AsyncDisposable {
   async killAgent(): Promise<void> {
     await this.agent.end('SIGKILL');
     this.#agent = null;
+  }
+
+  /** Ends the broker; its devices stay open as long as the agent has them. */
+  async endBroker(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { control } = this.guest;
+    const { pid } = this.#broker;
+    await control.call('kill', { pid, signal });
+    const ended = await control.call('wait', { pid, timeoutMs: PATIENCE_MS }, PATIENCE_MS);
+    if (ended === null) throw new Error(`${this.name}: broker ${pid} survived ${signal}`);
+  }
+
+  /** Starts a broker in the place of the one that has ended, and waits until it has every device. */
+  async startBrokerAgain(): Promise<void> {
+    this.#broker = await startBroker(this.guest, { ...this.#brokerOptions, after: this.#broker });
   }
 
   /** Last report of the example workload. */
