@@ -18,6 +18,21 @@ export type Action =
   | { readonly kind: 'recordPlacement' }
   | { readonly kind: 'commandSource'; readonly command: SourceCommand }
   | { readonly kind: 'commandTarget'; readonly command: TargetCommand }
+  /** Leaves the target for the next node. In one write with `raiseFence`, which takes up the migration anew with it. */
+  | {
+      readonly kind: 'recordTarget';
+      readonly nodeName: string;
+      /** The first one that this target is given. */
+      readonly generation: number;
+      /** Of the target that is left. */
+      readonly why: Failure;
+    }
+  /** Discards a target that was left before. */
+  | {
+      readonly kind: 'discardLeft';
+      readonly nodeName: string;
+      readonly decision: Exclude<DecisionValue, 'Undecided'>;
+    }
   | { readonly kind: 'recordStopping' }
   | {
       readonly kind: 'recordDecision';

@@ -1,7 +1,8 @@
+import type { DecisionValue } from '@transship/crds';
 import type { Failure } from '@transship/node-agent/contract';
 import type { Action } from './action.ts';
 import { afterAbort, afterCommit } from './decided.ts';
-
+import { clearLeft } from './fallback.ts';
 import type { Observed, SessionView } from './observed.ts';
 import { fenceRegressed, recordRegressed } from './regressed.ts';
 import { undecided } from './undecided.ts';
@@ -47,13 +48,17 @@ export function decide(observed: Observed): Action {
   const attached: Attached = { ...observed, plan, s, t };
   const behind = recordRegressed(attached);
   if (behind !== null) return { kind: 'stall', failure: behind };
-  switch (record.decision) {
-    case 'Undecided':
-      return undecided(attached);
+  if (record.decision === 'Undecided') return undecided(attached);
+  const action = decided(attached, record.decision);
+  return action.kind === 'finish' ? clearLeft(attached, record.decision, action) : action;
+}
+
+function decided(attached: Attached, decision: Exclude<DecisionValue, 'Undecided'>): Action {
+  switch (decision) {
     case 'Commit':
       return afterCommit(attached);
     case 'Abort':
     case 'Revert':
-      return afterAbort(attached, record.decision);
+      return afterAbort(attached, decision);
   }
 }

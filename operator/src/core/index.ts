@@ -1,15 +1,18 @@
 export type { Action } from './action.ts';
 export { decide } from './decide.ts';
 export { failure } from './failure.ts';
-export type { Observed, Placement, Plan, RecordView, SessionView, SideView } from './observed.ts';
+export type { LeftTarget, Observed, Placement, Plan, RecordView, SessionView, SideView } from './observed.ts';
 export {
   freshMemory,
+  leftReplied,
   noted,
   observed,
   raised,
   remembered,
   replied,
+  retargeted,
   retry,
+  retryLeft,
   unanswered,
   unfinished,
   type Memory,

@@ -1,5 +1,6 @@
 import type { DecisionValue } from '@transship/crds';
 import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
+import { failure } from './failure.ts';
 import { isBehind } from './regressed.ts';
 import type { Observed, Placement, SessionView, SideView } from './observed.ts';
 
@@ -19,6 +20,8 @@ export interface Memory {
   readonly source: SideView;
   readonly target: SideView;
   readonly placement: Placement;
+  /** What is known of targets that were left, by node; asked only once they are to be discarded. */
+  readonly left: Readonly<Record<string, SideView>>;
 }
 
 export const freshMemory: Memory = {
@@ -29,6 +32,7 @@ export const freshMemory: Memory = {
   source: { kind: 'unattached' },
   target: { kind: 'unattached' },
   placement: { kind: 'unknown' },
+  left: {},
 };
 
 /** What a decision is taken from of all this; the rest of `Observed` is the record, and time. */
@@ -56,6 +60,12 @@ export const raised = (memory: Memory, fence: number): Memory => ({
   placement: memory.placement,
 });
 
+/** This process has left the target for another, and raised the fence with it. */
+export const retargeted = (memory: Memory, fence: number): Memory => ({
+  ...raised(memory, fence),
+  placement: { kind: 'unknown' },
+});
+
 /** The record was read. A decision that is behind what was read before is not taken in. */
 export function noted(memory: Memory, decision: DecisionValue): Memory {
   const { decided } = memory;
@@ -67,6 +77,8 @@ export function noted(memory: Memory, decision: DecisionValue): Memory {
  * the next thing this process does is to raise it.
  */
 export const unfinished = (memory: Memory): Memory => ({ ...raised(memory, 0), held: null });
+
+const NOT_TAKEN_IN = failure('Internal', 'the agent does not take the fence in');
 
 const with_ = (memory: Memory, role: Role, side: SideView): Memory => ({ ...memory, [role]: side });
 
@@ -84,6 +96,30 @@ const outranked = (memory: Memory, role: Role, session: SessionView): Memory => 
   ...with_(memory, role, { kind: 'session', session, refusal: null }),
   superseded: true,
 });
+
+/** The answer of a target that was left, or why there is none. */
+export function leftReplied(memory: Memory, node: string, answer: SessionView | Failure): Memory {
+  const { held } = memory;
+  if (held === null) return memory;
+  const isSession = 'phase' in answer;
+  if (isSession && answer.fence > held) return { ...memory, superseded: true };
+  // One that has not taken the fence in says nothing that counts.
+  const side: SideView =
+    isSession && answer.fence === held
+      ? { kind: 'session', session: answer, refusal: null }
+      : { kind: 'unreachable', failure: isSession ? NOT_TAKEN_IN : answer };
+  return { ...memory, left: { ...memory.left, [node]: side } };
+}
+
+/** Time to ask those targets again that were left and are not Discarded yet. */
+export function retryLeft(memory: Memory): Memory {
+  const kept = Object.entries(memory.left).filter(
+    ([, side]) => side.kind === 'session' && side.session.phase === 'Discarded',
+  );
+  return kept.length === Object.keys(memory.left).length
+    ? memory
+    : { ...memory, left: Object.fromEntries(kept) };
+}
 
 /**
  * No answer. The command may have been obeyed, or may yet be: only after the agent accepted a later

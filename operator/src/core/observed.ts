@@ -1,5 +1,5 @@
 import type { DecisionValue } from '@transship/crds';
-import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
+import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
 
 /** What a decision may use of a session; the order of snapshots is the adapters' affair. */
 export type SessionView = Omit<SessionSnapshot, 'version' | 'agentInstance'>;
@@ -17,6 +17,8 @@ export interface RecordView {
   readonly ended: boolean;
   readonly deletionRequested: boolean;
   readonly finalizerPresent: boolean;
+  /** The first generation that the recorded target is given; absent: it is the one that the spec names. */
+  readonly firstGeneration?: number;
 }
 
 /** One side as this operator process knows it under the fence it holds. */
@@ -29,7 +31,8 @@ export type SideView =
 /** Where the set goes: found by preflight and reservation, or read back from the target's own session. */
 export type Placement =
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'refused'; readonly failure: Failure }
+  /** `of`: the side that does not fit. */
+  | { readonly kind: 'refused'; readonly failure: Failure; readonly of?: Role }
   | {
       readonly kind: 'placed';
       readonly sourceDevices: readonly string[];
@@ -48,6 +51,14 @@ export interface Plan {
   readonly retries: number;
 }
 
+/** A target that was left for another before the decision. */
+export interface LeftTarget {
+  readonly node: string;
+  readonly side: SideView;
+  /** Its node is marked as shut down. */
+  readonly fenced: boolean;
+}
+
 /** Everything a decision is taken from. Time enters as facts, never as a clock. */
 export interface Observed {
   readonly plan: Plan | { readonly refused: Failure };
@@ -62,11 +73,15 @@ export interface Observed {
   readonly placement: Placement;
   /** Pre-copy has nothing left to gain: converged, or its time is up. */
   readonly preCopyDone: boolean;
-  /** A deadline that is looked at last just before the decision is sent has passed. */
-  readonly expired: Failure | null;
+  /** A deadline that is looked at last just before the decision is sent has passed; `of`: the side that let it pass. */
+  readonly expired: (Failure & { readonly of?: Role }) | null;
   /**
    * The node of the target is marked as shut down (taint `node.kubernetes.io/out-of-service`): whatever its devices held
    * is gone, so nobody has to reset them. Proves nothing of a target that may have been activated before. Absent: not known.
    */
   readonly targetFenced?: boolean;
+  /** The node that takes the set when the target cannot; absent or null: there is none. */
+  readonly nextTarget?: string | null;
+  /** In the order in which they were left; absent: none was. */
+  readonly left?: readonly LeftTarget[];
 }

@@ -1,5 +1,12 @@
 import { clipMessage, formatDuration, isTerminal } from '@transship/crds';
-import type { Condition, DeviceMigrationStatus, ErrorCode, MigratingDevice, Phase } from '@transship/crds';
+import type {
+  Condition,
+  DeviceMigrationStatus,
+  ErrorCode,
+  MigratingDevice,
+  Phase,
+  RecordedTarget,
+} from '@transship/crds';
 import type { Failure, KnownState } from '@transship/node-agent/contract';
 import type { Action } from './action.ts';
 import type { Observed, SessionView, SideView } from './observed.ts';
@@ -33,7 +40,9 @@ export function statusOf(report: Report): Written {
   const devices = devicesOf(observed, before.devices) ?? before.devices;
   const transfer = transferOf(report);
   const why = finished ? action.failure : action.kind === 'stall' ? action.failure : null;
-  const error = earlier ?? firstError(observed) ?? (why === null ? undefined : trim(why));
+  const [left] = before.target?.abandoned ?? [];
+  const error =
+    earlier ?? (left && trim(left)) ?? firstError(observed) ?? (why === null ? undefined : trim(why));
   return {
     ...before,
     observedGeneration: report.generation,
@@ -53,7 +62,7 @@ export function statusOf(report: Report): Written {
 
 const sessionOf = (side: SideView): SessionView | null => (side.kind === 'session' ? side.session : null);
 
-const trim = ({ code, message }: Failure): { code: string; message: string } => ({
+const trim = ({ code, message }: Pick<Failure, 'code' | 'message'>): { code: string; message: string } => ({
   code,
   message: message.slice(0, 4096),
 });
@@ -157,6 +166,8 @@ function conditionsOf(report: Report, phase: Phase, why: Failure | null): Condit
   else add('Ready', 'False', phase, `The set is being moved: ${phase}.`);
   if (why !== null && phase !== 'Aborted') add('Stalled', 'True', why.code, why.message);
   else if (!isTerminal(phase)) add('Reconciling', 'True', ...moving(observed, action, phase));
+  const { target } = report.before;
+  if (target !== undefined) add('TargetReplaced', 'True', 'FallbackNode', replaced(target));
   const lost = lostDevices(observed);
   if (lost.length > 0)
     add('DeviceLost', 'True', 'DeviceStateLost', `Lost or in quarantine: ${lost.join(', ')}.`);
@@ -169,6 +180,11 @@ function conditionsOf(report: Report, phase: Phase, why: Failure | null): Condit
       lastTransitionTime: same ? old.lastTransitionTime : report.now,
     };
   });
+}
+
+function replaced({ nodeName, abandoned }: RecordedTarget): string {
+  const left = abandoned.map((one) => `${one.nodeName} was left (${one.code}: ${one.message})`);
+  return `The set goes to ${nodeName}: ${left.join('; ')}.`;
 }
 
 function moving({ source, target }: Observed, action: Action, phase: Phase): [string, string] {

@@ -2,12 +2,14 @@ import type { Failure } from '@transship/node-agent/contract';
 import type { Action } from './action.ts';
 import type { Answering, Attached } from './decide.ts';
 import { asReason, failure } from './failure.ts';
+import { firstGeneration, hasLeft, otherTarget } from './fallback.ts';
 import type { SessionView } from './observed.ts';
+import { goesBack, reasonToGiveUp, sourceFailed, targetFailed } from './reasons.ts';
 
 /** Before the decision: forward step by step, or give up in the order the rules demand. */
 export function undecided(o: Attached): Action {
-  const why = reasonToGiveUp(o);
-  if (why !== null) return giveUp(o, why);
+  const reason = reasonToGiveUp(o);
+  if (reason !== null) return otherTarget(o, reason) ?? giveUp(o, reason.why);
   const { s, t } = o;
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
   if (t === null) return { kind: 'wait', on: 'the agent of the target node' };
@@ -16,11 +18,14 @@ export function undecided(o: Attached): Action {
 
 function forward(o: Answering): Action {
   const { s, t, record } = o;
-  if (s.phase === 'Fenced' && t.phase === 'Fenced' && o.placement.kind === 'unknown')
-    return { kind: 'place' };
+  // Preflight touches nothing, so it comes first at every target, whatever the source is at.
+  if (t.phase === 'Fenced' && o.placement.kind === 'unknown') return { kind: 'place' };
   if (s.phase === 'Fenced') return prepareSource(o);
-  if (t.phase === 'Fenced') return prepareTarget(o, Math.max(s.generation, 1));
-  if (targetFailed(t) && t.generation >= s.generation) return nextGeneration(o);
+  const first = firstGeneration(record);
+  if (Math.max(s.generation, t.generation) < first) return nextGeneration(o, first);
+  if (t.phase === 'Fenced') return prepareTarget(o, Math.max(s.generation, first));
+  if (targetFailed(t) && t.generation >= s.generation)
+    return nextGeneration(o, Math.max(s.generation, t.generation) + 1);
   if (sourceFailed(s)) return stop(s.generation + 1);
   if (t.generation < s.generation) return prepareTarget(o, s.generation);
   switch (s.phase) {
@@ -46,72 +51,7 @@ function forward(o: Answering): Action {
 const canPreCopy = ({ preCopy, protocol }: SessionView['devices'][number]): boolean =>
   preCopy || protocol === '';
 
-/** The target has failed in this generation and waits for another. */
-const targetFailed = (t: SessionView): boolean =>
-  t.settled && t.error !== null && ['Preparing', 'Loading', 'Verifying'].includes(t.phase);
-
-/** The source is stopped, its streams are not through, and it waits for an order. */
-const sourceFailed = (s: SessionView): boolean => s.phase === 'Stopping' && s.settled;
-
 const targetReady = (t: SessionView): boolean => t.phase === 'Loading';
-
-function reasonToGiveUp(o: Attached): Failure | null {
-  if (o.record.deletionRequested) return failure('Cancelled', 'the DeviceMigration was deleted');
-  if (o.placement.kind === 'refused') return o.placement.failure;
-  return (
-    sourceGivesUp(o) ??
-    targetGivesUp(o) ??
-    exhausted(o) ??
-    firstRefusal(o) ??
-    o.expired ??
-    (goesBack(o.s) ? failure('Cancelled', 'the source has rolled back') : null)
-  );
-}
-
-const goesBack = (s: SessionView | null): boolean => s?.phase === 'RollingBack' || s?.phase === 'RolledBack';
-
-/** The agent turned round by itself (an error before anything was stopped, no operator), or a device is lost. */
-function sourceGivesUp({ s, t }: Attached): Failure | null {
-  if (s === null) return null;
-  // One that was told to says nothing; why it was told is still to be seen elsewhere. A stuck device is waited for.
-  if (goesBack(s)) return s.error?.code === 'DeviceStuck' ? null : s.error;
-  // What a stopped source held was taken by the target before it promised: only another generation needs it again.
-  if (s.phase === 'Stopped' && (t === null || !targetFailed(t))) return null;
-  const lost = s.devices.find((device) => device.lost);
-  return lost === undefined
-    ? null
-    : (s.error ?? failure('DeviceStateLost', `${lost.id} lost its state`, lost.id));
-}
-
-function targetGivesUp({ t }: Attached): Failure | null {
-  const withheld = t?.devices.find((device) => device.quarantined);
-  if (withheld !== undefined) {
-    return t?.error ?? failure('ResetFailed', `${withheld.id} is in quarantine`, withheld.id);
-  }
-  if (t === null || (t.phase !== 'Discarding' && t.phase !== 'Discarded')) return null;
-  return t.error ?? failure('Internal', 'the target has given the set up');
-}
-
-/** This generation has failed and there may be no other. */
-function exhausted({ s, t, plan }: Attached): Failure | null {
-  if (Math.max(s?.generation ?? 0, t?.generation ?? 0) <= plan.retries) return null;
-  if (t !== null && targetFailed(t) && t.generation >= (s?.generation ?? 0)) return t.error;
-  if (s !== null && sourceFailed(s))
-    return s.error ?? failure('ArcFailed', 'the source could not be stopped');
-  return null;
-}
-
-/**
- * A refusal to begin (device busy, not Running ...) will not go away by asking again. That of an agent whose workload has
- * not answered may: it is asked again until `expired` says that this has lasted too long.
- */
-function firstRefusal({ source, target }: Attached): Failure | null {
-  for (const side of [source, target]) {
-    if (side.kind !== 'session' || side.session.phase !== 'Fenced' || side.refusal === null) continue;
-    if (side.refusal.code !== 'WorkloadUnreachable') return side.refusal;
-  }
-  return null;
-}
 
 /**
  * Once `stopping` is recorded, a roll-back is recorded as Abort before it is acted on. Before, no record is
@@ -127,7 +67,7 @@ function giveUp(o: Attached, why: Failure): Action {
     return { kind: 'finish', phase: why.code === 'Cancelled' ? 'Aborted' : 'Rejected', failure: why };
   }
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
-  if (s.phase === 'Fenced' && t?.phase === 'Fenced' && why.code !== 'Cancelled') {
+  if (s.phase === 'Fenced' && t?.phase === 'Fenced' && why.code !== 'Cancelled' && !hasLeft(o)) {
     return { kind: 'finish', phase: 'Rejected', failure: why };
   }
   if (goesBack(s)) return abort;
@@ -143,7 +83,7 @@ function prepareSource({ placement, record, s, t }: Answering): Action {
     };
   }
   if (!record.placed) return { kind: 'recordPlacement' };
-  const generation = Math.max(t.generation, 1);
+  const generation = Math.max(t.generation, firstGeneration(record));
   return {
     kind: 'commandSource',
     command: { kind: 'prepare', generation, devices: placement.sourceDevices },
@@ -162,9 +102,8 @@ function prepareTarget({ placement, plan, s }: Answering, generation: number): A
   return { kind: 'commandTarget', command: { kind: 'prepare', generation, devices, pull } };
 }
 
-/** The target lost what it had loaded: new saving sessions at the source first, then a new load. */
-function nextGeneration(o: Answering): Action {
-  const next = Math.max(o.s.generation, o.t.generation) + 1;
+/** The target lost what it had loaded, or is another: new saving sessions at the source first, then a new load. */
+function nextGeneration(o: Answering, next: number): Action {
   switch (o.s.phase) {
     case 'Prepared':
       return prepareTarget(o, next);
@@ -193,10 +132,6 @@ const stop = (generation: number): Action => ({
 /** Both promises, of the same generation, are what Commit needs. */
 function commitOrVerify({ s, t }: Answering): Action {
   if (t.phase === 'Verified' && t.generation === s.generation) {
-    if (t.devices.some((device) => device.lost)) {
-      const why = t.error ?? failure('DeviceStateLost', 'a target device lost what it had loaded');
-      return { kind: 'recordDecision', from: 'Undecided', to: 'Abort', reason: asReason(why) };
-    }
     return {
       kind: 'recordDecision',
       from: 'Undecided',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { API_VERSION, clipMessage, DEVICE_MIGRATION_KIND } from '@transship/crds';
 import type { StoredMigration } from '../reconcile/ports.ts';
+import { targetNodeOf } from '../reconcile/target-node.ts';
 import { microTime } from './micro-time.ts';
 
 export interface PublishedEvent {
@@ -29,10 +30,10 @@ const NAME_PREFIX_MAX = 230;
 
 /** What an event is about: the migration itself, and both nodes when the manifest could be read. */
 export function objectsOf(stored: StoredMigration): ObjectReference[] {
-  const { key, uid, spec } = stored;
+  const { key, uid, spec, status } = stored;
   const migration = { apiVersion: API_VERSION, kind: DEVICE_MIGRATION_KIND, ...key, uid };
   if (!spec.ok) return [migration];
-  const nodes = [spec.value.source.nodeName, spec.value.target.nodeName];
+  const nodes = [spec.value.source.nodeName, targetNodeOf(spec.value, status)];
   return [migration, ...nodes.map(nodeReference)];
 }
 

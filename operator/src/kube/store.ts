@@ -207,14 +207,16 @@ function pathOf({ namespace, name }: MigrationKey): string {
   return `/apis/${GROUP}/${VERSION}/${place}`;
 }
 
-/** An end that lands late must find the voyage where it was: it may have gone on. */
+/** An end, or another target, that lands late must find the voyage where it was: it may have gone on. */
 const endTests = (status: DeviceMigrationStatus, patch: StatusPatch): PatchOperation[] =>
-  Object.hasOwn(patch, 'completedAt') ? asRead(status) : [];
+  Object.hasOwn(patch, 'completedAt') || Object.hasOwn(patch, 'target') ? asRead(status) : [];
 
-/** Tests that nobody has stopped, decided or ended the migration since it was read. */
-function asRead({ stopping, decision, completedAt }: DeviceMigrationStatus): PatchOperation[] {
+/** Tests that nobody has stopped, decided or ended the migration, or changed its target, since it was read. */
+function asRead({ stopping, decision, target, completedAt }: DeviceMigrationStatus): PatchOperation[] {
   const at = stopping === undefined ? '/status/stopping' : '/status/stopping/at';
+  const node = target === undefined ? '/status/target' : '/status/target/nodeName';
   return [
+    { op: 'test', path: node, value: target?.nodeName ?? null },
     { op: 'test', path: '/status/decision/value', value: decision.value },
     { op: 'test', path: at, value: stopping?.at ?? null },
     { op: 'test', path: '/status/completedAt', value: completedAt ?? null },

@@ -1,9 +1,10 @@
 import type { ReconcilerPorts, StoredMigration } from './ports.ts';
+import { leftTargetsOf, nextTargetOf, targetNodeOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
 /**
- * Whether the node of the target is marked as shut down. Asked only where it can end a wait: a decision is recorded and the
- * target does not answer.
+ * Whether the node of the target is marked as shut down. Asked only where it can end a wait: the target does not answer, and
+ * a decision is recorded or another node could take the set.
  */
 export async function isTargetFenced(
   { nodes }: ReconcilerPorts,
@@ -11,6 +12,19 @@ export async function isTargetFenced(
   { memory }: Voyage,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (!spec.ok || status.decision.value === 'Undecided' || memory.target.kind !== 'unreachable') return false;
-  return nodes.isOutOfService(spec.value.target.nodeName, signal);
+  if (!spec.ok || memory.target.kind !== 'unreachable') return false;
+  if (status.decision.value === 'Undecided' && nextTargetOf(spec.value, status) === null) return false;
+  return nodes.isOutOfService(targetNodeOf(spec.value, status), signal);
+}
+
+/** Those nodes of targets that were left that do not answer and are marked as shut down. */
+export async function fencedLeft(
+  { nodes }: ReconcilerPorts,
+  { status }: StoredMigration,
+  { memory }: Voyage,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const silent = leftTargetsOf(status).filter((node) => memory.left[node]?.kind === 'unreachable');
+  const fenced = await Promise.all(silent.map((node) => nodes.isOutOfService(node, signal)));
+  return new Set(silent.filter((_, index) => fenced[index]));
 }

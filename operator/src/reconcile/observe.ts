@@ -1,14 +1,16 @@
 import { parseBytes, parseDuration } from '@transship/crds';
-import type { Failure } from '@transship/node-agent/contract';
+import type { Failure, Role } from '@transship/node-agent/contract';
 import {
   failure,
   preCopyDone,
   remembered,
+  type LeftTarget,
   type Observed,
   type Plan,
   type RecordView,
 } from '../core/index.ts';
 import type { StoredMigration } from './ports.ts';
+import { leftTargetsOf, nextTargetOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
 /** A side that has not answered for this long before the decision is given up on. */
@@ -23,12 +25,30 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     record: recordOf(stored),
     ...remembered(memory),
     preCopyDone: stored.spec.ok && preCopyIsDone(stored.spec.value.strategy, voyage, now),
-    expired:
+    expired: blamed(
+      voyage,
       silentTooLong(voyage, now) ??
-      voyage.silentDevices.look(memory, now) ??
-      voyage.silentWorkload.look(memory, now),
+        voyage.silentDevices.look(memory, now) ??
+        voyage.silentWorkload.look(memory, now),
+    ),
     targetFenced: voyage.targetFenced,
+    nextTarget: stored.spec.ok ? nextTargetOf(stored.spec.value, stored.status) : null,
+    left: leftTargetsOf(stored.status).map((node): LeftTarget => {
+      const side = memory.left[node] ?? { kind: 'unattached' };
+      return { node, side, fenced: voyage.leftFenced.has(node) };
+    }),
   };
+}
+
+/** With the side whose device or workload it is, where the failure names one of the target's. */
+function blamed(voyage: Voyage, why: (Failure & { readonly of?: Role }) | null): Observed['expired'] {
+  if (why === null || why.of !== undefined) return why;
+  const { target } = voyage.memory;
+  if (target.kind !== 'session') return why;
+  const { devices } = target.session;
+  const ofTarget =
+    why.device === null ? target.refusal?.code === why.code : devices.some(({ id }) => id === why.device);
+  return { ...why, of: ofTarget ? 'target' : 'source' };
 }
 
 function planOf(stored: StoredMigration): Plan | { readonly refused: Failure } {
@@ -54,6 +74,7 @@ function recordOf({ status, deletionRequested, finalizerPresent }: StoredMigrati
     ended: status.completedAt !== undefined,
     deletionRequested,
     finalizerPresent,
+    ...(status.target === undefined ? {} : { firstGeneration: status.target.generation }),
   };
 }
 
@@ -69,14 +90,16 @@ function preCopyIsDone(
   return preCopyDone(voyage.preCopySamples(), now, limits);
 }
 
-function silentTooLong({ silentSince, memory }: Voyage, now: number): Failure | null {
-  for (const [role, since] of silentSince) {
-    if (now - since < SILENCE_LIMIT_MS) continue;
+/** The source first: no other target mends its silence. */
+function silentTooLong({ silentSince, memory }: Voyage, now: number): Observed['expired'] {
+  for (const role of ['source', 'target'] as const) {
+    const since = silentSince.get(role);
+    if (since === undefined || now - since < SILENCE_LIMIT_MS) continue;
     const side = memory[role];
     const seconds = Math.round((now - since) / 1000);
     const message = `the agent of the ${role} node has not answered for ${seconds} s`;
-    if (side.kind !== 'unreachable') return failure('AgentUnreachable', message);
-    return { ...side.failure, message: `${message}: ${side.failure.message}` };
+    const why = side.kind === 'unreachable' ? side.failure : failure('AgentUnreachable', '');
+    return { ...why, message: why.message === '' ? message : `${message}: ${why.message}`, of: role };
   }
   return null;
 }

@@ -1,5 +1,6 @@
 import type { Role, SessionSnapshot, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
-import { raised, retry, type Action } from '../core/index.ts';
+import { raised, retry, retryLeft, type Action } from '../core/index.ts';
+import { discardLeft, leaveTarget } from './fallback.ts';
 import { place } from './place.ts';
 import type { ReconcilerPorts, StoredMigration, WriteOutcome } from './ports.ts';
 import { agentOf, send } from './send.ts';
@@ -53,6 +54,12 @@ export async function perform(
       return command(ports, stored, voyage, 'source', action.command, signal);
     case 'commandTarget':
       return command(ports, stored, voyage, 'target', action.command, signal);
+    case 'recordTarget':
+      return written(await leaveTarget(ports, stored, voyage, action, signal), voyage);
+    case 'discardLeft': {
+      const gained = await discardLeft(ports, stored, voyage, action, signal);
+      return gained ? { kind: 'again', stored } : setback(voyage);
+    }
     case 'recordStopping':
       return written(await store.recordStopping(stored, instance, signal), voyage);
     case 'recordDecision': {
@@ -109,12 +116,14 @@ async function attach(
 /** Follows a session from now on; each change wakes the loop. */
 function follow(ports: ReconcilerPorts, stored: StoredMigration, voyage: Voyage, role: Role): void {
   const agent = agentOf(ports, stored, role);
-  if (agent === null || voyage.followed.has(role)) return;
-  voyage.followed.add(role);
+  if (agent === null) return;
+  const following = voyage.follow(role);
+  if (following === null) return;
   const onSnapshot = (snapshot: SessionSnapshot): void => {
-    if (voyage.see(role, snapshot)) ports.wake(stored.key);
+    // The target may have been left for another meanwhile.
+    if (!following.aborted && voyage.see(role, snapshot)) ports.wake(stored.key);
   };
-  agent.observe(stored.uid, role, onSnapshot, voyage.observers.signal);
+  agent.observe(stored.uid, role, onSnapshot, following);
 }
 
 async function command(
@@ -151,8 +160,8 @@ function whereIs({ memory }: Voyage, role: Role): string {
   return `${phase}/${generation}/${settled}`;
 }
 
-const silent = ({ memory }: Voyage): boolean =>
-  memory.source.kind === 'unreachable' || memory.target.kind === 'unreachable';
+const silent = ({ memory: { source, target, left } }: Voyage): boolean =>
+  [source, target, ...Object.values(left)].some(({ kind }) => kind === 'unreachable');
 
 /** Waits longer each time nothing was gained, with a ceiling and jitter, and then asks anew. */
 function setback(voyage: Voyage): { readonly kind: 'wait'; readonly afterMs: number } {
@@ -163,5 +172,5 @@ function setback(voyage: Voyage): { readonly kind: 'wait'; readonly afterMs: num
 
 /** Called when a wait is over: sides that did not answer are asked again. */
 export function askAgain(voyage: Voyage): void {
-  voyage.memory = retry(retry(voyage.memory, 'source'), 'target');
+  voyage.memory = retryLeft(retry(retry(voyage.memory, 'source'), 'target'));
 }

@@ -1,6 +1,7 @@
-import type { DeviceDescription, Failure } from '@transship/node-agent/contract';
+import type { DeviceDescription, Failure, Role } from '@transship/node-agent/contract';
 import { checkPairs, checkSide, checkWhole, failure, type Placement } from '../core/index.ts';
 import type { ReconcilerPorts, StoredMigration } from './ports.ts';
+import { targetNodeOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
 /** Agents, nodes and devices that do not answer yet are waited for this long before the migration is refused. */
@@ -8,16 +9,18 @@ const PLACEMENT_LIMIT_MS = 60_000;
 
 type Placed =
   | { readonly kind: 'placement'; readonly placement: Placement }
-  | { readonly kind: 'later'; readonly failure: Failure };
+  | { readonly kind: 'later'; readonly failure: Failure; readonly of: Role };
 
-const refused = (why: Failure): Placed => ({
+const refused = (of: Role, why: Failure): Placed => ({
   kind: 'placement',
-  placement: { kind: 'refused', failure: why },
+  placement: { kind: 'refused', failure: why, of },
 });
 
+const later = (of: Role, why: Failure): Placed => ({ kind: 'later', failure: why, of });
+
 /** A device that does not answer now may answer the next time; all else that preflight finds is as it is. */
-const judged = (why: Failure): Placed =>
-  why.code === 'DeviceUnreachable' ? { kind: 'later', failure: why } : refused(why);
+const judged = (of: Role, why: Failure): Placed =>
+  why.code === 'DeviceUnreachable' ? later(of, why) : refused(of, why);
 
 /** Preflight and reservation: looks at both sides, touches nothing. Every refusal has its code. */
 export async function place(
@@ -29,10 +32,10 @@ export async function place(
   const found = await tryToPlace(ports, stored, voyage, signal);
   if (found.kind === 'placement') return found;
   // Waiting would not bring the versions together.
-  if (found.failure.code === 'VersionSkew') return refused(found.failure);
+  if (found.failure.code === 'VersionSkew') return refused(found.of, found.failure);
   const now = ports.clock.now();
   voyage.placementSince ??= now;
-  return now - voyage.placementSince < PLACEMENT_LIMIT_MS ? found : refused(found.failure);
+  return now - voyage.placementSince < PLACEMENT_LIMIT_MS ? found : refused(found.of, found.failure);
 }
 
 async function tryToPlace(
@@ -41,37 +44,37 @@ async function tryToPlace(
   voyage: Voyage,
   signal: AbortSignal,
 ): Promise<Placed> {
-  if (!stored.spec.ok) return refused(failure(stored.spec.code, stored.spec.message));
-  const { source, target } = stored.spec.value;
+  if (!stored.spec.ok) return refused('source', failure(stored.spec.code, stored.spec.message));
+  const { source } = stored.spec.value;
   const ids = source.devices ?? [];
   const agent = agents.agent(source.nodeName);
   if (agent === null) {
-    return { kind: 'later', failure: failure('NodeUnknown', `no agent of node ${source.nodeName} is known`) };
+    return later('source', failure('NodeUnknown', `no agent of node ${source.nodeName} is known`));
   }
   const described = await agent.describe([], signal);
-  if (described.kind === 'unreachable') return { kind: 'later', failure: described.failure };
+  if (described.kind === 'unreachable') return later('source', described.failure);
   const sourceProblem = checkSide(ids, described.devices, stored.uid) ?? checkWhole(ids, described.devices);
-  if (sourceProblem !== null) return judged(sourceProblem);
+  if (sourceProblem !== null) return judged('source', sourceProblem);
   const set = ids.map((id) => described.devices.find((device) => device.id === id) as DeviceDescription);
 
   const reserved = await reservation.reserve(stored, set, signal);
-  if (reserved.kind === 'later') return reserved;
-  if (reserved.kind === 'refused') return refused(reserved.failure);
+  if (reserved.kind === 'later') return later('target', reserved.failure);
+  if (reserved.kind === 'refused') return refused('target', reserved.failure);
   const chosen = keepPairing(voyage, reserved.devices);
   const targetIds = chosen.map(({ id }) => id);
   const targetProblem =
     checkSide(targetIds, chosen, stored.uid) ??
     checkPairs(set, chosen) ??
     checkWhole(targetIds, reserved.described);
-  if (targetProblem !== null) return judged(targetProblem);
-  if (reserved.nodeName !== target.nodeName) {
-    return refused(
-      failure('Internal', `node ${reserved.nodeName} was reserved instead of ${target.nodeName}`),
-    );
+  if (targetProblem !== null) return judged('target', targetProblem);
+  const nodeName = targetNodeOf(stored.spec.value, stored.status);
+  if (reserved.nodeName !== nodeName) {
+    const message = `node ${reserved.nodeName} was reserved instead of ${nodeName}`;
+    return refused('target', failure('Internal', message));
   }
   if (!reservation.hold(stored.uid, targetIds)) {
     const message = `another migration was given a device of node ${reserved.nodeName} at the same time`;
-    return { kind: 'later', failure: failure('DeviceBusy', message) };
+    return later('target', failure('DeviceBusy', message));
   }
   const { transferEndpoint: sourceEndpoint } = described;
   return {

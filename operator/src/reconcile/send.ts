@@ -1,6 +1,7 @@
 import type { Role, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
 import { failure, unanswered } from '../core/index.ts';
 import type { AgentPort, AgentReply, ReconcilerPorts, StoredMigration } from './ports.ts';
+import { targetNodeOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
 /**
@@ -24,8 +25,10 @@ const WAIT_MS: Readonly<Record<(SourceCommand | TargetCommand)['kind'], number>>
 export type Answer = 'obeyed' | 'refused' | 'unreachable';
 
 export function agentOf(ports: ReconcilerPorts, stored: StoredMigration, role: Role): AgentPort | null {
-  if (!stored.spec.ok) return null;
-  return ports.agents.agent(stored.spec.value[role].nodeName);
+  const { spec, status } = stored;
+  if (!spec.ok) return null;
+  const { source } = spec.value;
+  return ports.agents.agent(role === 'source' ? source.nodeName : targetNodeOf(spec.value, status));
 }
 
 /** Sends one command under the held fence, and takes its answer (or its absence) into the memory. */

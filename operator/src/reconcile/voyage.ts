@@ -1,5 +1,5 @@
 import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
-import { freshMemory, observed, replied, type Memory, type Sample } from '../core/index.ts';
+import { freshMemory, observed, replied, retargeted, type Memory, type Sample } from '../core/index.ts';
 import { Pace } from './pace.ts';
 import type { StoredMigration } from './ports.ts';
 import { SilentDevices } from './silent-devices.ts';
@@ -36,9 +36,10 @@ export class Voyage {
   readonly pace = new Pace();
   readonly silentDevices = new SilentDevices();
   readonly silentWorkload = new SilentWorkload();
+  /** Nodes of targets that were left, do not answer, and are marked as shut down. */
+  leftFenced: ReadonlySet<string> = new Set();
   /** Ends the observe streams. */
-  readonly observers = new AbortController();
-  readonly followed = new Set<Role>();
+  readonly #observers = new Map<Role, AbortController>();
   #samples: Sample[] = [];
   #sampledPhase: SessionPhase | null = null;
   /** Where the source was seen last; it may be silent since. */
@@ -119,8 +120,27 @@ export class Voyage {
     return ((last.bytes - begin.bytes) * 1000) / (last.at - begin.at);
   }
 
+  /** Begins to follow a session, until the returned signal is aborted; null: it is followed already. */
+  follow(role: Role): AbortSignal | null {
+    if (this.#observers.has(role)) return null;
+    const observer = new AbortController();
+    this.#observers.set(role, observer);
+    return observer.signal;
+  }
+
+  /** Another target takes the set from here on: nothing that was seen or measured of the one before counts. */
+  leaveTarget(fence: number): void {
+    this.memory = retargeted(this.memory, fence);
+    this.#observers.get('target')?.abort();
+    this.#observers.delete('target');
+    this.#newest.delete('target');
+    this.silentSince.delete('target');
+    this.targetFenced = false;
+    this.placementSince = null;
+  }
+
   forget(): void {
-    this.observers.abort();
+    for (const observer of this.#observers.values()) observer.abort();
   }
 
   #noteSource(): void {

@@ -2,6 +2,7 @@ import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contr
 import { decide, freshMemory } from '../core/index.ts';
 import { look as observe } from '../reconcile/observe.ts';
 import type { MigrationKey, StoredMigration } from '../reconcile/ports.ts';
+import { targetNodeOf } from '../reconcile/target-node.ts';
 import { Voyage } from '../reconcile/voyage.ts';
 import type { FoundDevice, FoundMigration, FoundOrphan, NodeSessions, Side } from './plan/found.ts';
 import type { RecoveryAgent, RecoveryPorts, Unreachable } from './ports.ts';
@@ -37,10 +38,11 @@ export class Lookout {
     const { store } = this.#ports;
     const before = await store.get(key, signal);
     if (before === null || !before.spec.ok) return null;
-    const { source: from, target: to } = before.spec.value;
+    const from = before.spec.value.source.nodeName;
+    const to = targetNodeOf(before.spec.value, before.status);
     const [source, target] = await Promise.all([
-      this.#side(from.nodeName, before.uid, 'source', signal),
-      this.#side(to.nodeName, before.uid, 'target', signal),
+      this.#side(from, before.uid, 'source', signal),
+      this.#side(to, before.uid, 'target', signal),
     ]);
     const record = await store.get(key, signal);
     if (record === null || record.uid !== before.uid) return null;

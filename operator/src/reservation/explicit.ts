@@ -2,6 +2,7 @@ import type { ErrorCode } from '@transship/crds';
 import type { DeviceDescription } from '@transship/node-agent/contract';
 import { checkPairs } from '../core/index.ts';
 import type { AgentPool, Reservation, StoredMigration } from '../reconcile/ports.ts';
+import { targetNodeOf } from '../reconcile/target-node.ts';
 
 type Outcome = Awaited<ReturnType<Reservation['reserve']>>;
 
@@ -27,7 +28,10 @@ export class ExplicitReservation implements Reservation {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (!stored.spec.ok) return refused(stored.spec.code, stored.spec.message);
-    const { nodeName, devices: wanted } = stored.spec.value.target;
+    const { value: spec } = stored.spec;
+    const nodeName = targetNodeOf(spec, stored.status);
+    // The manifest pairs devices of the node that it names alone.
+    const wanted = nodeName === spec.target.nodeName ? spec.target.devices : undefined;
     const agent = this.#agents.agent(nodeName);
     if (agent === null) {
       return { kind: 'later', failure: failure('NodeUnknown', `no agent of node ${nodeName} is known`) };

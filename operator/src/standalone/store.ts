@@ -49,11 +49,11 @@ export class FolderMigrationStore implements MigrationStore {
     _signal?: AbortSignal,
     patch: StatusPatch = {},
   ): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => ({
-      ...merged(status, patch),
-      fence: status.fence + 1,
-      operator,
-    }));
+    return this.#updateStatus(stored, (status) => {
+      const leaves = patch.target !== undefined;
+      if (leaves && status.decision.value !== stored.status.decision.value) return 'conflict';
+      return { ...merged(status, patch), fence: status.fence + 1, operator };
+    });
   }
 
   recordStopping(stored: StoredMigration, operator: string): Promise<WriteOutcome> {

@@ -48,6 +48,8 @@ async function stored(): Promise<StoredMigration> {
   return found;
 }
 
+const LEFT = { nodeName: 'gpu-b', code: 'AgentUnreachable', message: 'no answer' };
+
 const commit = async () =>
   store.recordDecision(await stored(), 'Undecided', 'Commit', 'op', 'verified', signal);
 
@@ -66,6 +68,7 @@ describe('the outcome of a write', () => {
     expect(JSON.parse(patch.body)).toEqual([
       { op: 'test', path: '/metadata/uid', value: 'uid-1' },
       { op: 'test', path: '/status/fence', value: 3 },
+      { op: 'test', path: '/status/target', value: null },
       { op: 'test', path: '/status/decision/value', value: 'Undecided' },
       { op: 'test', path: '/status/stopping', value: null },
       { op: 'test', path: '/status/completedAt', value: null },
@@ -88,6 +91,7 @@ describe('the outcome of a write', () => {
       expect(JSON.parse(api.received.at(-1)!.body)).toEqual([
         { op: 'test', path: '/metadata/uid', value: 'uid-1' },
         { op: 'test', path: '/status/fence', value: 3 },
+        { op: 'test', path: '/status/target', value: null },
         { op: 'test', path: '/status/decision/value', value: 'Undecided' },
         { op: 'test', path: tested, value: 'stopping' in recorded ? '2026-01-01T00:00:01Z' : null },
         { op: 'test', path: '/status/completedAt', value: null },
@@ -104,6 +108,7 @@ describe('the outcome of a write', () => {
     expect(JSON.parse(api.received.at(-1)!.body)).toEqual([
       { op: 'test', path: '/metadata/uid', value: 'uid-1' },
       { op: 'test', path: '/status/fence', value: 3 },
+      { op: 'test', path: '/status/target', value: null },
       { op: 'test', path: '/status/decision/value', value: 'Undecided' },
       { op: 'test', path: '/status/stopping', value: null },
       { op: 'test', path: '/status/completedAt', value: null },
@@ -112,6 +117,28 @@ describe('the outcome of a write', () => {
       { op: 'add', path: '/status/phase', value: 'Failed' },
       { op: 'add', path: '/status/completedAt', value: '2026-01-01T00:00:02Z' },
     ]);
+  });
+
+  test('that leaves a target tests what was recorded of it, with the fence that it raises', async () => {
+    const target = { nodeName: 'gpu-c', generation: 2, abandoned: [LEFT] };
+    object = migration({ fence: 3, target });
+    patched = (response) => sendJson(response, 200, object);
+    const next = { ...target, nodeName: 'gpu-d' };
+    await store.raiseFence(await stored(), 'op', signal, { target: next });
+    expect(JSON.parse(api.received.at(-1)!.body)).toEqual([
+      { op: 'test', path: '/metadata/uid', value: 'uid-1' },
+      { op: 'test', path: '/status/fence', value: 3 },
+      { op: 'test', path: '/status/target/nodeName', value: 'gpu-c' },
+      { op: 'test', path: '/status/decision/value', value: 'Undecided' },
+      { op: 'test', path: '/status/stopping', value: null },
+      { op: 'test', path: '/status/completedAt', value: null },
+      { op: 'replace', path: '/status/fence', value: 4 },
+      { op: 'add', path: '/status/operator', value: 'op' },
+      { op: 'add', path: '/status/target', value: next },
+    ]);
+    await commit();
+    const tests = (JSON.parse(api.received.at(-1)!.body) as unknown[]).slice(0, 3);
+    expect(tests).toContainEqual({ op: 'test', path: '/status/target/nodeName', value: 'gpu-c' });
   });
 
   const ambiguous: Record<string, (response: ServerResponse) => void> = {

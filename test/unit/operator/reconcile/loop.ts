@@ -1,4 +1,4 @@
-import { view, type Failure, type KnownState, type Role } from '@transship/node-agent/core';
+import { bindsDevices, view, type Failure, type KnownState, type Role } from '@transship/node-agent/core';
 import type { CommandRequest, DeviceDescription, SessionSnapshot } from '@transship/node-agent/contract';
 import type { AgentPort, AgentReply, ReconcileResult } from '@transship/operator/internal/reconcile/ports';
 import { Reconciler } from '@transship/operator/internal/reconcile/reconciler';
@@ -32,7 +32,9 @@ export class InstantAgent implements AgentPort {
 
   describe(): ReturnType<AgentPort['describe']> {
     if (this.silent) return Promise.resolve({ kind: 'unreachable', failure: GONE });
-    const devices = this.node.devices.map(({ id, state }) => this.describes(description(id, state)));
+    const devices = this.node.devices.map(({ id, state }) =>
+      this.describes({ ...description(id, state), migrationUid: this.boundTo }),
+    );
     const beside = this.beside.map((facts) => ({ ...description('', 'Running'), ...facts }));
     const transferEndpoint = `${this.prefix}:7443`;
     return Promise.resolve({ kind: 'devices', devices: [...devices, ...beside], transferEndpoint });
@@ -53,7 +55,14 @@ export class InstantAgent implements AgentPort {
 
   /** What the observe stream would bring now. */
   tell(): void {
+    if (this.node.agent === null) return;
     for (const onSnapshot of this.#observers) onSnapshot(this.snapshot());
+  }
+
+  /** The migration that binds its devices, or nothing. */
+  private get boundTo(): string {
+    const session = this.node.agent?.session;
+    return session !== undefined && bindsDevices(session.phase) ? session.uid : '';
   }
 
   private snapshot(): SessionSnapshot {
@@ -80,6 +89,8 @@ export class Loop {
   readonly store: MemoryStore;
   readonly source = new InstantAgent('source', 'gpu-a');
   readonly target = new InstantAgent('target', 'gpu-b');
+  /** Where the set may go instead, when its manifest says so. */
+  readonly fallback = new InstantAgent('target', 'gpu-c');
   readonly clock = new ManualClock();
   readonly events: string[] = [];
   readonly ended: string[] = [];
@@ -91,11 +102,19 @@ export class Loop {
   readonly reservation: ExplicitReservation;
   readonly reconciler: Reconciler;
 
-  constructor(store = new MemoryStore(), instance = 'operator-1', shared?: Pick<Loop, 'source' | 'target'>) {
+  constructor(
+    store = new MemoryStore(),
+    instance = 'operator-1',
+    shared?: Pick<Loop, 'source' | 'target' | 'fallback'>,
+  ) {
     this.store = store;
-    if (shared !== undefined) Object.assign(this, { source: shared.source, target: shared.target });
+    if (shared !== undefined) {
+      const { source, target, fallback } = shared;
+      Object.assign(this, { source, target, fallback });
+    }
     const agents = {
-      agent: (node: string) => (node === 'gpu-a' ? this.source : node === 'gpu-b' ? this.target : null),
+      agent: (node: string) =>
+        [this.source, this.target, this.fallback].find(({ prefix }) => prefix === node) ?? null,
     };
     this.reservation = new ExplicitReservation(agents);
     this.reconciler = new Reconciler({
@@ -137,6 +156,7 @@ export class Loop {
       this.clock.jump(Math.max(result.afterMs, 250));
       this.source.tell();
       this.target.tell();
+      this.fallback.tell();
       await settle();
     }
     return this;
