@@ -11,6 +11,8 @@ import type { OperatorMetrics } from './telemetry/metrics.ts';
 /** A set may stand still while its key waits, so the longest pause is short. */
 const BACKOFF = { firstMs: 50, capMs: 10_000 };
 const MIN_FAILURE_GAP_MS = 200;
+/** Of a worker, for an agent that may be dead; one that lives answers a small question in a few milliseconds. */
+const PATIENCE_MS = 1_000;
 
 export interface OperatorOptions {
   readonly door: Door;
@@ -37,6 +39,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     createClient: createAgentClient,
     clock,
     log,
+    patienceMs: PATIENCE_MS,
   });
   try {
     log.info({}, 'waiting to lead');

@@ -10,6 +10,7 @@ import {
 import { Backoff } from '../backoff.ts';
 import type { AgentPort, AgentReply, Clock, Log } from '../reconcile/ports.ts';
 import { describeError } from '../telemetry/log.ts';
+import type { Circuit } from './circuit.ts';
 import { SnapshotOrder } from './snapshot-order.ts';
 
 /** A call is sent at most this often; every one is idempotent: the agent answers a repeated command from its journal. */
@@ -21,6 +22,8 @@ export interface AgentDependencies {
   readonly nodeName: string;
   /** The client to use now, or null when nobody knows where the agent listens. */
   readonly client: () => AgentClient | null;
+  /** What is known of its being alive; null: every call waits as long as it may take. */
+  readonly circuit: () => Circuit | null;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -29,12 +32,14 @@ export interface AgentDependencies {
 export class Agent implements AgentPort {
   readonly #nodeName: string;
   readonly #client: () => AgentClient | null;
+  readonly #circuit: () => Circuit | null;
   readonly #clock: Clock;
   readonly #log: Log;
 
-  constructor({ nodeName, client, clock, log }: AgentDependencies) {
+  constructor({ nodeName, client, circuit, clock, log }: AgentDependencies) {
     this.#nodeName = nodeName;
     this.#client = client;
+    this.#circuit = circuit;
     this.#clock = clock;
     this.#log = log;
   }
@@ -107,10 +112,12 @@ export class Agent implements AgentPort {
       try {
         for await (const snapshot of this.#client()?.observe(uid, role, signal) ?? []) {
           backoff.reset();
+          this.#circuit()?.note(null);
           if (order.accept(snapshot)) onSnapshot(snapshot);
         }
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof AgentCallError) this.#circuit()?.note(silenceIn(error));
         this.#log.debug(
           { node: this.#nodeName, uid, role, cause: describeError(error) },
           'observation broke off',
@@ -130,19 +137,33 @@ export class Agent implements AgentPort {
       const client = this.#client();
       if (client === null)
         return unreachable('AgentUnreachable', `no agent of node ${this.#nodeName} is known`);
+      const circuit = this.#circuit();
+      const dead = (await circuit?.admit(this.#nodeName, signal)) ?? null;
+      signal.throwIfAborted();
+      if (dead !== null) return { kind: 'unreachable', failure: dead };
       try {
-        return await call(client);
+        const result = await call(client);
+        circuit?.note(null);
+        return result;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof AgentCallError)) throw error;
         // Only a call that surely ended is repeated; one past its deadline has used up the time of its caller.
-        if (error.code !== 'AgentUnreachable' || attempt === ATTEMPTS)
+        if (error.code !== 'AgentUnreachable' || attempt === ATTEMPTS) {
+          circuit?.note(silenceIn(error));
           return unreachable(error.code, error.message);
+        }
         await this.#clock.sleep(backoff.next(), signal);
         signal.throwIfAborted();
       }
     }
   }
+}
+
+/** What a failed call says of the agent; null: it lives. */
+export function silenceIn(error: AgentCallError): Failure | null {
+  const isSilent = error.code === 'AgentUnreachable' || error.code === 'DeadlineExceeded';
+  return isSilent ? { code: error.code, message: error.message, device: null } : null;
 }
 
 function unreachable(

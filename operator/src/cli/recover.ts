@@ -60,6 +60,8 @@ async function withDoor(
     createClient: createAgentClient,
     clock: systemClock,
     log,
+    // Whoever is said to be silent here may be declared dead.
+    patienceMs: null,
   });
   try {
     const ports = {

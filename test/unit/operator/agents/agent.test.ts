@@ -23,7 +23,8 @@ beforeEach(() => {
   clock = new ManualClock();
   found = () => client;
   end = new AbortController();
-  agent = new Agent({ nodeName: 'gpu-a', client: () => found(), clock, log: new RecordLog() });
+  const circuit = (): null => null;
+  agent = new Agent({ nodeName: 'gpu-a', client: () => found(), circuit, clock, log: new RecordLog() });
 });
 
 const description = (nodeName: string) => ({

@@ -38,6 +38,7 @@ beforeEach(() => {
     },
     clock: new ManualClock(),
     log: new RecordLog(),
+    patienceMs: null,
   });
 });
 
