@@ -1,5 +1,5 @@
 /**
- * Moves a set back and forth for a long time under random faults: `npm run test:soak -- --minutes 10 --seed 1`. Nothing may
+ * Moves sets back and forth for a long time under random faults: `npm run test:soak -- --minutes 10 --seed 1`. Nothing may
  * be lost, every process must have as many descriptors open at the end as at the start, and none may grow: see
  * docs/soak.md.
  */
@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../support/processes.ts';
-import { readOptions } from './options.ts';
-import { report } from './report.ts';
-import { soak } from './soak.ts';
+import { soakEmulated } from './emulated.ts';
+import { soakGuests } from './guests/soak.ts';
+import { PARTS, readOptions, type Part } from './options.ts';
+import { report, type Report } from './report.ts';
+import type { SoakResult } from './watched.ts';
 
 const options = readOptions(process.argv.slice(2), Math.floor(Math.random() * 2 ** 32));
 const readings = await mkdtemp(join(tmpdir(), 'ts-soak-'));
@@ -20,12 +22,33 @@ process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --import=${p
 process.env['TRANSSHIP_SOAK_READINGS'] = readings;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const run: Readonly<Record<Part, () => Promise<SoakResult>>> = {
+  emulated: () => soakEmulated(options, readings, (line) => say(`emulated: ${line}`)),
+  guests: () => soakGuests(options, (line) => say(`guests: ${line}`)),
+};
+
+/** A part that could not be run to its end counts as one failure. */
+async function reportOf(part: Part): Promise<Report> {
+  try {
+    return report(await run[part]());
+  } catch (error) {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { lines: [`WRONG  it could not go on: ${why}`], passed: 0, failed: 1 };
+  }
+}
+
 try {
-  say(`${options.minutes} minutes, --seed ${options.seed}`);
-  const { lines, failed, passed } = report(await soak(options, readings, say));
-  for (const line of lines) say(line);
-  say(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const { minutes, seed, only } = options;
+  const parts = only === undefined ? PARTS : [only];
+  say(`${minutes} minutes, --seed ${seed}${only === undefined ? '' : ` --only ${only}`}`);
+  const reports = await Promise.all(parts.map(reportOf));
+  for (const [index, part] of parts.entries()) {
+    say(`${part}:`);
+    for (const line of reports[index]?.lines ?? []) say(line);
+  }
+  const sum = (count: 'passed' | 'failed'): number => reports.reduce((total, one) => total + one[count], 0);
+  say(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 ? 0 : 1;
 } finally {
   await rm(readings, { recursive: true, force: true });
 }

@@ -1,9 +1,16 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+/** Emulated devices and no broker; devices of a real kernel behind brokers, in two guests. */
+export const PARTS = ['emulated', 'guests'] as const;
+
+export type Part = (typeof PARTS)[number];
 
 export interface SoakOptions {
   readonly minutes: number;
   /** Draws steps and faults; the same seed draws the same ones. */
   readonly seed: number;
+  /** Absent: both parts, side by side. */
+  readonly only?: Part;
 }
 
 const LONGEST_MINUTES = 7 * 24 * 60;
@@ -22,6 +29,7 @@ export function readOptions(argv: readonly string[], anySeed: number): SoakOptio
     .description('Moves a set back and forth under random faults, and looks for leaks and losses.')
     .option('--minutes <n>', 'how long', number(1, LONGEST_MINUTES, false), 10)
     .option('--seed <n>', 'of the faults', number(0, 2 ** 32 - 1, true), anySeed)
+    .addOption(new Option('--only <part>', 'one part; default: both, side by side').choices(PARTS))
     .allowExcessArguments(false)
     .parse([...argv], { from: 'user' })
     .opts<SoakOptions>();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { descriptorsOf } from '../faults/rig/descriptors.ts';
 import { eventually, type ManagedProcess } from '../support/managed-process.ts';
 import { differences, type Descriptors, type Point } from './judge.ts';
+import type { Measure, Watched } from './watched.ts';
 
 /** A process that stands still for longer hangs. */
 const PATIENCE_MS = 300_000;
@@ -15,10 +16,8 @@ const SERVER_SLACK = 2 ** 19;
 /** An agent keeps no more ended sessions (node-agent/src/journal/retention.ts). */
 const MOST_KEPT = 1000;
 
-export type Measure = 'rss' | 'heap';
-
 /** A process that is watched from the start to the end of the run. */
-export class Patient {
+export class Patient implements Watched {
   readonly name: string;
   readonly process: ManagedProcess;
   /** Of a program of Node; of others only the resident set is known. */
@@ -56,6 +55,10 @@ export class Patient {
   /** An emulator keeps a few closed control connections until the next one comes, so their number says nothing. */
   get isCounted(): boolean {
     return this.#readings !== null;
+  }
+
+  get measures(): readonly Measure[] {
+    return this.#readings === null ? ['rss'] : ['heap', 'rss'];
   }
 
   /** How far its resident set rises and falls without a leak, bytes. */

@@ -1,9 +1,7 @@
 import { growthOf, leak, total, type Growth } from './judge.ts';
-import type { Measure, Patient } from './patient.ts';
-import type { SoakResult } from './soak.ts';
+import type { Measure, SoakResult, Watched } from './watched.ts';
 
 const MiB = 2 ** 20;
-const MEASURES: readonly Measure[] = ['heap', 'rss'];
 const WHAT: Readonly<Record<Measure, string>> = {
   heap: 'heap without code, and buffers, after a forced collection',
   rss: 'resident set',
@@ -21,33 +19,28 @@ interface Check {
 }
 
 /** What a run came to, for people, and how many of the things that were looked at are right. */
-export function report({ patients, voyages, struck, wrong, leftOpen }: SoakResult): Report {
+export function report({ patients, voyages, struck, calmFailures, wrong, leftOpen }: SoakResult): Report {
   const faults = [...struck]
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([name, count]) => `${name} ${count}`);
   const checks: Check[] = [
     {
-      line: `${voyages} voyages; faults that struck: ${faults.join(', ')}; wrong: ${wrong.length === 0 ? 'nothing' : wrong.join('; ')}`,
+      line: `${voyages} voyages; faults that struck: ${faults.join(', ')}; calm ones that failed: ${calmFailures}; wrong: ${wrong.length === 0 ? 'nothing' : wrong.join('; ')}`,
       holds: wrong.length === 0 && struck.size > 0,
     },
     ...patients.flatMap((patient) => [
       ...(patient.isCounted ? [descriptorsOf(patient, leftOpen.get(patient))] : []),
-      ...MEASURES.filter((measure) => patient.series[measure].length > 0).map((measure) =>
-        memoryOf(patient, measure),
-      ),
+      ...patient.measures.map((measure) => memoryOf(patient, measure)),
     ]),
   ];
   return {
-    lines: [
-      ...checks.map(({ line, holds }) => `${holds ? 'ok    ' : 'WRONG '} ${line}`),
-      'There is no broker: emulated devices have none. Its descriptors are counted by the kernel suite alone.',
-    ],
+    lines: checks.map(({ line, holds }) => `${holds ? 'ok    ' : 'WRONG '} ${line}`),
     passed: checks.filter(({ holds }) => holds).length,
     failed: checks.filter(({ holds }) => !holds).length,
   };
 }
 
-function descriptorsOf({ name, before, after }: Patient, different: readonly string[] | undefined): Check {
+function descriptorsOf({ name, before, after }: Watched, different: readonly string[] | undefined): Check {
   if (different === undefined) return { line: `${name}: descriptors were not counted`, holds: false };
   const counts = `${total(before)} at the start, ${total(after)} at the end`;
   return {
@@ -56,7 +49,7 @@ function descriptorsOf({ name, before, after }: Patient, different: readonly str
   };
 }
 
-function memoryOf({ name, series, slack }: Patient, measure: Measure): Check {
+function memoryOf({ name, series, slack }: Watched, measure: Measure): Check {
   const points = series[measure];
   let growth: Growth;
   try {

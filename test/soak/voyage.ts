@@ -1,13 +1,45 @@
-import type { Random } from '../faults/random.ts';
-import type { FaultRig } from '../faults/rig/fault-rig.ts';
-import { eventually } from '../support/managed-process.ts';
 import type { Strategy } from '@transship/crds';
-import { checkDigests, checkPlaces } from './checks.ts';
-import type { SoakFault } from './faults.ts';
+import { eventually } from '../support/managed-process.ts';
+import type { SoakFault, SoakRig } from './fault.ts';
 
-/** Far beyond the longest fault and the patience of the product, on a machine with other work. */
-const PATIENCE_MS = 300_000;
+/** Deadlines that no machine with other work misses. */
 const PATIENT = { quiesceTimeout: '5m', preCopyTimeout: '5m' } as const;
+
+/** Where a set goes to and fro. */
+export interface VoyageRig<Node> extends SoakRig {
+  /** Where the set is. */
+  readonly source: Node;
+  readonly target: Node;
+  /** Puts a manifest for the whole set into the folder. */
+  apply(name: string, strategy: VoyageStrategy): Promise<void>;
+  /** Whether the manifest is in the folder. */
+  isApplied(name: string): Promise<boolean>;
+  /** The set is on the other node from now on. */
+  turnRound(): void;
+}
+
+export type VoyageStrategy = typeof PATIENT & {
+  readonly mode: Strategy['mode'];
+  readonly bandwidthLimit?: string;
+};
+
+/** How it is found out what a voyage has come to; what is not as it must be is told in words. */
+export interface VoyageChecks<Node> {
+  /** Beyond the longest fault and the patience of the product, on a machine with other work, ms. */
+  readonly patienceMs: number;
+  /** After the end: the set has left `source` for `target`. */
+  readonly hasMoved: (source: Node, target: Node) => Promise<boolean>;
+  /** The set runs on `home` and nothing of it on `other`, and nothing was lost. */
+  readonly places: (home: Node, other: Node) => Promise<string[]>;
+  /** What was loaded is what was saved. */
+  readonly digests: (from: Node, to: Node) => Promise<string[]>;
+}
+
+export interface Voyage<Rig> {
+  readonly name: string;
+  readonly fault: SoakFault<Rig>;
+  readonly strategy: Omit<VoyageStrategy, keyof typeof PATIENT>;
+}
 
 export interface VoyageResult {
   readonly phase: string;
@@ -17,21 +49,18 @@ export interface VoyageResult {
   readonly wrong: readonly string[];
 }
 
-const modeFrom = (random: Random): Strategy['mode'] => random.pick(['PreCopy', 'StopCopy']);
-
 /** Moves the set to the other node under a fault. It arrives, or stays as if nothing had been; then it is looked at. */
-export async function voyage(
-  rig: FaultRig,
-  name: string,
-  { arm, strike }: SoakFault,
-  random: Random,
+export async function voyage<Node, Rig extends VoyageRig<Node>>(
+  rig: Rig,
+  { patienceMs, hasMoved, places, digests }: VoyageChecks<Node>,
+  { name, fault, strategy }: Voyage<Rig>,
 ): Promise<VoyageResult> {
   const { source, target } = rig;
-  await arm(rig);
-  await rig.apply(name, { ...PATIENT, mode: modeFrom(random) });
+  await fault.arm(rig);
+  await rig.apply(name, { ...PATIENT, ...strategy });
   // The record of one that is deleted goes with its last words.
   let last = 'nothing';
-  const end = eventually(`${name} ends`, PATIENCE_MS, async () => {
+  const end = eventually(`${name} ends`, patienceMs, async () => {
     const isApplied = await rig.isApplied(name);
     const record = await rig.record(name);
     // It may also have gone between two looks.
@@ -39,16 +68,16 @@ export async function voyage(
     last = record?.status.phase ?? last;
     return record?.status.completedAt === undefined ? null : record.status.phase;
   });
-  const [phase, struck] = await Promise.all([end, strike(rig, name)]);
+  const [phase, struck] = await Promise.all([end, fault.strike(rig, name)]);
   await rig.remove(name);
-  await eventually(`the record of ${name} goes`, PATIENCE_MS, async () =>
+  await eventually(`the record of ${name} goes`, patienceMs, async () =>
     (await rig.record(name)) === null ? true : null,
   );
-  const hasMoved = (await source.control.workload()).phase === 'Ended';
-  if (hasMoved) rig.turnRound();
-  const wrong = hasMoved
-    ? [...(await checkPlaces(target, source)), ...(await checkDigests(source, target))]
-    : await checkPlaces(source, target);
-  if (phase === 'Succeeded' && !hasMoved) wrong.push('it succeeded, and the set is where it was');
+  const isMoved = await hasMoved(source, target);
+  if (isMoved) rig.turnRound();
+  const wrong = isMoved
+    ? [...(await places(target, source)), ...(await digests(source, target))]
+    : await places(source, target);
+  if (phase === 'Succeeded' && !isMoved) wrong.push('it succeeded, and the set is where it was');
   return { phase, struck, wrong: wrong.map((one) => `${name}: ${one}`) };
 }
