@@ -21,12 +21,16 @@ export type Ending =
   /** As `moved`, but a device of the source is withheld and said to be. */
   | 'moved-source-withheld'
   /** The source had died before anything was begun: refused, or there was nothing to be moved. */
-  | 'nothing-to-move';
+  | 'nothing-to-move'
+  /** The devices of both sides died: it says that they are lost, and nothing runs. */
+  | 'both-lost';
 
 export interface Allowed {
   readonly ending: Ending;
   /** Codes that tell it truthfully; none: the migration did not fail. */
   readonly codes: readonly string[];
+  /** Where a device that should be free may be withheld instead, if it is said; default: nowhere. */
+  readonly mayWithhold?: readonly ('source' | 'target')[];
 }
 
 /** The fault cannot strike in the step, and why. */
@@ -126,5 +130,23 @@ const RULES: Readonly<Record<Fault, (step: Step) => readonly Allowed[] | NotAppl
 /** A pure function of the protocol; see the file's head. */
 export const allowedOutcomes = (step: Step, fault: Fault): readonly Allowed[] | NotApplicable =>
   RULES[fault](step);
+
+/** Before the decision, an agent or a device that is silent for so long ends the attempt, ms. */
+const SILENCE_LIMIT_MS = 30_000;
+const SILENCE = ['AgentUnreachable', 'DeviceUnreachable', 'DeadlineExceeded', 'DeviceStuck'];
+
+/** The same on a machine so slow that a hold and its fault lasted for `keptMs`: what they kept silent may be given up. */
+export function allowedWhenKept(
+  step: Step,
+  fault: Fault,
+  keptMs: number,
+): readonly Allowed[] | NotApplicable {
+  const allowed = allowedOutcomes(step, fault);
+  if ('why' in allowed || step > 8 || keptMs < SILENCE_LIMIT_MS) return allowed;
+  const late = allowed.map((one) =>
+    one.codes.length > 0 ? { ...one, codes: [...one.codes, ...SILENCE] } : one,
+  );
+  return [...late, stayed(...SILENCE)];
+}
 
 export const applies = (step: Step, fault: Fault): boolean => !('why' in allowedOutcomes(step, fault));

@@ -30,6 +30,7 @@ export async function runCell(
   const hold = HOLDS[step];
   const injection = INJECTIONS[fault];
   const when = injection.when(step);
+  const began = performance.now();
   if (when === 'armed') await injection.arm?.(rig, step);
   const isLate = when === 'armed' && (step === 7 || step === 9);
   if (when !== 'armed') await hold.arm(rig);
@@ -59,7 +60,8 @@ export async function runCell(
   }
   await injection.lift(scene);
   // Awaited here: the watch must not end before.
-  return await conclude(scene, both, { proof, stopped }, idle);
+  const keptMs = performance.now() - began;
+  return await conclude(scene, both, { proof, keptMs, stopped }, idle);
 }
 
 /** The arc occurs before, too: it is meant once the target loads, for which the source has waited. */
@@ -74,14 +76,14 @@ async function onceLoading(scene: Scene, injection: Injection): Promise<void> {
 export async function conclude(
   { rig, watch }: Pick<Scene, 'rig' | 'watch'>,
   both: BothRan,
-  { proof, stopped }: { readonly proof: Proof; readonly stopped: readonly string[] | null },
+  { stopped, ...facts }: Pick<Evidence, 'proof' | 'keptMs'> & { readonly stopped: readonly string[] | null },
   idle: readonly Descriptors[],
 ): Promise<Evidence> {
   const settled = await endOrStall(rig, watch).then(
     () => true,
     () => false,
   );
-  const evidence = await gather(rig, watch, { proof, settled, bothRan: both.found }, stopped);
+  const evidence = await gather(rig, watch, { ...facts, settled, bothRan: both.found }, stopped);
   await rig.remove(watch.name);
   const mayStay = evidence.phase !== 'Succeeded' && evidence.conditions.includes('Stalled');
   const left = await leftovers(rig, watch, idle, mayStay);

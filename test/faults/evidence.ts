@@ -35,6 +35,8 @@ export interface SideEvidence {
 
 export interface Evidence {
   readonly proof: Proof;
+  /** How long the set was held, and the fault lasted, ms; 0: nothing was held. */
+  readonly keptMs: number;
   /** Succeeded, Failed, Aborted or Rejected; another phase: it stands still. */
   readonly phase: string;
   readonly code: string | null;

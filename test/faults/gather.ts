@@ -16,7 +16,6 @@ const PATIENCE_MS = 60_000;
 /** How long something that must not be there may take to go: agents take 30 to 60 s to give up a silent socket. */
 const LINGER_MS = 90_000;
 const COLLECT_EVERY_MS = 2_000;
-const CALL_MS = 60_000;
 
 /** By pid of an agent that has nothing to do. */
 export type Descriptors = ReadonlyMap<string, number>;
@@ -24,7 +23,7 @@ export type Descriptors = ReadonlyMap<string, number>;
 export async function gather(
   rig: FaultRig,
   watch: Watch,
-  facts: Pick<Evidence, 'bothRan' | 'proof' | 'settled'>,
+  facts: Pick<Evidence, 'bothRan' | 'proof' | 'keptMs' | 'settled'>,
   /** Digests of a source that had stopped already when the fault struck: a server that dies takes them along. */
   stopped: readonly string[] | null,
 ): Promise<Omit<Evidence, 'leftovers'>> {
@@ -60,10 +59,10 @@ export async function digestsOf({ control }: FaultNode): Promise<string[]> {
 }
 
 async function sideOf(node: FaultNode, watch: Watch, role: Role): Promise<SideEvidence> {
-  const { control, client } = node;
+  const { control } = node;
   const [devices, described, workload, violations] = await Promise.all([
     control.devices(),
-    client.describe([], AbortSignal.timeout(CALL_MS)),
+    node.describe(),
     control.workload(),
     control.violations(),
   ]);

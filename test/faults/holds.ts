@@ -72,7 +72,8 @@ export const HOLDS: Readonly<Record<Step, Hold>> = {
     arm: async ({ target }) => target.front.stall(),
     reach: (_, watch) =>
       watch.until('step 1', async () => watch.session('source') !== null && (await watch.step()) === 1),
-    release: async ({ target }) => target.front.free(),
+    // A fault that waits for traffic meets what was held.
+    release: async ({ target }) => target.front.resume(),
   },
   // A device of the source takes its time to say in which state it is.
   2: {
@@ -128,7 +129,7 @@ export const HOLDS: Readonly<Record<Step, Hold>> = {
       await clear(rig.target, HELD);
       await in_(watch, 8);
     },
-    release: async ({ target }) => target.front.free(),
+    release: async ({ target }) => target.front.resume(),
   },
   // A device of the target becomes quiet only while its workload runs, which has not been thawed yet.
   9: {

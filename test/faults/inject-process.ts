@@ -53,9 +53,13 @@ function leaderChanged(): Injection {
       const next = await rig.startSecondOperator();
       const taken = await eventually('another operator raises the fence', PATIENCE_MS, async () => {
         const { status } = await watch.record();
-        return status.fence > fence && status.operator !== operator ? status : null;
+        const isTaken = status.fence > fence && status.operator !== operator;
+        // Nobody takes up what has ended, as it may have in a random schedule; that proves nothing then.
+        return isTaken || status.completedAt !== undefined ? { ...status, isTaken } : null;
       });
-      const evidence = `fence ${fence} of ${operator} became ${taken.fence} of ${taken.operator}`;
+      const evidence = taken.isTaken
+        ? `fence ${fence} of ${operator} became ${taken.fence} of ${taken.operator}`
+        : null;
       scenes.set(scene, { former, next, proof: { step, evidence } });
       former.signal('SIGCONT');
     },
@@ -77,7 +81,7 @@ function leaderChanged(): Injection {
 /** The wall clock of every program of the product jumps an hour ahead. */
 function clockJumped(): Injection {
   const AHEAD_S = 3_600;
-  let ahead = 0;
+  const aheadOf = ({ rig: { clock } }: Scene): number => clock?.ahead ?? 0;
   const jumpedLine = (log: string, since: number): string | null => {
     const line = log.split('\n').findLast((candidate) => candidate.includes('"time":"'));
     const time = Date.parse(/"time":"([^"]+)"/u.exec(line ?? '')?.[1] ?? '');
@@ -90,13 +94,13 @@ function clockJumped(): Injection {
       const { clock } = scene.rig;
       if (clock === null) throw new Error('the rig has no clock that can jump');
       steps.set(scene, await scene.watch.step());
-      ahead += AHEAD_S;
-      await clock.jumpTo(ahead);
+      await clock.jump(AHEAD_S);
     },
     // Who writes nothing in a step that is held writes when the step ends.
-    prove: async (scene) => ({ step: steps.get(scene) ?? null, evidence: `clock ${ahead} s ahead` }),
-    lift: async ({ rig }) => {
-      const since = Date.now() + (ahead - AHEAD_S) * 1000;
+    prove: async (scene) => ({ step: steps.get(scene) ?? null, evidence: `clock ${aheadOf(scene)} s ahead` }),
+    lift: async (scene) => {
+      const { rig } = scene;
+      const since = Date.now() + (aheadOf(scene) - AHEAD_S) * 1000;
       await eventually('the operator logs a later time', PATIENCE_MS, async () =>
         jumpedLine(await rig.operator.log(), since),
       );

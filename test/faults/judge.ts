@@ -1,12 +1,12 @@
 /** Whether what was found is what the rules allow: a pure function over the evidence. */
-import { allowedOutcomes, type Allowed, type Ending } from './allowed.ts';
+import { allowedWhenKept, type Allowed, type Ending } from './allowed.ts';
 import { UNKNOWN_DIGEST, type Evidence, type SideEvidence } from './evidence.ts';
 import type { Fault } from './faults.ts';
 import type { Step } from './steps.ts';
 
 /** Everything that is wrong with one cell; empty: it passes. */
 export function judge(step: Step, fault: Fault, evidence: Evidence): string[] {
-  const allowed = allowedOutcomes(step, fault);
+  const allowed = allowedWhenKept(step, fault, evidence.keptMs);
   if ('why' in allowed) return [`the fault does not apply: ${allowed.why}`];
   return [...unproved(step, evidence), ...judgeEnd(allowed, evidence)];
 }
@@ -46,6 +46,7 @@ const PHASES: Readonly<Record<Ending, readonly string[]>> = {
   lost: ['Failed'],
   'target-lost': ['Failed', 'Activating'],
   'nothing-to-move': ['Rejected', 'Failed', 'Aborted'],
+  'both-lost': ['Failed', 'Activating'],
 };
 
 const DECISIONS: Readonly<Record<Ending, readonly string[]>> = {
@@ -57,23 +58,32 @@ const DECISIONS: Readonly<Record<Ending, readonly string[]>> = {
   lost: ['Undecided', 'Abort', 'Revert'],
   'target-lost': ['Commit'],
   'nothing-to-move': ['Undecided', 'Abort'],
+  'both-lost': ['Undecided', 'Abort', 'Revert', 'Commit'],
 };
 
 /** How the evidence differs from one allowed end. */
-function contradictions({ ending, codes }: Allowed, evidence: Evidence): string[] {
+function contradictions({ ending, codes, mayWithhold = [] }: Allowed, evidence: Evidence): string[] {
   const { phase, code, decision } = evidence;
   const wrong: string[] = [];
   const expect = (holds: boolean, what: string): unknown => holds || wrong.push(`${ending}: ${what}`);
   expect(PHASES[ending].includes(phase), `the phase is ${phase}`);
   expect(DECISIONS[ending].includes(decision), `the decision is ${decision}`);
   if (codes.length > 0) expect(code !== null && codes.includes(code), `the code is ${code ?? 'missing'}`);
-  placed(ending, evidence, expect);
+  const isLeft = (role: 'source' | 'target'): boolean =>
+    isFree(evidence[role]) || (mayWithhold.includes(role) && isFreeButWithheld(evidence, role));
+  placed(ending, evidence, expect, isLeft);
   return wrong;
 }
 
 type Expect = (holds: boolean, what: string) => unknown;
 
-function placed(ending: Ending, evidence: Evidence, expect: Expect): void {
+/** `isLeft`: whether a side has nothing of the set any more. */
+function placed(
+  ending: Ending,
+  evidence: Evidence,
+  expect: Expect,
+  isLeft: (role: 'source' | 'target') => boolean,
+): void {
   const { source, target, conditions } = evidence;
   const tellsLoss = conditions.includes('DeviceLost');
   switch (ending) {
@@ -82,16 +92,16 @@ function placed(ending: Ending, evidence: Evidence, expect: Expect): void {
       expect(runs(target), `the set does not run at the target: ${shown(target)}`);
       whole(target, expect);
       expect(sameDigests(evidence), 'the target did not take what the source had when it stopped');
-      if (ending === 'moved') expect(isFree(source), `the source is not free: ${shown(source)}`);
+      if (ending === 'moved') expect(isLeft('source'), `the source is not free: ${shown(source)}`);
       else expect(withheld(source) && tellsLoss, `no device of the source is withheld: ${shown(source)}`);
       break;
     case 'moved-then-died':
-      expect(isFree(source), `the source is not free: ${shown(source)}`);
+      expect(isLeft('source'), `the source is not free: ${shown(source)}`);
       break;
     case 'stayed':
       expect(runs(source), `the set does not run at the source: ${shown(source)}`);
       whole(source, expect);
-      expect(isFree(target), `the target is not free: ${shown(target)}`);
+      expect(isLeft('target'), `the target is not free: ${shown(target)}`);
       break;
     case 'stayed-target-withheld':
       expect(runs(source), `the set does not run at the source: ${shown(source)}`);
@@ -102,14 +112,18 @@ function placed(ending: Ending, evidence: Evidence, expect: Expect): void {
       break;
     case 'lost':
       expect(tellsLoss, 'no condition tells that a device lost its state');
-      expect(!runs(target) && isFree(target), `the target is not free: ${shown(target)}`);
+      expect(!runs(target) && isLeft('target'), `the target is not free: ${shown(target)}`);
       break;
     case 'target-lost':
       expect(standsStill(source), `the source does not stand still: ${shown(source)}`);
       expect(!runs(target), `the target runs: ${shown(target)}`);
       break;
     case 'nothing-to-move':
-      expect(!runs(target) && isFree(target), `the target is not free: ${shown(target)}`);
+      expect(!runs(target) && isLeft('target'), `the target is not free: ${shown(target)}`);
+      break;
+    case 'both-lost':
+      expect(tellsLoss, 'no condition tells that a device lost its state');
+      expect(!runs(source) && !runs(target), `one side runs: ${shown(source)}, ${shown(target)}`);
       break;
   }
 }
@@ -136,6 +150,13 @@ const runs = (side: SideEvidence): boolean =>
 const isFree = (side: SideEvidence): boolean =>
   all(side, ({ state, armed, withheld: kept }) => state === 'Running' && !armed && !kept) &&
   side.workload.phase !== 'Live';
+
+/** As free, but for devices that are withheld; an object that was deleted cannot say so any more. */
+const isFreeButWithheld = (evidence: Evidence, role: 'source' | 'target'): boolean =>
+  withheld(evidence[role]) &&
+  all(evidence[role], ({ state, armed, withheld: kept }) => kept || (state === 'Running' && !armed)) &&
+  evidence[role].workload.phase !== 'Live' &&
+  (evidence.phase === 'Aborted' || evidence.conditions.includes('DeviceLost'));
 
 const withheld = (side: SideEvidence): boolean => side.devices.some(({ withheld: kept }) => kept);
 

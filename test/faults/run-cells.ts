@@ -28,7 +28,6 @@ export interface CellResult extends Cell {
 
 /** How often a cell is tried whose fault did not meet its step, which is no fault of the product. */
 const TRIES = 3;
-const CALL_MS = 60_000;
 const MISSED = /^the fault (struck in step|is not proved)/u;
 
 /** A pair of nodes that is used as long as nothing is broken in it. */
@@ -39,9 +38,9 @@ export class Bench implements AsyncDisposable {
   /** Rigs that were started. */
   rigs = 0;
 
-  /** As new; `clock`: whose wall clock can jump. */
+  /** As new; `clock`: whose wall clock can jump, which of another one does not matter. */
   async rig(clock: boolean): Promise<{ rig: FaultRig; idle: readonly Descriptors[]; name: string }> {
-    if (this.#rig !== null && (this.#rig.clock !== null) !== clock) await this.discard();
+    if (clock && this.#rig !== null && this.#rig.clock === null) await this.discard();
     if (this.#rig === null) {
       this.#rig = await FaultRig.start({ clock });
       this.rigs += 1;
@@ -102,7 +101,7 @@ async function warmUp(rig: FaultRig): Promise<readonly Descriptors[]> {
   await watch.until('its record is gone', async () => (await rig.record('warm-up')) === null);
   rig.turnRound();
   // The harness has a connection of its own to each agent, whether or not it was made in time for the warm-up.
-  await Promise.all(rig.nodes.map(({ client }) => client.describe([], AbortSignal.timeout(CALL_MS))));
+  await Promise.all(rig.nodes.map((node) => node.describe()));
   return Promise.all(rig.nodes.map(({ agent }) => descriptorsOf(agent.process.pid)));
 }
 

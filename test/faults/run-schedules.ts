@@ -6,6 +6,7 @@ import { digestsOf, type Descriptors } from './gather.ts';
 import type { Scene } from './injection.ts';
 import { judgeEnd } from './judge.ts';
 import { BothRan } from './rig/both-ran.ts';
+import type { FaultNode } from './rig/fault-node.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
 import { Watch } from './rig/watch.ts';
 import type { Bench } from './run-cells.ts';
@@ -27,7 +28,7 @@ const STRIKE_LIMIT_MS = 30_000;
 export async function trySchedule(bench: Bench, seed: number): Promise<ScheduleResult> {
   const began = performance.now();
   const schedule = scheduleOf(seed);
-  const { rig, idle, name } = await bench.rig(false);
+  const { rig, idle, name } = await bench.rig(schedule.faults.some(({ fault }) => fault === 'clock-jumped'));
   const outcome = await run(rig, name, schedule, idle).then(
     (evidence) => ({
       evidence,
@@ -55,7 +56,7 @@ async function run(
   const stopped = (await Promise.all(struck)).find((digests) => digests !== null) ?? null;
   rig.source.transfer.free();
   const proof = { step: null, evidence: faults.map(({ fault }) => fault).join(' ') };
-  return await conclude({ rig, watch }, both, { proof, stopped }, idle);
+  return await conclude({ rig, watch }, both, { proof, keptMs: 0, stopped }, idle);
 }
 
 /**
@@ -74,15 +75,26 @@ async function strikeInTurn(scene: Scene, one: ScheduledFault): Promise<readonly
   while (!(await isDue())) await delay(5);
   await delay(one.afterMs);
   if (isArmed(one)) {
-    await injection.armLater?.(scene);
-    await delay(one.forMs);
+    await injection.armLater?.(scene).catch(ignoreAway);
   } else {
     const now = await watch.step();
     // Null: it has ended meanwhile, and the server still knows what its devices had.
-    if (one.fault === 'source-died' && (now === null || now >= 7)) stopped = await digestsOf(rig.source);
-    await injection.strike(scene);
-    await delay(one.forMs);
+    if (one.fault === 'source-died' && (now === null || now >= 7 || (await hasStopped(rig.source))))
+      stopped = await digestsOf(rig.source);
+    await injection.strike(scene).catch(ignoreAway);
   }
-  await injection.lift(scene);
+  await delay(one.forMs);
+  // The time that it waits for is a proof, which an operator with nothing left to do does not give.
+  if (one.fault !== 'clock-jumped') await injection.lift(scene);
   return stopped;
+}
+
+/** Whether every device stands still with its state: what is seen of the step may be older than that. */
+const hasStopped = async ({ control }: FaultNode): Promise<boolean> =>
+  (await control.devices()).every(({ state }) => state === 'StopCopy');
+
+/** A fault misses when what it needs is away at that moment because of another one. @throws anything else */
+function ignoreAway(error: unknown): void {
+  if (!/ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|UNAVAILABLE|socket hang up/u.test((error as Error).message))
+    throw error;
 }

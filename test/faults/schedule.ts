@@ -24,9 +24,6 @@ const MOST_FAULTS = 4;
 const LONGEST_WAIT_MS = 300;
 const LONGEST_FAULT_MS = 1_500;
 
-/** These need a rig of their own or ten seconds of silence: the matrix has them. */
-const NOT_RANDOM: ReadonlySet<Fault> = new Set<Fault>(['leader-changed', 'clock-jumped']);
-const DRAWN = FAULTS.filter((fault) => !NOT_RANDOM.has(fault));
 /** Armed before the migration begins, so that they strike whenever it comes to their arc. */
 const ONCE: ReadonlySet<Fault> = new Set<Fault>([
   'arc-refused',
@@ -36,7 +33,11 @@ const ONCE: ReadonlySet<Fault> = new Set<Fault>([
   'reset-failed',
   'reset-ignored',
 ]);
-
+/** Never two of them in one schedule: a device has one fault at a time, and there is one operator to lose. */
+const EXCLUSIVE: readonly ReadonlySet<Fault>[] = [
+  ONCE,
+  new Set<Fault>(['operator-killed', 'leader-changed']),
+];
 /** The schedule of a seed: 1 to 4 faults, never two of one kind. */
 export function scheduleOf(seed: number): Schedule {
   const random = randomFrom(seed);
@@ -44,11 +45,13 @@ export function scheduleOf(seed: number): Schedule {
   const count = 1 + random.index(MOST_FAULTS);
   const faults: ScheduledFault[] = [];
   while (faults.length < count) {
-    const fault = random.pick(DRAWN);
+    const fault = random.pick(FAULTS);
     const step = random.pick(STEPS);
     const afterMs = random.index(LONGEST_WAIT_MS);
     const forMs = random.index(LONGEST_FAULT_MS);
-    const isKnown = faults.some((one) => one.fault === fault || (ONCE.has(one.fault) && ONCE.has(fault)));
+    const isKnown = faults.some(
+      (one) => one.fault === fault || EXCLUSIVE.some((set) => set.has(one.fault) && set.has(fault)),
+    );
     if (!isKnown && applies(step, fault)) faults.push({ step, fault, afterMs, forMs });
   }
   return { seed, mode, faults: faults.toSorted((a, b) => a.step - b.step) };
@@ -58,7 +61,7 @@ export const isArmed = ({ fault }: ScheduledFault): boolean => ONCE.has(fault);
 
 /** Nothing of the set is lost by any fault that is not one of these. */
 const COSTS: Partial<Readonly<Record<Fault, readonly Ending[]>>> = {
-  'source-died': ['lost', 'nothing-to-move'],
+  'source-died': ['lost', 'nothing-to-move', 'moved-source-withheld'],
   'target-died': ['target-lost', 'moved-then-died'],
   // A device that enters ERROR, or refuses an arc of the way home, costs its state; at the target, the target.
   'arc-error': ['lost', 'target-lost'],
@@ -72,7 +75,12 @@ const COSTS: Partial<Readonly<Record<Fault, readonly Ending[]>>> = {
  */
 export function allowedAfter(faults: readonly Fault[]): readonly Allowed[] {
   const endings = new Set<Ending>(['moved', 'stayed', ...faults.flatMap((fault) => COSTS[fault] ?? [])]);
-  return [...endings].map((ending) => ({ ending, codes: [] }));
+  if (faults.includes('source-died') && faults.includes('target-died')) endings.add('both-lost');
+  const mayWithhold =
+    faults.includes('reset-failed') || faults.includes('reset-ignored')
+      ? (['source', 'target'] as const)
+      : [];
+  return [...endings].map((ending) => ({ ending, codes: [], mayWithhold }));
 }
 
 /** The schedule in one line. */

@@ -1,9 +1,10 @@
 /** One node of the rig: devices that outlive the agent, an agent that can be killed, and a network around it. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { AgentClient } from '@transship/node-agent/contract';
+import type { AgentClient, NodeDescription } from '@transship/node-agent/contract';
 import type { TestPki } from '../../support/certificates.ts';
 import type { EmulatorControl } from '../../support/emulator-control.ts';
+import { eventually } from '../../support/managed-process.ts';
 import { projectRoot, startAgent, startEmulator } from '../../support/processes.ts';
 import type { AgentOptions, EmulatorOptions } from '../../support/processes.ts';
 import type { RunningAgentProcess, RunningEmulator } from '../../support/processes.ts';
@@ -13,6 +14,7 @@ import { SmallDisk } from './small-disk.ts';
 /** Devices a node; all are one set. */
 export const DEVICES = [0, 1] as const;
 
+const ANSWER_MS = 60_000;
 const MEMORY = '1M';
 /** Links so long that devices which are not stopped together lose what is under way. */
 const EMULATOR_ARGS = ['--keep-digests', '--mmap', 'mixed', '--link-rate', '100', '--link-latency', '5ms'];
@@ -45,7 +47,7 @@ export class FaultNode implements AsyncDisposable {
   readonly #emulatorOptions: EmulatorOptions;
   #emulator: RunningEmulator;
   #agent: RunningAgentProcess;
-  #client: AgentClient;
+  readonly #client: AgentClient;
 
   private constructor(
     parts: Pick<FaultNode, 'front' | 'transfer' | 'disk'>,
@@ -99,7 +101,10 @@ export class FaultNode implements AsyncDisposable {
     return this.#emulator.control;
   }
 
-  /** Past the proxies, with the operator's certificate. */
+  /**
+   * Past the proxies, with the operator's certificate. The same for every agent of the node, which all serve at one address:
+   * grpc-js connects again for a channel that was closed while it waited to, and keeps that connection for good.
+   */
   get client(): AgentClient {
     return this.#client;
   }
@@ -108,10 +113,10 @@ export class FaultNode implements AsyncDisposable {
   async startAgentAgain(): Promise<void> {
     const { endpoint: listen } = this.#agent;
     const place = this.#emulatorOptions.directory;
-    this.#client.close();
-    const again = { ...agentOptions(this.#options, place, this.#emulator, this.transfer), listen };
-    this.#agent = await startAgent(again);
-    this.#client = await this.#agent.client(this.#options.pki.operator);
+    this.#agent = await startAgent({
+      ...agentOptions(this.#options, place, this.#emulator, this.transfer),
+      listen,
+    });
   }
 
   /** Starts the devices' server again after it was killed: all it held is gone, and so is the workload. */
@@ -119,6 +124,13 @@ export class FaultNode implements AsyncDisposable {
     const { args = [] } = this.#emulatorOptions;
     const blank = [...args.slice(0, -2), '--traffic', 'off'];
     this.#emulator = await startEmulator({ ...this.#emulatorOptions, args: blank });
+  }
+
+  /** What the agent says of its devices, asked until it answers: it may have been started a moment ago. */
+  describe(): Promise<NodeDescription> {
+    return eventually(`agent ${this.node} answers`, ANSWER_MS, async () =>
+      this.#client.describe([], AbortSignal.timeout(ANSWER_MS)).catch(() => null),
+    );
   }
 
   /** Lets the agent let go of what nothing refers to any more. */

@@ -59,12 +59,17 @@ export class FaultProxy extends Forwarder {
     this.#alter = true;
   }
 
+  /** Ends `stall` alone. */
+  resume(): void {
+    this.#gate?.resolve();
+    this.#gate = null;
+  }
+
   /** Whatever was done, goes on; what is cut stays cut. */
   free(): void {
     this.#rate = null;
     this.#alter = false;
-    this.#gate?.resolve();
-    this.#gate = null;
+    this.resume();
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {

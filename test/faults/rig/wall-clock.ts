@@ -13,6 +13,7 @@ export const canJump = (): Promise<boolean> =>
 /** The wall clock of processes that are started with `env`. Monotonic time and the times of files stay as they are. */
 export class WallClock {
   readonly #file: string;
+  #ahead = 0;
 
   private constructor(file: string) {
     this.#file = file;
@@ -33,8 +34,14 @@ export class WallClock {
     };
   }
 
-  /** Sets how far the wall clock is ahead, seconds. */
-  async jumpTo(seconds: number): Promise<void> {
-    await writeFile(this.#file, `+${seconds}\n`);
+  /** How far it is ahead, seconds. */
+  get ahead(): number {
+    return this.#ahead;
+  }
+
+  /** Sets it further ahead by so many seconds. */
+  async jump(seconds: number): Promise<void> {
+    this.#ahead += seconds;
+    await writeFile(this.#file, `+${this.#ahead}\n`);
   }
 }

@@ -52,6 +52,7 @@ const still = (node: string): SideEvidence =>
 
 const moved = (change: Partial<Evidence> = {}): Evidence => ({
   proof: { step: 6, evidence: 'agent gpu-a (pid 1) ended by SIGKILL' },
+  keptMs: 0,
   phase: 'Succeeded',
   code: null,
   settled: true,
@@ -183,6 +184,34 @@ describe('the judge refuses', () => {
 
   test('a fault that does not apply', () => {
     expect(judge(1, 'arc-refused', moved()).join()).toMatch(/does not apply/u);
+  });
+
+  test('a silence that was given up, unless the hold was longer than anybody waits', () => {
+    const givenUp = stayed({ proof: { step: 7, evidence: 'x' }, code: 'DeviceStuck' });
+    expect(judge(7, 'leader-changed', { ...givenUp, keptMs: 29_000 }).join()).toMatch(/the phase is Failed/u);
+    expect(judge(7, 'leader-changed', { ...givenUp, keptMs: 31_000 })).toEqual([]);
+    const decided = { ...givenUp, proof: { step: 9, evidence: 'x' } as const, keptMs: 31_000 };
+    expect(judge(9, 'leader-changed', decided)).not.toEqual([]);
+  });
+
+  test('a withheld target after faults that withhold none, or when nothing tells of it', () => {
+    const lost = stayed({
+      ...{ code: 'DeviceStateLost', conditions: ['DeviceLost'], source: free('gpu-a') },
+      target: withheldOne(free('gpu-b')),
+    });
+    expect(judgeEnd(allowedAfter(['source-died', 'cut']), lost).join()).toMatch(/the target is not free/u);
+    expect(judgeEnd(allowedAfter(['source-died', 'reset-failed']), lost)).toEqual([]);
+    const kept = stayed({ target: withheldOne(free('gpu-b')) });
+    expect(judgeEnd(allowedAfter(['target-killed', 'reset-failed']), kept)).not.toEqual([]);
+  });
+
+  test('nothing that runs, unless the devices of both sides died', () => {
+    const nobody = moved({
+      ...{ phase: 'Failed', code: 'TargetLost', conditions: ['Stalled', 'DeviceLost'] },
+      ...{ source: free('gpu-a'), target: free('gpu-b') },
+    });
+    expect(judgeEnd(allowedAfter(['target-died', 'cut']), nobody)).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(['target-died', 'source-died']), nobody)).toEqual([]);
   });
 
   test('a loss after faults that cost nothing', () => {

@@ -26,6 +26,15 @@ test('a seed is a schedule of one to four faults that apply', () => {
   expect(new Set(all.map(({ faults }) => faults.length)).size).toBe(4);
   expect(all.flatMap(({ faults }) => faults).every(known)).toBe(true);
   expect(scheduleOf(11)).toEqual(scheduleOf(11));
+  expect(new Set(all.flatMap(({ faults }) => faults.map(({ fault }) => fault)))).toEqual(new Set(FAULTS));
+});
+
+test('no schedule loses its one operator in two ways', () => {
+  const all = Array.from({ length: 2000 }, (_, seed) => scheduleOf(seed).faults.map(({ fault }) => fault));
+  const both = all.filter(
+    (faults) => faults.includes('operator-killed') && faults.includes('leader-changed'),
+  );
+  expect(both).toEqual([]);
 });
 
 test('a sample has every fault, whatever the seed', () => {
