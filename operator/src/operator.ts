@@ -2,6 +2,7 @@ import { createAgentClient } from '@transship/node-agent/contract';
 import { ClientPool, type EndpointSource } from './agents/pool.ts';
 import type { TlsSource } from './agents/tls-source.ts';
 import type { Door } from './door.ts';
+import { Leftovers } from './leftovers/leftovers.ts';
 import type { Clock, Log } from './reconcile/ports.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { WorkQueue } from './reconcile/work-queue.ts';
@@ -59,6 +60,7 @@ async function lead(options: OperatorOptions, pool: ClientPool, stop: AbortSigna
   const release = new AbortController();
   const held = door.hold(release.signal).then((how) => (how === 'lost' ? onLost() : undefined));
   const { store, events, nodes } = door;
+  const leftovers = new Leftovers({ store, events, agents: pool, clock, log, instance });
   const reconciler = new Reconciler({
     store,
     events,
@@ -70,6 +72,7 @@ async function lead(options: OperatorOptions, pool: ClientPool, stop: AbortSigna
     metrics,
     instance,
     wake: (key) => queue.add(key),
+    onRead: (stored) => leftovers.note(stored),
   });
   const queue = new WorkQueue({
     clock,
@@ -80,7 +83,9 @@ async function lead(options: OperatorOptions, pool: ClientPool, stop: AbortSigna
     // After a pause of the process another one may work before any timer here has noticed.
     run: async (key, signal) => (door.leading ? reconciler.reconcile(key, signal) : onLost()),
   });
+  const lookingAfter = leftovers.run(stop);
   await door.feed.run((key) => queue.add(key), stop);
+  await lookingAfter;
   await queue.stop();
   reconciler.close();
   release.abort();

@@ -196,6 +196,8 @@ export interface ReconcilerPorts {
   readonly instance: string;
   /** Called when an observation changed, so that the key is looked at again. */
   readonly wake: (key: MigrationKey) => void;
+  /** Told of an object as it is read, before anything is done about it. */
+  readonly onRead?: (stored: StoredMigration) => void;
 }
 
 /** What the queue is to do with the key. */

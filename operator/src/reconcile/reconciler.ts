@@ -29,6 +29,7 @@ export class Reconciler {
     const { store, clock } = this.#ports;
     let stored = await store.get(key, signal);
     if (stored === null) return this.#gone(key);
+    this.#ports.onRead?.(stored);
     this.#vanished(key, stored.uid);
     const voyage = this.#voyage(key, stored);
     askAgain(voyage);

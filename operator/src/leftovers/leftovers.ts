@@ -1,0 +1,173 @@
+import type { CommandRequest, Failure, SessionSnapshot } from '@transship/node-agent/contract';
+import type {
+  AgentReply,
+  Clock,
+  EventSink,
+  Log,
+  MigrationKey,
+  MigrationStore,
+  StoredMigration,
+} from '../reconcile/ports.ts';
+import { mayLeaveTarget, targetNodes, verdictOn } from './verdict.ts';
+
+/** What is asked of the agent of one node. */
+export interface LeftoverAgent {
+  sessions(
+    onlyBound: boolean,
+    signal: AbortSignal,
+  ): Promise<
+    | { readonly kind: 'sessions'; readonly sessions: readonly SessionSnapshot[] }
+    | { readonly kind: 'unreachable'; readonly failure: Failure }
+  >;
+  command(request: CommandRequest, waitMs: number, signal: AbortSignal): Promise<AgentReply>;
+}
+
+export interface LeftoverPorts {
+  readonly store: Pick<MigrationStore, 'get' | 'raiseFence'>;
+  readonly agents: { agent(nodeName: string): LeftoverAgent | null };
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Instance of this operator process. */
+  readonly instance: string;
+}
+
+/** Between two rounds: nobody waits for these devices but the next migration. Half of it is drawn by lot. */
+const ROUND_MS = 120_000;
+const WAIT_MS = 2_000;
+/** Ended objects that are kept in mind; the oldest are forgotten first, and seen again with the next list of all. */
+const MAX_KEPT = 10_000;
+
+interface Kept {
+  readonly key: MigrationKey;
+  readonly nodes: Set<string>;
+  /** The fence of the record at the last round: somebody who raises it is at work. */
+  fence: number | null;
+}
+
+/**
+ * Ends what ended migrations have left behind: a target whose node was out of service, or whose agent was away, when its
+ * object ended without it. Until its agent has answered, each such object is asked after in rounds. What it orders is
+ * fenced by a fence that it raises on the ended record, so a person who is at work there is never disturbed unseen.
+ */
+export class Leftovers {
+  readonly #ports: LeftoverPorts;
+  readonly #kept = new Map<string, Kept>();
+  readonly #told = new Set<string>();
+
+  constructor(ports: LeftoverPorts) {
+    this.#ports = ports;
+  }
+
+  /** How many ended objects are waited for. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  /** Takes note of an object as it was read; of no interest unless it has ended and may have left a target. */
+  note(stored: StoredMigration): void {
+    const { uid, key } = stored;
+    if (this.#kept.has(uid) || this.#told.has(uid) || !mayLeaveTarget(stored)) return;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size < MAX_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    this.#kept.set(uid, { key, nodes: new Set(targetNodes(stored)), fence: null });
+  }
+
+  /** Rounds until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#ports;
+    for (;;) {
+      await clock.sleep(ROUND_MS * (0.5 + Math.random() / 2), signal);
+      if (signal.aborted) return;
+      try {
+        await this.round(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ error: String(error) }, 'leftovers could not be looked for');
+      }
+    }
+  }
+
+  /** Asks the agents of all nodes that something may have been left on. */
+  async round(signal: AbortSignal): Promise<void> {
+    const nodes = new Set([...this.#kept.values()].flatMap((kept) => [...kept.nodes]));
+    for (const node of nodes) {
+      if (signal.aborted) return;
+      const answer = await this.#ports.agents.agent(node)?.sessions(true, signal);
+      if (answer?.kind === 'sessions') await this.#askedAfter(node, answer.sessions, signal);
+    }
+  }
+
+  async #askedAfter(node: string, sessions: readonly SessionSnapshot[], signal: AbortSignal): Promise<void> {
+    const bound = new Map(sessions.map((session) => [session.uid, session]));
+    for (const [uid, kept] of this.#kept) {
+      if (!kept.nodes.has(node)) continue;
+      const session = bound.get(uid);
+      if (session === undefined || (await this.#end(kept, node, session, signal)) === 'settled') {
+        kept.nodes.delete(node);
+        if (kept.nodes.size === 0) {
+          this.#kept.delete(uid);
+          this.#remember(uid);
+        }
+      }
+    }
+  }
+
+  /** `settled`: nothing more is to be done about it by this process. */
+  async #end(
+    kept: Kept,
+    node: string,
+    session: SessionSnapshot,
+    signal: AbortSignal,
+  ): Promise<'settled' | 'again'> {
+    const { store, log, events } = this.#ports;
+    const stored = await store.get(kept.key, signal);
+    // Without its record nobody may say what becomes of it.
+    if (stored === null || stored.uid !== session.uid) return 'settled';
+    const verdict = verdictOn(stored, node, session);
+    if (verdict.kind === 'none') return session.phase === 'Discarding' ? 'again' : 'settled';
+    const { fence } = stored.status;
+    const isQuiet = kept.fence === fence && session.fence <= fence;
+    kept.fence = fence;
+    if (!isQuiet) return 'again';
+    if (verdict.kind === 'person') {
+      const { code: reason, message } = verdict.failure;
+      log.error({ uid: session.uid, node, phase: session.phase, code: reason }, message);
+      events.publish(stored, { type: 'Warning', reason, message });
+      return 'settled';
+    }
+    const raised = await store.raiseFence(stored, this.#ports.instance, signal);
+    if (raised.kind !== 'written') return 'again';
+    kept.fence = raised.stored.status.fence;
+    return this.#discard(node, session, kept.fence, verdict.decision, signal);
+  }
+
+  async #discard(
+    node: string,
+    { uid, phase }: SessionSnapshot,
+    fence: number,
+    decision: 'Commit' | 'Abort' | 'Revert',
+    signal: AbortSignal,
+  ): Promise<'settled' | 'again'> {
+    const { agents, instance, log } = this.#ports;
+    const header = { uid, fence, sequence: 1, operator: instance };
+    const command = { kind: 'discard', decision } as const;
+    const reply = await agents.agent(node)?.command({ header, role: 'target', command }, WAIT_MS, signal);
+    if (reply?.kind !== 'session') return 'again';
+    const facts = { uid, node, fence, decision, before: phase, phase: reply.session.phase };
+    if (reply.refusal !== null) log.warn({ ...facts, refusal: reply.refusal }, 'a leftover was not reset');
+    else log.info(facts, 'a target that an ended migration had left was told to reset');
+    return reply.session.phase === 'Discarded' ? 'settled' : 'again';
+  }
+
+  /** What was settled is not taken up again with the next list of all objects. */
+  #remember(uid: string): void {
+    for (const oldest of this.#told) {
+      if (this.#told.size < MAX_KEPT) break;
+      this.#told.delete(oldest);
+    }
+    this.#told.add(uid);
+  }
+}

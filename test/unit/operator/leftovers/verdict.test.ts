@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import { deviceMigrationStatus } from '@transship/crds';
+import { unknownSession, type SessionSnapshot } from '@transship/node-agent/contract';
+import { targetNodes, verdictOn } from '@transship/operator/internal/leftovers/verdict';
+import { target } from '../core/fixture.ts';
+import { KEY, MemoryStore } from '../reconcile/memory-store.ts';
+
+type Phase = SessionSnapshot['phase'];
+
+/** A record that has ended by this decision; `left`: nodes of targets that it left before. */
+function ended(value: 'Commit' | 'Abort' | 'Revert', left: readonly string[] = []) {
+  const { stored } = new MemoryStore();
+  if (stored === null) throw new Error('no record');
+  const abandoned = left.map((nodeName) => ({ nodeName, code: 'AgentUnreachable', message: 'silent' }));
+  const status = deviceMigrationStatus.parse({
+    fence: 3,
+    phase: 'Failed',
+    completedAt: '2026-01-01T00:00:00Z',
+    decision: { value },
+    ...(left.length > 0 ? { target: { nodeName: 'gpu-c', generation: 2, abandoned } } : {}),
+  });
+  return { ...stored, key: KEY, status };
+}
+
+const session = (phase: Phase, change: { lost?: boolean; settled?: boolean } = {}): SessionSnapshot => {
+  const view = target(phase);
+  const devices = view.devices.map((device) => ({ ...device, lost: change.lost ?? false }));
+  return { ...unknownSession('uid-1', 'target', 'agent'), ...view, devices, settled: change.settled ?? true };
+};
+
+describe('by Abort or Revert', () => {
+  test.each(['Preparing', 'Loading', 'Verifying', 'Verified', 'Discarding'] as const)(
+    'a target that is %s is reset',
+    (phase) => {
+      for (const decision of ['Abort', 'Revert'] as const)
+        expect(verdictOn(ended(decision), 'gpu-b', session(phase))).toEqual({ kind: 'discard', decision });
+    },
+  );
+
+  test.each(['Activating', 'Starting'] as const)(
+    'a target that is %s is a person’s, unless it is lost',
+    (phase) => {
+      expect(verdictOn(ended('Revert'), 'gpu-b', session(phase))).toMatchObject({
+        kind: 'person',
+        failure: { code: 'TargetLost', message: expect.stringContaining('switch gpu-b off for good') },
+      });
+      expect(verdictOn(ended('Revert'), 'gpu-b', session(phase, { lost: true }))).toEqual({
+        kind: 'discard',
+        decision: 'Revert',
+      });
+    },
+  );
+});
+
+describe('by Commit', () => {
+  test.each(['Verified', 'Activating', 'Starting'] as const)('a target that is %s is a person’s', (phase) => {
+    for (const lost of [false, true]) {
+      const verdict = verdictOn(ended('Commit'), 'gpu-b', session(phase, { lost }));
+      expect(verdict).toMatchObject({
+        kind: 'person',
+        failure: { message: expect.stringContaining('transship recover default/trainer-0 --source') },
+      });
+    }
+  });
+
+  test('a target that was left for another one before is reset', () => {
+    const record = ended('Commit', ['gpu-b']);
+    expect(verdictOn(record, 'gpu-b', session('Verified'))).toEqual({ kind: 'discard', decision: 'Commit' });
+    expect(verdictOn(record, 'gpu-c', session('Verified'))).toMatchObject({ kind: 'person' });
+    expect(new Set(targetNodes(record))).toEqual(new Set(['gpu-b', 'gpu-c']));
+  });
+});
+
+test('what holds nothing, is on its way, is no target, or has a record that goes on is let be', () => {
+  const let_ = { kind: 'none' };
+  for (const phase of ['Fenced', 'Active', 'Discarded'] as const)
+    expect(verdictOn(ended('Abort'), 'gpu-b', session(phase))).toEqual(let_);
+  expect(verdictOn(ended('Abort'), 'gpu-b', session('Discarding', { settled: false }))).toEqual(let_);
+  expect(verdictOn(ended('Abort'), 'gpu-b', { ...session('Verified'), role: 'source' })).toEqual(let_);
+  const { completedAt: _, ...goesOn } = ended('Abort').status;
+  expect(verdictOn({ ...ended('Abort'), status: goesOn }, 'gpu-b', session('Verified'))).toEqual(let_);
+});
