@@ -153,6 +153,8 @@ void workload(Node& node, const Request& request, JsonObject& reply) {
       .boolean("loaded", report.arrived)
       .raw("submissions", jsonArray(submissions))
       .number("refused", report.refused)
+      .number("freezes", report.freezes)
+      .number("thaws", report.thaws)
       .text("set", hexNumber(report.set))
       .text("cookie", report.cookie);
 }

@@ -73,6 +73,7 @@ std::string Workload::freeze() {
   if (phase_ == Phase::kEmpty || phase_ == Phase::kEnded) {
     return "there is no workload to freeze";
   }
+  ++freezes_;
   frozen_ = true;
   return {};
 }
@@ -82,6 +83,7 @@ std::string Workload::thaw() {
   if (phase_ == Phase::kEmpty || phase_ == Phase::kEnded) {
     return "there is no workload to thaw";
   }
+  ++thaws_;
   phase_ = Phase::kLive;
   frozen_ = false;
   return {};
@@ -166,7 +168,7 @@ bool Workload::thawedFor(std::uint64_t set) const {
 
 Workload::Report Workload::report() const {
   const std::lock_guard lock(mutex_);
-  Report report{phase_, frozen_, arrived_, set_, {}, refused_, {}};
+  Report report{phase_, frozen_, arrived_, set_, {}, refused_, freezes_, thaws_, {}};
   for (const auto& [slot, count] : submissions_) {
     report.submissions.push_back(count);
   }

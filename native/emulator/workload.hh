@@ -31,6 +31,8 @@ class Workload {
     std::uint64_t set;
     std::vector<std::uint64_t> submissions;  // per slot, ascending
     std::uint64_t refused;                   // postings that found no running device
+    std::uint64_t freezes;                   // how often it was told to stand still
+    std::uint64_t thaws;                     // and to run
     std::string cookie;
   };
 
@@ -63,6 +65,8 @@ class Workload {
   std::uint64_t cookie_ = 0;
   std::map<std::uint32_t, std::uint64_t> submissions_;
   std::uint64_t refused_ = 0;
+  std::uint64_t freezes_ = 0;
+  std::uint64_t thaws_ = 0;
 };
 
 [[nodiscard]] const char* phaseName(Workload::Phase phase) noexcept;

@@ -39,6 +39,9 @@ export interface EmulatedWorkload {
   readonly frozen: boolean;
   readonly submissions: readonly number[];
   readonly refused: number;
+  /** How often it was told to stand still, and to run, since the emulator started. */
+  readonly freezes: number;
+  readonly thaws: number;
   readonly cookie: string;
 }
 

@@ -32,7 +32,8 @@ const device = (index: number, change: Partial<EmulatedDevice> = {}): EmulatedDe
 });
 
 const workload = (change: Partial<EmulatedWorkload> = {}): EmulatedWorkload => ({
-  ...{ phase: 'Live', frozen: false, submissions: [9, 9], refused: 0, cookie: 'c' },
+  ...{ phase: 'Live', frozen: false, submissions: [9, 9], refused: 0 },
+  ...{ freezes: 0, thaws: 0, cookie: 'c' },
   ...change,
 });
 
