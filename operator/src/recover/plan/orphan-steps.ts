@@ -16,6 +16,8 @@ export interface Held {
 export interface OrphanSides {
   readonly source: Held | null;
   readonly target: Held | null;
+  /** Other targets, which were left before that one or instead of which it was. */
+  readonly others: readonly Held[];
   /** Nodes whose agents do not answer: each may hold the side that was not found. */
   readonly silent: readonly string[];
 }
@@ -25,8 +27,8 @@ export interface OrphanSides {
  * all that was journalled, and every agent that answers is made to know it.
  */
 export function claiming({ record, stalled, held }: FoundOrphan, sides: OrphanSides): Step[] {
-  const { source, target } = sides;
-  const known = [target, source].filter((one) => one !== null);
+  const { source, target, others } = sides;
+  const known = [target, source, ...others].filter((one) => one !== null);
   const highest = Math.max(record?.status.fence ?? 0, ...known.map(({ session }) => session.fence));
   const steps: Step[] = [];
   if (record !== null && record.status.completedAt === undefined)

@@ -9,7 +9,7 @@ import {
   wayBack,
 } from './orphan-steps.ts';
 import { type Plan, refused, type Step } from './step.ts';
-import { discarding, lostDevices } from './target.ts';
+import { discarding, lostDevices, mayRun } from './target.ts';
 
 /** Phases of a source that only a command lets out of its stop, or that has nothing left to run with. */
 const STANDS_STILL: ReadonlySet<string> = new Set(['Stopped', 'Releasing', 'Released']);
@@ -38,6 +38,14 @@ function run(found: FoundOrphan, sides: OrphanSides, { node, session }: Held): P
       return refused(`the agent that holds the source was not found, and the set may run there`);
     if (!STANDS_STILL.has(source.session.phase))
       return refused(`the set may run on ${source.node}: its agent says ${source.session.phase}`);
+    // A target that was left for another holds what the source gave in an earlier generation, or another one runs it.
+    if (session.generation !== source.session.generation)
+      return refused(
+        `${node} holds generation ${session.generation}, and the source promised ${source.session.generation}; --discard resets it`,
+      );
+    const rival = sides.others.find((one) => mayRun(one.session));
+    if (rival !== undefined)
+      return refused(`the set may run on ${rival.node}: its agent says ${rival.session.phase}`);
   }
   const steps: Step[] = claiming(found, sides);
   if (phase !== 'Active') steps.push({ kind: 'activateTarget', node });

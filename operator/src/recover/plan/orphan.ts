@@ -4,6 +4,7 @@ import type { Held, OrphanRequest, OrphanSides } from './orphan-steps.ts';
 import { planOrphanTarget } from './orphan-target.ts';
 import { type Plan, refused } from './step.ts';
 import { nameOf } from './take-up.ts';
+import { holds, mayRun } from './target.ts';
 
 /** A set that agents hold stopped for an object that is gone, or whose record is behind their journals. */
 export function planOrphan(found: FoundOrphan, request: OrphanRequest): Plan {
@@ -19,7 +20,7 @@ export function planOrphan(found: FoundOrphan, request: OrphanRequest): Plan {
       `the target of ${name} was lost, not its record: use \`transship recover ${name} --source\` or \`--discard\``,
     );
   }
-  const sides = sidesOf(found);
+  const sides = sidesOf(found, request.node);
   const { source, target } = sides;
   if (source?.node === request.node) return planOrphanSource(found, request, sides, source);
   if (target?.node === request.node) return planOrphanTarget(found, request, sides, target);
@@ -43,15 +44,19 @@ function isLost({ uid, record, stalled, nodes }: FoundOrphan): boolean {
   return conditions.some(({ type, reason }) => type === 'Ready' && reason === 'TargetLost');
 }
 
-function sidesOf({ uid, nodes }: FoundOrphan): OrphanSides {
-  const of = (role: 'source' | 'target'): Held | null => {
-    for (const one of nodes) {
-      if (one.kind !== 'sessions') continue;
-      const session = one.sessions.find((it) => it.uid === uid && it.role === role);
-      if (session !== undefined) return { node: one.node, session };
-    }
-    return null;
-  };
+/** A migration whose target was left for another has several: the named one counts, else the one that may run. */
+function sidesOf({ uid, nodes }: FoundOrphan, named: string): OrphanSides {
+  const of = (role: 'source' | 'target'): Held[] =>
+    nodes.flatMap((one) => {
+      const sessions = one.kind === 'sessions' ? one.sessions : [];
+      const session = sessions.find((it) => it.uid === uid && it.role === role);
+      return session === undefined ? [] : [{ node: one.node, session }];
+    });
+  const rank = ({ node, session }: Held): number =>
+    [node === named, session.phase === 'Active', mayRun(session), holds(session)].findIndex(Boolean);
+  const last = (at: number): number => (at < 0 ? Number.POSITIVE_INFINITY : at);
+  const targets = of('target').toSorted((a, b) => last(rank(a)) - last(rank(b)));
+  const [target = null, ...others] = targets;
   const silent = nodes.filter(({ kind }) => kind === 'silent').map(({ node }) => node);
-  return { source: of('source'), target: of('target'), silent };
+  return { source: of('source')[0] ?? null, target, others, silent };
 }

@@ -229,3 +229,38 @@ describe('recover --orphan beside an object of that UID', () => {
     expect(reason(plan(orphan([STOPPED, silent('gpu-c')]), 'gpu-c', 'run'))).toContain('does not answer');
   });
 });
+
+describe('recover --orphan of a migration whose target was left for another', () => {
+  const elsewhere = (phase: Parameters<typeof at>[1], change: Parameters<typeof at>[2] = {}) =>
+    ({ ...at('target', phase, change), node: 'gpu-c' }) as ReturnType<typeof at>;
+  const stopped = at('source', 'Stopped', { generation: 2 });
+  const newer = elsewhere('Verified', { generation: 2 });
+
+  test('--run of what the target before holds is refused: it is of an earlier generation', () => {
+    const planned = plan(orphan([stopped, VERIFIED, newer]), 'gpu-b', 'run');
+    expect(reason(planned)).toContain('gpu-b holds generation 1, and the source promised 2');
+  });
+
+  test('--run of the last one is refused as long as another could run', () => {
+    const planned = plan(orphan([stopped, at('target', 'Active'), newer]), 'gpu-c', 'run');
+    expect(reason(planned)).toContain('the set may run on gpu-b');
+  });
+
+  test('--run of the last one, and --discard of the one before', () => {
+    const both = orphan([stopped, at('target', 'Discarded'), newer]);
+    expect(kinds(plan(both, 'gpu-c', 'run'))).toContain('activateTarget');
+    const left = plan(orphan([stopped, VERIFIED, newer]), 'gpu-b', 'discard');
+    expect(left).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ kind: 'discardTarget', node: 'gpu-b' })]),
+    });
+  });
+
+  test('--run of the source is refused while any of them runs, and resets them one after the other', () => {
+    const runs = plan(orphan([stopped, VERIFIED, elsewhere('Active')]), 'gpu-a', 'run');
+    expect(reason(runs)).toContain('gpu-c');
+    const first = plan(orphan([stopped, VERIFIED, elsewhere('Discarded')]), 'gpu-a', 'run');
+    expect(first).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ node: 'gpu-b', kind: 'discardTarget' })]),
+    });
+  });
+});
