@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Clock, Log } from '../reconcile/ports.ts';
 import { KubeApiError } from './api-error.ts';
 import { discoverDra, type DraApi } from './dra-api.ts';
+import { listAll } from './list-all.ts';
 import type { KubeTransport } from './transport.ts';
 
 /** Key of the taint; its value is the code of the quarantine. */
@@ -17,7 +18,6 @@ const DEVICE = 'transship.dev/device';
 const DEADLINE_MS = 10_000;
 /** A cluster that is upgraded serves another version. */
 const DISCOVER_EVERY_MS = 10 * 60_000;
-const PAGE_SIZE = '500';
 
 const text = z.object({ string: z.string().optional() });
 const slice = z.object({
@@ -32,7 +32,12 @@ const slice = z.object({
 const rule = z.object({
   metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).optional() }),
 });
-const listMeta = z.object({ continue: z.string().optional() });
+
+/** The rules of ours that a cluster has, as they were listed once. */
+export interface TaintRules {
+  readonly api: DraApi;
+  readonly all: readonly { readonly name: string; readonly node: string; readonly device: string }[];
+}
 
 /** A device as its DRA driver publishes it. */
 interface DraDevice {
@@ -59,12 +64,32 @@ export class DeviceTaints {
   }
 
   /**
-   * Makes the rules of a node be those that its devices need.
+   * Every rule of ours; null: the cluster serves none. One list does for any number of nodes.
    * @throws as `KubeTransport.request`
    */
-  async settle(nodeName: string, devices: readonly InventoryDevice[], signal: AbortSignal): Promise<void> {
+  async rules(signal: AbortSignal): Promise<TaintRules | null> {
     const api = await this.#discovered(signal);
-    if (api === null) return;
+    if (api === null) return null;
+    const query = { labelSelector: `${MANAGED.label}=${MANAGED.by}` };
+    const found = await listAll(this.#transport, api.rules, rule, query, signal);
+    const all = found.map(({ metadata: { name, annotations = {} } }) => ({
+      name,
+      node: annotations[NODE] ?? '',
+      device: annotations[DEVICE] ?? '',
+    }));
+    return { api, all };
+  }
+
+  /**
+   * Makes the rules of a node be those that its devices need. `rules`: as they were listed just now.
+   * @throws as `KubeTransport.request`
+   */
+  async settle(
+    { api, all }: TaintRules,
+    nodeName: string,
+    devices: readonly InventoryDevice[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const withheld = devices.filter(({ health }) => health === 'Quarantined');
     const addressed = withheld.filter(({ pciAddress }) => pciAddress !== undefined);
     const published = addressed.length === 0 ? new Map() : await this.#published(api, nodeName, signal);
@@ -73,7 +98,7 @@ export class DeviceTaints {
         ruleObject(api, nodeName, device, known),
       ),
     );
-    const existing = await this.#rulesOf(api, nodeName, signal);
+    const existing = all.filter(({ node }) => node === nodeName);
     for (const object of wanted) {
       if (!existing.some(({ name }) => name === object.metadata.name))
         await this.#create(api, object, signal);
@@ -99,12 +124,8 @@ export class DeviceTaints {
   /** DRA devices of a node by their PCI address; drivers may publish one device in several ways. */
   async #published({ slices }: DraApi, node: string, signal: AbortSignal): Promise<Map<string, DraDevice[]>> {
     const byAddress = new Map<string, DraDevice[]>();
-    for (const { spec } of await this.#list(
-      slices,
-      slice,
-      { fieldSelector: `spec.nodeName=${node}` },
-      signal,
-    )) {
+    const query = { fieldSelector: `spec.nodeName=${node}` };
+    for (const { spec } of await listAll(this.#transport, slices, slice, query, signal)) {
       for (const { name, attributes } of spec.devices ?? []) {
         const address = attributes?.['resource.kubernetes.io/pciBusID']?.string;
         if (address === undefined) continue;
@@ -113,36 +134,6 @@ export class DeviceTaints {
       }
     }
     return byAddress;
-  }
-
-  async #rulesOf(
-    { rules }: DraApi,
-    nodeName: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly name: string; readonly device: string }[]> {
-    const query = { labelSelector: `${MANAGED.label}=${MANAGED.by}` };
-    const found = await this.#list(rules, rule, query, signal);
-    return found.flatMap(({ metadata: { name, annotations = {} } }) =>
-      annotations[NODE] === nodeName ? [{ name, device: annotations[DEVICE] ?? '' }] : [],
-    );
-  }
-
-  async #list<Item>(
-    path: string,
-    item: z.ZodType<Item>,
-    query: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<Item[]> {
-    const page = z.object({ metadata: listMeta, items: z.array(item).nullable() });
-    const all: Item[] = [];
-    for (let token = ''; ;) {
-      const paged = { ...query, limit: PAGE_SIZE, ...(token === '' ? {} : { continue: token }) };
-      const request = { method: 'GET', path, query: paged, deadlineMs: DEADLINE_MS } as const;
-      const { metadata, items } = page.parse(await this.#transport.request(request, signal));
-      all.push(...(items ?? []));
-      token = metadata.continue ?? '';
-      if (token === '') return all;
-    }
   }
 
   async #create({ rules }: DraApi, body: RuleObject, signal: AbortSignal): Promise<void> {

@@ -37,7 +37,9 @@ export class KubeDoor implements Door {
     this.events = new KubeEventSink(this.#transport, clock, log, instance);
     this.nodes = new KubeNodeTaints(this.#transport, log);
     this.endpoints = new InventoryCache(this.#transport, clock, log);
-    this.#health = new NodeHealth(this.#transport, clock, log, instance, this.endpoints.devices);
+    const { devices } = this.endpoints;
+    const isComplete = (): boolean => this.endpoints.synced;
+    this.#health = new NodeHealth(this.#transport, clock, log, instance, devices, isComplete);
     this.endpoints.onDevices((nodeName) => this.#health.changed(nodeName));
     const lease = new LeaseClient(this.#transport, leaderElection.namespace, leaderElection.name);
     this.#elector = new LeaderElector(lease, instance, clock, log);

@@ -18,7 +18,8 @@ export const NODE_CONDITION = 'TransshipDevicesHealthy';
 /** A node lists all its conditions at once; nobody reads more. */
 const MESSAGE_MAX = 4_096;
 
-const known = z.object({
+/** core/v1 Node, as far as it matters here. */
+export const knownNode = z.object({
   metadata: z.object({ name: z.string(), uid: z.string() }),
   status: z
     .object({
@@ -38,10 +39,10 @@ const known = z.object({
 });
 
 /** What the API server holds of a node, as far as it matters here. */
-export type KnownNode = z.output<typeof known>;
+export type KnownNode = z.output<typeof knownNode>;
 
 /** @throws when the answer is no Node. */
-export const parseNode = (answer: unknown): KnownNode => known.parse(answer);
+export const parseNode = (answer: unknown): KnownNode => knownNode.parse(answer);
 
 /** What a node says of its devices, but for when. */
 export type NodeFacts = Pick<NodeCondition, 'status' | 'reason' | 'message'>;

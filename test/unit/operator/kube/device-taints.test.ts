@@ -40,6 +40,12 @@ const withheld: InventoryDevice = {
 };
 const healthy: InventoryDevice = { id: 'gpu-a/0', driver: 'mlx5_vfio_pci', health: 'Healthy' };
 
+/** Makes the rules of one node be what its devices need, from a list of its own. */
+async function settle(node: string, devices: readonly InventoryDevice[]): Promise<void> {
+  const listed = await taints.rules(signal());
+  if (listed !== null) await taints.settle(listed, node, devices, signal());
+}
+
 beforeEach(async () => {
   api = await FakeApi.start();
   versions = ['v1', 'v1beta2'];
@@ -69,7 +75,7 @@ beforeEach(async () => {
 afterEach(() => api[Symbol.asyncDispose]());
 
 test('a device in quarantine is tainted in the newest version that is served, until the quarantine ends', async () => {
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   expect([...rules.values()]).toMatchObject([
     {
       apiVersion: 'resource.k8s.io/v1beta2',
@@ -81,33 +87,29 @@ test('a device in quarantine is tainted in the newest version that is served, un
       },
     },
   ]);
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   expect(rules.size).toBe(1);
   expect(api.received.filter(({ method }) => method === 'POST')).toHaveLength(1);
-  await taints.settle('gpu-b', [], signal());
+  await settle('gpu-b', []);
   expect(rules.size).toBe(1);
-  await taints.settle('gpu-a', [healthy], signal());
+  await settle('gpu-a', [healthy]);
   expect(rules.size).toBe(0);
 });
 
 test('a rule stays while the driver publishes nothing, and follows the device when it is published anew', async () => {
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   slices = [];
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   expect(rules.size).toBe(1);
   slices = [sliceOf('gpu-7', '0000:3b:00.1')];
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   expect([...rules.values()]).toMatchObject([{ spec: { deviceSelector: { device: 'gpu-7' } } }]);
 });
 
 test('a device without an address, or of no DRA driver, is left to the condition of its node', async () => {
   const { pciAddress, ...nameless } = withheld;
   expect(pciAddress).toBe('0000:3b:00.1');
-  await taints.settle(
-    'gpu-a',
-    [nameless, { ...withheld, id: 'gpu-a/1', pciAddress: '0000:00:01.0' }],
-    signal(),
-  );
+  await settle('gpu-a', [nameless, { ...withheld, id: 'gpu-a/1', pciAddress: '0000:00:01.0' }]);
   expect(rules.size).toBe(0);
 });
 
@@ -116,9 +118,9 @@ test.each([
   ['no rules', ['v1']],
 ])('a cluster that serves %s is asked once and left alone', async (_name, served) => {
   versions = served;
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   const asked = api.received.length;
-  await taints.settle('gpu-a', [withheld], signal());
+  await settle('gpu-a', [withheld]);
   expect(api.received).toHaveLength(asked);
   expect(rules.size).toBe(0);
 });
