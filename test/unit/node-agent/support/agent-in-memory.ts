@@ -119,17 +119,24 @@ export class AgentInMemory {
   readonly registry: SessionRegistry;
   #sequence = 0;
 
-  constructor(devices: readonly FakeDevice[], freezer = FakeFreezer.healthy(), disk?: FakeDisk) {
+  /** `files`: where it keeps its journal instead of `disk`. */
+  constructor(
+    devices: readonly FakeDevice[],
+    freezer = FakeFreezer.healthy(),
+    disk?: FakeDisk,
+    files?: FileSystem,
+  ) {
     this.devices = devices;
     this.freezer = freezer;
     this.disk = disk ?? new FakeDisk(this.happened);
+    const kept = files ?? this.disk;
     for (const device of devices) {
       device.onOperation = (operation) => void this.happened.push(`${device.id} ${operation}`);
     }
-    const journal = new Journal(this.disk, '/state', () => this.clock.wallNow());
+    const journal = new Journal(kept, '/state', () => this.clock.wallNow());
     this.registry = new SessionRegistry(
       journal,
-      new QuarantineFile(this.disk, '/state'),
+      new QuarantineFile(kept, '/state'),
       {
         devices: fakeDevices(...devices),
         workloads: workloadsOf(freezer),
