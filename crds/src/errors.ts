@@ -28,7 +28,7 @@ const WITHOUT_AGENTS = 'Ended the migration as Rejected before any agent was ask
 const REFUSED =
   'Refused the set before a device was stopped or reset, and the workload ran on: Rejected, or Failed when the agent of the target was the one that refused.';
 const OPENED_LATER =
-  'Tries to open the device again whenever it is looked at. Preflight rejects the migration at once; while one is under way it is treated as for DeviceUnreachable.';
+  'Preflight rejects the migration at once, before anything is touched; a device that is lost like this while one is under way is treated as for DeviceUnreachable. The agent tries to open it again whenever it is looked at.';
 const ENDS_GENERATION =
   'Gave the target nothing more of any stream. Another generation is begun from the source, on a target that was RESET, while recovery.retries remain, else Abort is recorded and the source runs.';
 
@@ -131,7 +131,7 @@ export const errors = {
     REFUSED,
     'Free devices on the target, choose another target, or correct spec.target.devices to one target device for each source device.',
   ),
-  NodeUnknown: terminal(
+  NodeUnknown: passing(
     'A node of the migration publishes no inventory.',
     'Asked again for up to 60 s, then ended the migration as Rejected; no device was touched.',
     'Check the node name and that the agent runs there.',
@@ -143,25 +143,25 @@ export const errors = {
     'Opens it again whenever it is looked at. Preflight waits 60 s for it and then rejects; before the decision a device that is silent for 30 s makes the operator give the set up; after the decision it is waited for.',
     'Check that the server or the broker of the node runs and that the device is there; it is opened again by itself.',
   ),
-  DeviceHeld: passing(
+  DeviceHeld: terminal(
     'A device is opened by a process that is not the broker, and the kernel gives it to one at a time.',
     OPENED_LATER,
-    'End the process that holds the device, or let the broker take the device from it; it is opened again by itself.',
+    `End the process that holds the device, or let the broker take the device from it, ${NEW_OBJECT}`,
   ),
-  DeviceAbsent: passing(
+  DeviceAbsent: terminal(
     'The node has no device at the address that the broker was given.',
     OPENED_LATER,
-    'Plug the device in and bind it to its VFIO driver, or correct its address; it is opened again by itself.',
+    `Plug the device in and bind it to its VFIO driver, or correct its address, ${NEW_OBJECT}`,
   ),
-  IommuRefused: passing(
+  IommuRefused: terminal(
     'The IOMMU refused the device: the container or iommufd that it is to share could not be set.',
     OPENED_LATER,
-    'Check that the IOMMU is enabled and that every device of its group is bound to VFIO; the kernel log of the node tells more.',
+    `Check that the IOMMU is enabled and that every device of its group is bound to VFIO (the kernel log of the node tells more), ${NEW_OBJECT}`,
   ),
-  BrokerRefused: passing(
+  BrokerRefused: terminal(
     'The broker does not serve this agent, or does not know the device.',
     OPENED_LATER,
-    'Give the broker the user id that the agent runs as, and the same device names as the devices file.',
+    `Give the broker the user id that the agent runs as, and the same device names as the devices file, ${NEW_OBJECT}`,
   ),
 
   // Talking to the agents.
@@ -198,7 +198,7 @@ export const errors = {
   VersionSkew: terminal(
     'Operator and agent are more than one version of their contract apart, or one asked for what the other does not know yet.',
     'Acted on nothing. Preflight rejects the migration at once; before the decision the set goes back to the source after 30 s, as with an agent that does not answer; after the decision it is waited for.',
-    `Upgrade the older one, which the message names; a migration that is under way then goes on; if it was refused, ${NEW_OBJECT}`,
+    `Upgrade the older one, which the message names; a migration that was decided then goes on by itself, any other one has ended: ${NEW_OBJECT}`,
   ),
   MessageUnreadable: passing(
     'A message lacks a part or has a value that its receiver does not know; the receiver did not act on it.',
@@ -274,7 +274,7 @@ export const errors = {
     ENDS_GENERATION,
     'If it repeats, report it with the logs of both agents.',
   ),
-  StreamTooLarge: terminal(
+  StreamTooLarge: passing(
     'A segment or stream is larger than the target accepts.',
     ENDS_GENERATION,
     'Choose a target with equal devices; check that both agents have the same version.',
@@ -291,17 +291,17 @@ export const errors = {
     'Asked again. The operator waits 60 s for it and then rejects the migration, or lets the source go on; no device was stopped.',
     'Check that the workload runs and serves its hook; then create the migration again.',
   ),
-  FreezeFailed: passing(
+  FreezeFailed: terminal(
     'The workload could not be frozen.',
     'Thawed the workload, since it may have obeyed late, and brought the devices back to Running; none was stopped. When its control refused to answer before the migration, the set was refused and no device touched.',
-    'Check the workload control named in the message.',
+    `Check the workload control named in the message, ${NEW_OBJECT}`,
   ),
   ThawFailed: passing(
     'The workload could not be thawed; it is retried until it works.',
     'Asked again until the workload obeys, also by an agent that has lost its operator; the devices run already. A target whose workload does not answer is not activated before it does.',
     'Check the workload control named in the message.',
   ),
-  WorkloadFailed: terminal(
+  WorkloadFailed: passing(
     'The workload ended or reported an error of its own during the migration.',
     'Refused a source whose workload stands still already. While its state is read or loaded the same happens as for ArcFailed. A target whose workload is not waiting any more is not activated: it is reset, Revert is recorded, and the source runs; one that ends while it is started is TargetLost. Devices that go back to a workload that has ended run without it. A source workload that does not end on release is told again until it does, and its devices are reset only then.',
     'Read the logs of the workload, then restart it.',
