@@ -71,6 +71,9 @@ const resets = (step: Step, whenTaken: Allowed): readonly Allowed[] | NotApplica
   return NO_RESET;
 };
 
+const outOfReach = (step: Step): readonly Allowed[] =>
+  step <= 5 ? [moved, stayed('OperatorLost')] : [moved];
+
 const RULES: Readonly<Record<Fault, (step: Step) => readonly Allowed[] | NotApplicable>> = {
   // Before the stop the agent may roll back alone; once it is journalled only the record counts, and retries remain.
   'source-killed': (step) => (step >= 3 && step <= 5 ? [moved, stayed('AgentRestarted')] : [moved]),
@@ -124,6 +127,12 @@ const RULES: Readonly<Record<Fault, (step: Step) => readonly Allowed[] | NotAppl
   'target-disk-full': (step) => ([1, 3, 7, 9].includes(step) ? [moved] : NOT_WRITTEN),
   'clock-jumped': () => [moved],
   // Before the decision it cancels, after it the migration finishes first.
+  // A record that cannot be written holds the set where it is. A set that is quiesced and not stopped may go home by itself
+  // when the operator is away for longer than its agent waits; once the stop is journalled, only the record counts.
+  'api-killed': outOfReach,
+  'etcd-killed': outOfReach,
+  'api-stalled': outOfReach,
+  'lease-deleted': () => [moved],
   deleted: (step) => (step <= 8 ? [stayed('Cancelled')] : [moved]),
 };
 

@@ -1,4 +1,5 @@
 /** Runs one cell of the matrix: one migration, held in one step, with one fault. */
+import { clusterFaults } from './cluster/inject-cluster.ts';
 import type { Evidence } from './evidence.ts';
 import type { Fault } from './faults.ts';
 import { digestsOf, gather, leftovers, type Descriptors } from './gather.ts';
@@ -16,6 +17,7 @@ export const INJECTIONS: Readonly<Record<Fault, Injection>> = {
   ...processFaults,
   ...networkFaults,
   ...deviceFaults,
+  ...clusterFaults,
 };
 
 const TOMBSTONES = new Set(['RolledBack', 'Released', 'Active', 'Discarded', 'Fenced']);

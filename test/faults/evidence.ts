@@ -1,5 +1,6 @@
 /** What is known of a migration from outside when it has ended: plain data, which the judge looks at. */
 import type { DecisionValue } from '@transship/crds';
+import type { ClusterFacts } from './cluster/facts.ts';
 import type { Proof } from './injection.ts';
 
 /** Of a device whose emulator would not tell: it is busy, or it is another one that never stopped. */
@@ -51,4 +52,6 @@ export interface Evidence {
   readonly bothRan: readonly string[];
   /** Processes, descriptors, files, locks and finalizers that should not be there any more. */
   readonly leftovers: readonly string[];
+  /** Absent: the migration was recorded in a folder. */
+  readonly cluster?: ClusterFacts;
 }

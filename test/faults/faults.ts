@@ -1,4 +1,5 @@
 /** The faults of the matrix, one column each. */
+import { CLUSTER_FAULTS } from './cluster/cluster-faults.ts';
 
 export const FAULTS = [
   'source-killed',
@@ -22,6 +23,7 @@ export const FAULTS = [
   'target-disk-full',
   'clock-jumped',
   'deleted',
+  ...CLUSTER_FAULTS,
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -48,10 +50,13 @@ export const FAULT_NAMES: Readonly<Record<Fault, string>> = {
   'target-disk-full': 'the journal of the target has no space left for a while (ENOSPC of a tmpfs)',
   'clock-jumped': 'the wall clock of operator and agents jumps an hour ahead',
   deleted: 'the DeviceMigration is deleted',
+  'api-killed': 'kube-apiserver killed (SIGKILL), started again on its etcd',
+  'etcd-killed': 'etcd killed (SIGKILL), started again on its data',
+  'api-stalled': 'kube-apiserver stopped (SIGSTOP) for longer than anybody waits for it, then continued',
+  'lease-deleted': 'the Lease of the leaders deleted while a second operator waits for it',
 };
 
 /** Columns whose cells are run elsewhere, and where. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   broker: 'kernel suite (test/kernel): emulated devices have no broker',
-  'API server, etcd': '`--cluster`: a folder of manifests has neither',
 };

@@ -1,5 +1,6 @@
 /** Whether what was found is what the rules allow: a pure function over the evidence. */
 import { allowedWhenKept, type Allowed, type Ending } from './allowed.ts';
+import { judgeCluster, unstruck } from './cluster/judge.ts';
 import { UNKNOWN_DIGEST, type Evidence, type SideEvidence } from './evidence.ts';
 import type { Fault } from './faults.ts';
 import type { Step } from './steps.ts';
@@ -8,7 +9,8 @@ import type { Step } from './steps.ts';
 export function judge(step: Step, fault: Fault, evidence: Evidence): string[] {
   const allowed = allowedWhenKept(step, fault, evidence.keptMs);
   if ('why' in allowed) return [`the fault does not apply: ${allowed.why}`];
-  return [...unproved(step, evidence), ...judgeEnd(allowed, evidence)];
+  const proofs = [...unproved(step, evidence), ...unstruck(fault, evidence.cluster)];
+  return [...proofs, ...judgeEnd(allowed, evidence)];
 }
 
 /** The same for an end alone, whatever brought it about. */
@@ -26,7 +28,7 @@ function unproved(step: Step, { proof }: Evidence): string[] {
 }
 
 /** The invariants: they hold whatever happens. */
-function always({ settled, bothRan, leftovers, source, target }: Evidence): string[] {
+function always({ settled, bothRan, leftovers, source, target, cluster }: Evidence): string[] {
   const sides = [source, target];
   return [
     ...(settled ? [] : ['the migration has neither ended nor said that a person must help']),
@@ -34,6 +36,7 @@ function always({ settled, bothRan, leftovers, source, target }: Evidence): stri
     ...(runs(source) && runs(target) ? ['both sides run'] : []),
     ...sides.flatMap(({ node, violations }) => violations.map((one) => `${node}: monitor: ${one}`)),
     ...leftovers.map((one) => `left behind: ${one}`),
+    ...(cluster === undefined ? [] : judgeCluster(cluster)),
   ];
 }
 

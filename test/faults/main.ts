@@ -1,16 +1,19 @@
 /** Every step of a voyage with every fault: `npm run test:faults`. See docs/faults.md. */
 import { allowedOutcomes } from './allowed.ts';
+import { clusterMissing } from './cluster/available.ts';
 import { ELSEWHERE } from './faults.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { canJump } from './rig/wall-clock.ts';
-import { Bench, tryCell, type Cell, type CellResult } from './run-cells.ts';
+import { Bench, groundOf, tryCell, type Cell, type CellResult, type Ground } from './run-cells.ts';
 import { trySchedule } from './run-schedules.ts';
 import { allCells, sampleOf } from './sample.ts';
-import { shown } from './schedule.ts';
+import { scheduleOf, shown, type Schedule } from './schedule.ts';
 import { dashes, tableOf } from './table.ts';
 
 /** Random schedules of a sample, and the time after which no more of its cells, or of its schedules, are begun, ms. */
 const SAMPLE_SCHEDULES = 12;
+/** Schedules on a cluster, of a sample and of a full run: each waits some seconds for a control plane that comes back. */
+const CLUSTER_SCHEDULES = { sample: 2, full: 10 };
 const SAMPLE_LIMIT_MS = 12 * 60_000;
 
 const say = (line: string): unknown => process.stdout.write(`${line}\n`);
@@ -19,15 +22,22 @@ let passed = 0;
 let failed = 0;
 let skipped = 0;
 
+/** Why this machine cannot do it; null: it can. */
+async function missingFor(ground: Ground): Promise<string | null> {
+  if (ground === 'cluster') return clusterMissing();
+  return ground === 'clock' && !(await canJump()) ? "Debian's libfaketime is not installed" : null;
+}
+
 /** @returns the results; cells that were not begun within the limit count as failed. */
 async function runCells(bench: Bench, cells: readonly Cell[], limitMs: number): Promise<CellResult[]> {
   const until = performance.now() + limitMs;
   const results: CellResult[] = [];
   for (const cell of cells) {
     const name = `${cell.step}:${cell.fault}`;
-    if (cell.fault === 'clock-jumped' && !(await canJump())) {
+    const missing = await missingFor(groundOf(cell.fault));
+    if (missing !== null) {
       skipped += 1;
-      say(`skip  ${name}  Debian's libfaketime is not installed`);
+      say(`skip  ${name}  ${missing}`);
       continue;
     }
     if (performance.now() > until) {
@@ -53,15 +63,21 @@ async function runCells(bench: Bench, cells: readonly Cell[], limitMs: number): 
   return results;
 }
 
-async function runSchedules(bench: Bench, seeds: readonly number[], limitMs: number): Promise<void> {
+async function runSchedules(bench: Bench, schedules: readonly Schedule[], limitMs: number): Promise<void> {
   const until = performance.now() + limitMs;
-  for (const seed of seeds) {
-    if (performance.now() > until) {
-      failed += 1;
-      say(`FAIL  schedule ${seed}  not begun: the time is over`);
+  for (const schedule of schedules) {
+    const missing = await missingFor(schedule.ground);
+    if (missing !== null) {
+      skipped += 1;
+      say(`skip  schedule ${shown(schedule)}  ${missing}`);
       continue;
     }
-    const { schedule, complaints, evidence, seconds, logs } = await trySchedule(bench, seed);
+    if (performance.now() > until) {
+      failed += 1;
+      say(`FAIL  schedule ${shown(schedule)}  not begun: the time is over`);
+      continue;
+    }
+    const { complaints, evidence, seconds, logs } = await trySchedule(bench, schedule);
     if (complaints.length === 0) passed += 1;
     else failed += 1;
     const end = evidence === null ? 'no end' : [evidence.phase, evidence.code].filter(Boolean).join(' ');
@@ -70,13 +86,20 @@ async function runSchedules(bench: Bench, seeds: readonly number[], limitMs: num
     for (const complaint of complaints) say(`      ${complaint}`);
     if (logs !== null) {
       say(`      logs: ${logs}`);
-      say(`      again: npm run test:faults -- --seed ${seed}`);
+      const flag = schedule.ground === 'cluster' ? '--cluster-seed' : '--seed';
+      say(`      again: npm run test:faults -- ${flag} ${schedule.seed}`);
     }
   }
 }
 
-const seedsFrom = (seed: number, count: number): number[] =>
-  Array.from({ length: count }, (_, index) => (seed + index) % 2 ** 32);
+const schedulesFrom = (seed: number, count: number, ground: Schedule['ground']): Schedule[] =>
+  Array.from({ length: count }, (_, index) => scheduleOf((seed + index) % 2 ** 32, ground));
+
+/** On a folder first, so that each ground is made ready once. */
+const schedulesOf = (seed: number, count: number, onCluster: number): Schedule[] => [
+  ...schedulesFrom(seed, count, 'folder'),
+  ...schedulesFrom(seed, onCluster, 'cluster'),
+];
 
 function showTable(results: readonly CellResult[]): void {
   say('');
@@ -95,7 +118,7 @@ async function run(options: Options): Promise<void> {
   await using bench = new Bench();
   switch (options.mode) {
     case 'replay':
-      return runSchedules(bench, [options.seed], Number.POSITIVE_INFINITY);
+      return runSchedules(bench, [scheduleOf(options.seed, options.ground)], Number.POSITIVE_INFINITY);
     case 'cells': {
       const cells = options.cells.filter(({ step, fault }) => !('why' in allowedOutcomes(step, fault)));
       await runCells(bench, cells, Number.POSITIVE_INFINITY);
@@ -104,14 +127,22 @@ async function run(options: Options): Promise<void> {
     case 'full': {
       say(`the whole matrix, and schedules from seed ${options.seed} on`);
       const results = await runCells(bench, allCells(), Number.POSITIVE_INFINITY);
-      await runSchedules(bench, seedsFrom(options.seed, options.schedules), Number.POSITIVE_INFINITY);
+      await runSchedules(
+        bench,
+        schedulesOf(options.seed, options.schedules, CLUSTER_SCHEDULES.full),
+        Number.POSITIVE_INFINITY,
+      );
       showTable(results);
       return;
     }
     case 'sample': {
       say(`sample ${options.seed}; again: npm run test:faults -- --sample ${options.seed}`);
       await runCells(bench, sampleOf(options.seed), SAMPLE_LIMIT_MS);
-      await runSchedules(bench, seedsFrom(options.seed, SAMPLE_SCHEDULES), SAMPLE_LIMIT_MS);
+      await runSchedules(
+        bench,
+        schedulesOf(options.seed, SAMPLE_SCHEDULES, CLUSTER_SCHEDULES.sample),
+        SAMPLE_LIMIT_MS,
+      );
     }
   }
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { FAULTS, type Fault } from './faults.ts';
 import type { Cell } from './run-cells.ts';
+import type { Schedule } from './schedule.ts';
 import { STEPS } from './steps.ts';
 
 /** What `npm run test:faults -- ...` is asked to do. */
@@ -10,7 +11,7 @@ export type Options =
   /** Every cell, and many random schedules from the seed on. */
   | { readonly mode: 'full'; readonly seed: number; readonly schedules: number }
   /** One random schedule again. */
-  | { readonly mode: 'replay'; readonly seed: number }
+  | { readonly mode: 'replay'; readonly seed: number; readonly ground: Schedule['ground'] }
   | { readonly mode: 'cells'; readonly cells: readonly Cell[] };
 
 const SCHEDULES = 200;
@@ -21,6 +22,7 @@ export const USAGE = `npm run test:faults                            a sample of
 npm run test:faults -- --sample N              the same sample as one that printed N
 npm run test:faults -- --full [--schedules N]  every cell, and N random schedules (${SCHEDULES})
 npm run test:faults -- --seed N                one random schedule again
+npm run test:faults -- --cluster-seed N        one of those on a cluster
 npm run test:faults -- --cell STEP:FAULT ...   cells by name, such as 6:source-killed; STEP or FAULT may be *`;
 
 /** @throws RangeError with what is wrong. */
@@ -31,6 +33,7 @@ export function readOptions(args: readonly string[]): Options {
       full: { type: 'boolean', default: false },
       sample: { type: 'string' },
       seed: { type: 'string' },
+      'cluster-seed': { type: 'string' },
       schedules: { type: 'string' },
       cell: { type: 'string', multiple: true },
     },
@@ -41,7 +44,9 @@ export function readOptions(args: readonly string[]): Options {
     const schedules = numberOf(values.schedules ?? String(SCHEDULES));
     return { mode: 'full', seed: values.seed === undefined ? fresh : numberOf(values.seed), schedules };
   }
-  if (values.seed !== undefined) return { mode: 'replay', seed: numberOf(values.seed) };
+  if (values['cluster-seed'] !== undefined)
+    return { mode: 'replay', seed: numberOf(values['cluster-seed']), ground: 'cluster' };
+  if (values.seed !== undefined) return { mode: 'replay', seed: numberOf(values.seed), ground: 'folder' };
   return { mode: 'sample', seed: values.sample === undefined ? fresh : numberOf(values.sample) };
 }
 

@@ -3,6 +3,9 @@ import { cp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCell } from './cell.ts';
+import { isClusterFault } from './cluster/cluster-faults.ts';
+import { Cluster } from './cluster/cluster.ts';
+import { onCluster } from './cluster/gather-facts.ts';
 import type { Evidence } from './evidence.ts';
 import type { Fault } from './faults.ts';
 import type { Descriptors } from './gather.ts';
@@ -30,19 +33,34 @@ export interface CellResult extends Cell {
 const TRIES = 3;
 const MISSED = /^the fault (struck in step|is not proved)/u;
 
+/** What the operator works on: a folder of manifests, the same on a clock that can jump, or a cluster. */
+export type Ground = 'folder' | 'clock' | 'cluster';
+
+export const groundOf = (fault: Fault): Ground => {
+  if (fault === 'clock-jumped') return 'clock';
+  return isClusterFault(fault) ? 'cluster' : 'folder';
+};
+
 /** A pair of nodes that is used as long as nothing is broken in it. */
 export class Bench implements AsyncDisposable {
   #rig: FaultRig | null = null;
+  #ground: Ground = 'folder';
+  /** Started once for all cells that need one. */
+  #cluster: Cluster | null = null;
   #idle: readonly Descriptors[] = [];
   #count = 0;
   /** Rigs that were started. */
   rigs = 0;
 
-  /** As new; `clock`: whose wall clock can jump, which of another one does not matter. */
-  async rig(clock: boolean): Promise<{ rig: FaultRig; idle: readonly Descriptors[]; name: string }> {
-    if (clock && this.#rig !== null && this.#rig.clock === null) await this.discard();
+  /** As new; a clock that can jump is as good as any other one. */
+  async rig(ground: Ground): Promise<{ rig: FaultRig; idle: readonly Descriptors[]; name: string }> {
+    if (ground !== this.#ground && !(ground === 'folder' && this.#ground === 'clock')) await this.discard();
     if (this.#rig === null) {
-      this.#rig = await FaultRig.start({ clock });
+      this.#ground = ground;
+      const clock = ground === 'clock';
+      if (ground === 'cluster') this.#cluster ??= await Cluster.start();
+      const cluster = ground === 'cluster' && this.#cluster !== null ? { cluster: this.#cluster } : {};
+      this.#rig = await FaultRig.start({ clock, ...cluster });
       this.rigs += 1;
       this.#idle = await warmUp(this.#rig);
     }
@@ -52,7 +70,8 @@ export class Bench implements AsyncDisposable {
 
   /** Makes the rig what it was, or forgets it. */
   async settle(evidence: Evidence | null): Promise<void> {
-    if (evidence === null || !isAsNew(evidence)) await this.discard();
+    if (evidence === null && this.#ground === 'cluster') await this.#discardCluster();
+    else if (evidence === null || !isAsNew(evidence)) await this.discard();
     else if (evidence.phase === 'Succeeded') this.#rig?.turnRound();
   }
 
@@ -75,7 +94,15 @@ export class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#discardCluster();
+  }
+
+  /** Nobody knows in what state a cell that broke off has left it. */
+  async #discardCluster(): Promise<void> {
     await this.discard();
+    const cluster = this.#cluster;
+    this.#cluster = null;
+    await cluster?.[Symbol.asyncDispose]();
   }
 }
 
@@ -115,8 +142,8 @@ export async function tryCell(bench: Bench, cell: Cell): Promise<CellResult> {
     logs: null,
   };
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const { rig, idle, name } = await bench.rig(cell.fault === 'clock-jumped');
-    last = await runCell(rig, name, cell, idle).then(
+    const { rig, idle, name } = await bench.rig(groundOf(cell.fault));
+    last = await onCluster(rig, () => runCell(rig, name, cell, idle)).then(
       (evidence) => ({ ...cell, complaints: judge(cell.step, cell.fault, evidence), evidence, logs: null }),
       (error: unknown) => ({ ...cell, complaints: [(error as Error).message], evidence: null, logs: null }),
     );

@@ -1,6 +1,7 @@
 /** Runs random schedules: nothing is held, the faults strike when the migration has come to their step. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { conclude, INJECTIONS } from './cell.ts';
+import { onCluster } from './cluster/gather-facts.ts';
 import type { Evidence } from './evidence.ts';
 import { digestsOf, type Descriptors } from './gather.ts';
 import type { Scene } from './injection.ts';
@@ -10,7 +11,7 @@ import type { FaultNode } from './rig/fault-node.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
 import { Watch } from './rig/watch.ts';
 import type { Bench } from './run-cells.ts';
-import { allowedAfter, isArmed, scheduleOf, type Schedule, type ScheduledFault } from './schedule.ts';
+import { allowedAfter, isArmed, type Schedule, type ScheduledFault } from './schedule.ts';
 
 export interface ScheduleResult {
   readonly schedule: Schedule;
@@ -25,18 +26,19 @@ const RATE = 400_000;
 /** A migration that cannot end while its faults last has them lifted after this, ms. */
 const STRIKE_LIMIT_MS = 30_000;
 
-export async function trySchedule(bench: Bench, seed: number): Promise<ScheduleResult> {
+export async function trySchedule(bench: Bench, schedule: Schedule): Promise<ScheduleResult> {
   const began = performance.now();
-  const schedule = scheduleOf(seed);
-  const { rig, idle, name } = await bench.rig(schedule.faults.some(({ fault }) => fault === 'clock-jumped'));
-  const outcome = await run(rig, name, schedule, idle).then(
+  const { seed, ground } = schedule;
+  const jumps = schedule.faults.some(({ fault }) => fault === 'clock-jumped');
+  const { rig, idle, name } = await bench.rig(jumps ? 'clock' : ground);
+  const outcome = await onCluster(rig, () => run(rig, name, schedule, idle)).then(
     (evidence) => ({
       evidence,
       complaints: judgeEnd(allowedAfter(schedule.faults.map(({ fault }) => fault)), evidence),
     }),
     (error: unknown) => ({ evidence: null, complaints: [(error as Error).message] }),
   );
-  const logs = outcome.complaints.length === 0 ? null : await bench.keepLogs(`seed-${seed}`);
+  const logs = outcome.complaints.length === 0 ? null : await bench.keepLogs(`seed-${ground}-${seed}`);
   await bench.settle(outcome.complaints.length === 0 ? outcome.evidence : null);
   return { schedule, ...outcome, seconds: (performance.now() - began) / 1000, logs };
 }

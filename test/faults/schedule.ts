@@ -1,5 +1,6 @@
 /** Random schedules: some faults at some steps of one migration, all drawn from a seed. */
 import { allowedOutcomes, applies, type Allowed, type Ending } from './allowed.ts';
+import { CLUSTER_FAULTS, isClusterFault } from './cluster/cluster-faults.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { randomFrom } from './random.ts';
 import { STEPS, type Step } from './steps.ts';
@@ -15,6 +16,8 @@ export interface ScheduledFault {
 
 export interface Schedule {
   readonly seed: number;
+  /** What the operator works on. */
+  readonly ground: 'folder' | 'cluster';
   readonly mode: 'PreCopy' | 'StopCopy';
   /** In the order in which they strike. */
   readonly faults: readonly ScheduledFault[];
@@ -37,15 +40,23 @@ const ONCE: ReadonlySet<Fault> = new Set<Fault>([
 const EXCLUSIVE: readonly ReadonlySet<Fault>[] = [
   ONCE,
   new Set<Fault>(['operator-killed', 'leader-changed']),
+  // What comes back of the control plane waits for all of it.
+  new Set<Fault>(CLUSTER_FAULTS),
 ];
+const ON_A_FOLDER = FAULTS.filter((fault) => !isClusterFault(fault));
+/** Each schedule of the cluster begins with one of these. */
+const CONTROL_PLANE: readonly Fault[] = ['api-killed', 'etcd-killed'];
+const ON_A_CLUSTER: readonly Fault[] = ['source-killed', 'target-killed', 'operator-killed', 'cut'];
+
 /** The schedule of a seed: 1 to 4 faults, never two of one kind. */
-export function scheduleOf(seed: number): Schedule {
+export function scheduleOf(seed: number, ground: Schedule['ground'] = 'folder'): Schedule {
   const random = randomFrom(seed);
   const mode = random.pick(['PreCopy', 'StopCopy'] as const);
   const count = 1 + random.index(MOST_FAULTS);
   const faults: ScheduledFault[] = [];
+  const onCluster = (): readonly Fault[] => (faults.length === 0 ? CONTROL_PLANE : ON_A_CLUSTER);
   while (faults.length < count) {
-    const fault = random.pick(FAULTS);
+    const fault = random.pick(ground === 'folder' ? ON_A_FOLDER : onCluster());
     const step = random.pick(STEPS);
     const afterMs = random.index(LONGEST_WAIT_MS);
     const forMs = random.index(LONGEST_FAULT_MS);
@@ -54,7 +65,7 @@ export function scheduleOf(seed: number): Schedule {
     );
     if (!isKnown && applies(step, fault)) faults.push({ step, fault, afterMs, forMs });
   }
-  return { seed, mode, faults: faults.toSorted((a, b) => a.step - b.step) };
+  return { seed, ground, mode, faults: faults.toSorted((a, b) => a.step - b.step) };
 }
 
 export const isArmed = ({ fault }: ScheduledFault): boolean => ONCE.has(fault);
@@ -84,8 +95,8 @@ export function allowedAfter(faults: readonly Fault[]): readonly Allowed[] {
 }
 
 /** The schedule in one line. */
-export const shown = ({ seed, mode, faults }: Schedule): string =>
-  `${seed}: ${mode}, ${faults.map(({ step, fault, afterMs }) => `${step}:${fault} after ${afterMs} ms`).join(', ')}`;
+export const shown = ({ seed, ground, mode, faults }: Schedule): string =>
+  `${seed}${ground === 'cluster' ? ' on a cluster' : ''}: ${mode}, ${faults.map(({ step, fault, afterMs }) => `${step}:${fault} after ${afterMs} ms`).join(', ')}`;
 
 /** Whether the rules know an end for a fault in a step, which every schedule's faults must have. */
 export const known = ({ step, fault }: ScheduledFault): boolean => !('why' in allowedOutcomes(step, fault));

@@ -3,13 +3,10 @@ import type { DeviceMigrationManifest } from '@transship/crds';
 import { DEVICE_MIGRATION_PLURAL, GROUP, VERSION } from '@transship/crds';
 import { readStoredObject, toStoredMigration } from '@transship/operator/internal/kube/stored-migration';
 import type { Release } from '../../support/kube-release.ts';
-import { eventually, type ManagedProcess } from '../../support/managed-process.ts';
+import type { ManagedProcess } from '../../support/managed-process.ts';
 import { startKubeOperator } from '../../support/processes.ts';
 import { operatorLogFile, type Door, type DoorOptions, type MigrationRecord } from '../rig/door.ts';
 import type { Objects } from './objects.ts';
-
-/** How long a write of the test's own waits for an API server that comes back. */
-const PATIENCE_MS = 180_000;
 
 /** Path of the DeviceMigrations of a namespace. */
 export const migrationsIn = (namespace: string): string =>
@@ -47,13 +44,8 @@ export class ClusterDoor implements Door {
     return this.#objects.create(migrationsIn(this.#namespace), { ...manifest, metadata });
   }
 
-  async remove(name: string): Promise<void> {
-    await eventually(`the API server takes the deletion of ${name}`, PATIENCE_MS, () =>
-      this.#objects.remove(migrationsIn(this.#namespace), name).then(
-        () => true,
-        () => null,
-      ),
-    );
+  remove(name: string): Promise<void> {
+    return this.#objects.remove(migrationsIn(this.#namespace), name);
   }
 
   async isApplied(name: string): Promise<boolean> {

@@ -6,9 +6,10 @@ import { GROUP, VERSION } from '@transship/crds';
 import { clusterAssets } from '../../cluster/rig/assets.ts';
 import { ControlPlane } from '../../cluster/rig/control-plane.ts';
 import { installRelease, type Release } from '../../support/kube-release.ts';
-import { eventually } from '../../support/managed-process.ts';
+import { eventually, type ManagedProcess } from '../../support/managed-process.ts';
 import type { DoorOptions } from '../rig/door.ts';
 import { ClusterDoor, migrationsIn } from './cluster-door.ts';
+import type { OperatorEnd, Outage } from './facts.ts';
 import { Objects } from './objects.ts';
 
 const NODES = ['gpu-a', 'gpu-b'];
@@ -25,6 +26,11 @@ export interface LeaderLease {
 export class Cluster implements AsyncDisposable {
   readonly plane: ControlPlane;
   readonly objects: Objects;
+  /** What was done to programs of the control plane since {@link forget}. */
+  readonly outages: Outage[] = [];
+  /** Operators that ended by themselves since then. */
+  readonly operatorEnds: OperatorEnd[] = [];
+  readonly #retired = new Set<ManagedProcess>();
   readonly #folder: string;
   readonly #release: Release;
   #rigs = 0;
@@ -51,14 +57,45 @@ export class Cluster implements AsyncDisposable {
   /** For the operators of one rig: a namespace of its own, and nothing left of the rig before it. */
   async door(options: DoorOptions): Promise<ClusterDoor> {
     this.#rigs += 1;
-    const namespace = `rig-${this.#rigs}`;
     await this.#clear();
     await this.objects.create('/api/v1/namespaces', {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: namespace },
+      metadata: { name: this.#namespace },
     });
-    return new ClusterDoor(options, this.objects, this.#release, namespace);
+    return new ClusterDoor(options, this.objects, this.#release, this.#namespace);
+  }
+
+  /** A new migration begins. */
+  forget(): void {
+    this.outages.length = 0;
+    this.operatorEnds.length = 0;
+    this.#retired.clear();
+  }
+
+  /** From now on nobody starts this operator again when it ends by itself. */
+  retire(operator: ManagedProcess): void {
+    this.#retired.add(operator);
+  }
+
+  isRetired(operator: ManagedProcess): boolean {
+    return this.#retired.has(operator);
+  }
+
+  /** Takes down how an operator has ended by itself. */
+  async noteEnd(operator: ManagedProcess): Promise<void> {
+    if (this.operatorEnds.some(({ pid }) => pid === operator.pid)) return;
+    const lost = (await operator.log()).includes('"msg":"leadership lost"');
+    this.operatorEnds.push({ pid: operator.pid, exitCode: operator.exitCode ?? -1, lost });
+  }
+
+  /** UID of a migration of the newest rig; null when the API server, however often it is asked, knows none. */
+  async uidOf(name: string): Promise<string | null> {
+    const found = eventually('the migration is known', PATIENCE_MS, async () => {
+      const object = await this.objects.get(migrationsIn(this.#namespace), name).catch(() => null);
+      return (object as { metadata: { uid: string } } | null)?.metadata.uid ?? null;
+    });
+    return found.catch(() => null);
   }
 
   /** null: there is none. @throws when the API server does not say. */
@@ -80,9 +117,9 @@ export class Cluster implements AsyncDisposable {
     return leases.map(({ metadata }) => metadata.name).filter((name) => name !== LEASE);
   }
 
-  /** Programs that work in the folder of the control plane and are neither its API server nor its etcd. */
-  async strays(): Promise<string[]> {
-    const known = new Set(this.plane.pids);
+  /** Programs that work in the folder of the control plane and are neither of its own nor this operator. */
+  async strays(operator: ManagedProcess): Promise<string[]> {
+    const known = new Set([...this.plane.pids, operator.pid]);
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name)).map(Number);
     const lines = await Promise.all(
       pids.map(async (pid) => ({
@@ -101,6 +138,10 @@ export class Cluster implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  get #namespace(): string {
+    return `rig-${this.#rigs}`;
+  }
+
   get #leases(): string {
     return `/apis/coordination.k8s.io/v1/namespaces/${this.#release.namespace}/leases`;
   }
@@ -109,14 +150,15 @@ export class Cluster implements AsyncDisposable {
   async #clear(): Promise<void> {
     await this.deleteLease();
     const all = `/apis/${GROUP}/${VERSION}/devicemigrations`;
-    const left = (await this.objects.list(all)) as { metadata: { namespace: string; name: string } }[];
-    for (const { metadata } of left) {
-      const place = migrationsIn(metadata.namespace);
-      await this.objects.merge(place, metadata.name, { metadata: { finalizers: null } });
-      await this.objects.remove(place, metadata.name);
-    }
-    await eventually('nothing is left of the rig before', PATIENCE_MS, async () =>
-      (await this.objects.list(all)).length === 0 ? true : null,
-    );
+    await eventually('nothing is left of the rig before', PATIENCE_MS, async () => {
+      // The storage of a kind that was just defined, or of an API server that was just started, refuses at first.
+      const left = await this.objects.list(all).catch(() => null);
+      for (const { metadata } of (left ?? []) as { metadata: { namespace: string; name: string } }[]) {
+        const place = migrationsIn(metadata.namespace);
+        await this.objects.merge(place, metadata.name, { metadata: { finalizers: null } });
+        await this.objects.remove(place, metadata.name);
+      }
+      return left?.length === 0 ? true : null;
+    });
   }
 }

@@ -2,9 +2,12 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeApiError } from '@transship/operator/internal/kube/api-error';
 import { KubeTransport } from '@transship/operator/internal/kube/transport';
+import { eventually } from '../../support/managed-process.ts';
 
 /** Of one request, ms: an API server that is away or stands still must hold nobody up for long. */
 const DEADLINE_MS = 5_000;
+/** How long an API server that comes back is waited for: one that says it is ready refuses some requests with 429 yet. */
+const PATIENCE_MS = 180_000;
 
 export class Objects {
   readonly #transport: KubeTransport;
@@ -32,8 +35,14 @@ export class Objects {
     return items ?? [];
   }
 
+  /** Waits for an API server that is coming back. */
   async create(collection: string, object: object): Promise<void> {
-    await this.#request('POST', collection, object);
+    await patiently(`POST ${collection}`, () =>
+      // Without an answer it may have been made all the same.
+      this.#request('POST', collection, object).catch((error: unknown) => {
+        if (!(error instanceof KubeApiError && error.reason === 'AlreadyExists')) throw error;
+      }),
+    );
   }
 
   /** Replaces fields by a merge patch. */
@@ -41,13 +50,13 @@ export class Objects {
     await this.#request('PATCH', `${collection}/${name}`, patch, 'application/merge-patch+json');
   }
 
-  /** One that is not there is fine. */
+  /** One that is not there is fine. Waits for an API server that is coming back. */
   async remove(collection: string, name: string): Promise<void> {
-    try {
-      await this.#request('DELETE', `${collection}/${name}`);
-    } catch (error) {
-      if (!isNotFound(error, name)) throw error;
-    }
+    await patiently(`DELETE ${collection}/${name}`, () =>
+      this.#request('DELETE', `${collection}/${name}`).catch((error: unknown) => {
+        if (!isNotFound(error, name)) throw error;
+      }),
+    );
   }
 
   close(): void {
@@ -69,3 +78,20 @@ export class Objects {
 
 const isNotFound = (error: unknown, name: string): boolean =>
   error instanceof KubeApiError && error.isObjectNotFound(name);
+
+/** Tries again until the API server has done it. @throws with its last words */
+async function patiently(what: string, act: () => Promise<unknown>): Promise<void> {
+  let last: unknown;
+  const done = eventually(what, PATIENCE_MS, () =>
+    act().then(
+      () => true,
+      (error: unknown) => {
+        last = error;
+        return null;
+      },
+    ),
+  );
+  await done.catch(() => {
+    throw last;
+  });
+}

@@ -46,6 +46,7 @@ export class FaultRig implements AsyncDisposable {
   #home = 0;
   #operators = 0;
   #operator: ManagedProcess;
+  #starting: Promise<void> | null = null;
 
   private constructor({ directory, nodes, clock, cluster, door }: Parts, operator: ManagedProcess) {
     this.directory = directory;
@@ -118,9 +119,10 @@ export class FaultRig implements AsyncDisposable {
     this.#operator = operator;
   }
 
-  /** Starts an operator after the last one has ended somehow. */
-  async startOperatorAgain(): Promise<void> {
-    this.#operator = await this.startSecondOperator();
+  /** Starts an operator after the last one has ended somehow; one for all who ask at the same time. */
+  startOperatorAgain(): Promise<void> {
+    this.#starting ??= this.#startAgain().finally(() => (this.#starting = null));
+    return this.#starting;
   }
 
   /** What all operators have logged, one after the other. */
@@ -172,5 +174,9 @@ export class FaultRig implements AsyncDisposable {
     await this.#operator.kill();
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #startAgain(): Promise<void> {
+    if (!this.#operator.running) this.#operator = await this.startSecondOperator();
   }
 }

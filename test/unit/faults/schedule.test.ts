@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { isClusterFault } from '../../faults/cluster/cluster-faults.ts';
 import { FAULTS } from '../../faults/faults.ts';
 import { readOptions } from '../../faults/options.ts';
 import { randomFrom, shuffled } from '../../faults/random.ts';
@@ -26,7 +27,9 @@ test('a seed is a schedule of one to four faults that apply', () => {
   expect(new Set(all.map(({ faults }) => faults.length)).size).toBe(4);
   expect(all.flatMap(({ faults }) => faults).every(known)).toBe(true);
   expect(scheduleOf(11)).toEqual(scheduleOf(11));
-  expect(new Set(all.flatMap(({ faults }) => faults.map(({ fault }) => fault)))).toEqual(new Set(FAULTS));
+  expect(new Set(all.flatMap(({ faults }) => faults.map(({ fault }) => fault)))).toEqual(
+    new Set(FAULTS.filter((fault) => !isClusterFault(fault))),
+  );
 });
 
 test('no schedule loses its one operator in two ways', () => {
@@ -35,6 +38,15 @@ test('no schedule loses its one operator in two ways', () => {
     (faults) => faults.includes('operator-killed') && faults.includes('leader-changed'),
   );
   expect(both).toEqual([]);
+});
+
+test('a schedule of the cluster strikes one program of the control plane, and no other schedule does', () => {
+  const struck = (ground: 'folder' | 'cluster'): number[] =>
+    Array.from({ length: 200 }, (_, seed) => scheduleOf(seed, ground)).map(
+      ({ faults }) => faults.filter(({ fault }) => isClusterFault(fault)).length,
+    );
+  expect(struck('folder').every((count) => count === 0)).toBe(true);
+  expect(struck('cluster').every((count) => count === 1)).toBe(true);
 });
 
 test('a sample has every fault, whatever the seed', () => {
@@ -73,7 +85,8 @@ test('each place of a voyage is one step', () => {
 });
 
 test('the command line is read, and what makes no sense is refused', () => {
-  expect(readOptions(['--seed', '12'])).toEqual({ mode: 'replay', seed: 12 });
+  expect(readOptions(['--seed', '12'])).toEqual({ mode: 'replay', seed: 12, ground: 'folder' });
+  expect(readOptions(['--cluster-seed', '12'])).toMatchObject({ mode: 'replay', ground: 'cluster' });
   expect(readOptions(['--sample', '3'])).toEqual({ mode: 'sample', seed: 3 });
   expect(readOptions(['--full', '--seed', '1'])).toEqual({ mode: 'full', seed: 1, schedules: 200 });
   expect(readOptions(['--cell', '6:cut'])).toEqual({ mode: 'cells', cells: [{ step: 6, fault: 'cut' }] });
