@@ -6,13 +6,17 @@ import {
   type Observation,
   type Role,
 } from '@transship/node-agent/core';
-import { replied } from '@transship/operator/core';
+import { failure as operatorFailure, replied, unanswered } from '@transship/operator/core';
 import { normalSide, seen } from './normal.ts';
 import { DEVICES, OTHER_UID, UID, type Message, type Operator, type Side } from './world.ts';
 import type { Variant } from './variant.ts';
 
 export const incarnation = (n: number): string => String(n);
+export const SILENT = operatorFailure('AgentUnreachable', '');
 export const failure = (code: string): Failure => ({ code, message: code, device: null });
+
+/** Names the session that the agent has, or would begin: another one than before the journal was lost. */
+export const ticketOf = ({ journalLost }: Pick<Side, 'journalLost'>): string => (journalLost ? 'u' : 't');
 
 /** What the runner reads from devices and workload just before a command, or after a restart. */
 export function observe(side: Side, role: Role): Observation {
@@ -32,7 +36,7 @@ export function observe(side: Side, role: Role): Observation {
     })),
     workload: side.workload,
     workloadDevices: [],
-    ticket: 't',
+    ticket: ticketOf(side),
   };
 }
 
@@ -71,8 +75,8 @@ export interface Reply {
 
 /** A message reaches its agent. */
 export function deliver(message: Message, side: Side, variant: Variant): { side: Side; reply: Reply } {
-  const { role, fence, sequence, instance, command } = message;
-  const header = { uid: UID, fence, sequence, operator: `o${instance}` };
+  const { role, fence, sequence, instance, ticket, command } = message;
+  const header = { uid: UID, fence, sequence, operator: `o${instance}`, ticket };
   const event: AgentEvent = { kind: 'command', header, role, command, observed: observe(side, role) };
   const done = agentStep(side, event, variant);
   const { agent } = normalSide(done.side);
@@ -82,7 +86,10 @@ export function deliver(message: Message, side: Side, variant: Variant): { side:
 /** The answer reaches the operator if it still waits for it. */
 export function takeReply(operator: Operator, message: Message, { session, refusal }: Reply): Operator {
   const { waiting } = operator;
-  if (waiting === null || session === null || !awaits(operator, message)) return operator;
+  if (waiting === null || !awaits(operator, message)) return operator;
+  // An agent that knows less than this fence has not taken the command in: nothing is concluded from it.
+  if (session === null || session.fence < message.fence)
+    return { ...operator, memory: unanswered(operator.memory, message.role, SILENT), waiting: null };
   const refused = refusal === null ? null : JSON.stringify([message.role, message.command]);
   return {
     ...operator,

@@ -17,7 +17,7 @@ export interface Options {
   readonly counts?: (what: string) => boolean;
   readonly liveness?: boolean;
   /**
-   * Leave out what cannot matter once the last fault has happened (`Living`). Not where a rule is off, for it is the
+   * Leave out what cannot matter any more (`Living`). Not where a rule is off, for it is the
    * rules that say what cannot matter.
    */
   readonly prune?: boolean;
@@ -59,7 +59,7 @@ export function explore(options: Options): Result {
     prune = true,
     progress,
   } = options;
-  const successors = new Successors(variant, (fault) => kinds.includes(fault));
+  const successors = new Successors(variant, (fault) => kinds.includes(fault), prune);
   const states = new States();
   const judge = new Judge(successors.parts, variant);
   const starts: number[] = [0];
@@ -78,7 +78,13 @@ export function explore(options: Options): Result {
         ? null
         : {
             what: found.what,
-            trace: retrace(found.id, states, successors, variant, prune ? starts[faults] : undefined),
+            trace: retrace(
+              found.id,
+              states,
+              successors,
+              variant,
+              prune ? (starts[faults] ?? Infinity) : null,
+            ),
           },
     ends: judge.ends,
   });
@@ -101,7 +107,7 @@ export function explore(options: Options): Result {
     return found === null && states.count < bound;
   };
   for (let level = 0; level <= faults; level += 1) {
-    const last = prune && level === faults;
+    const last = level === faults;
     let before = level === 0 ? 0 : (starts[level - 1] ?? 0);
     const until = level === 0 ? 0 : states.count;
     if (level > 0) starts[level] = states.count;
@@ -115,12 +121,7 @@ export function explore(options: Options): Result {
     }
   }
   if (options.liveness !== false) {
-    const stuck = judge.stuck(
-      states,
-      successors,
-      prune ? (starts[faults] ?? 0) : Number.POSITIVE_INFINITY,
-      progress,
-    );
+    const stuck = judge.stuck(states, successors, starts[faults] ?? 0, progress);
     if (stuck !== null && counts(stuck.what)) found = stuck;
   }
   return end(true);

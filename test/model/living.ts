@@ -4,17 +4,18 @@ import { alive } from './network.ts';
 import { holds } from './record-moves.ts';
 import { NETWORK, RECORD, SOURCE, TARGET, type Parts } from './parts.ts';
 import { Interner, Memo, PairMemo } from './tables.ts';
-import type { Operator, Side } from './world.ts';
+import type { Operator } from './world.ts';
 
-type Accepted = { readonly fence: number; readonly sequence: number } | null;
+type Accepted = Parameters<typeof alive>[1]['source'];
 type Awaited = Pick<Operator, 'instance' | 'waiting'>;
 
 const YIELDED = { memory: freshMemory, waiting: null, refused: null } as const;
 
 /**
- * What can still matter once the last fault has happened. Left out are commands that their agent would answer
- * without acting (nobody waiting for the answer), writes that no longer apply, and a deadline that cannot pass any
- * more. Before the last fault all of them stay: an agent may yet lose its journal, a record may come back.
+ * What can still matter. Left out are commands that their agent would answer without acting, nobody waiting for the
+ * answer: for good, since one that is older stays so, and a journal that is lost begins a session of another ticket. Only
+ * an `attach` could begin that one, so it stays as long as the journal may be lost. Once the last fault has happened, it
+ * goes too, and so do writes that no longer apply and a deadline that cannot pass any more.
  */
 export class Living {
   readonly #parts: Parts;
@@ -23,19 +24,21 @@ export class Living {
   readonly #pairs = new Interner<readonly [number, number]>();
   readonly #pair = new PairMemo((a, b) => this.#pairs.id([a, b]));
   readonly #ofSide = new Memo((id) => {
-    const session = this.#parts.sides.at(id).agent?.session;
-    return this.#accepted.id(
-      session === undefined ? null : { fence: session.fence, sequence: session.sequence },
-    );
+    const { agent, journalLost } = this.#parts.sides.at(id);
+    const accepted = agent === null ? null : { fence: agent.session.fence, sequence: agent.session.sequence };
+    return this.#accepted.id({ accepted, journalLost });
   });
   readonly #ofOperator = new Memo((id) => {
     const { instance, waiting } = this.#parts.operators.at(id);
     return this.#awaited.id({ instance, waiting });
   });
-  readonly #network = new PairMemo((network, bystanders) => this.#alive(network, bystanders));
+  readonly #network = {
+    ended: new PairMemo((network, bystanders) => this.#alive(network, bystanders, true)),
+    going: new PairMemo((network, bystanders) => this.#alive(network, bystanders, false)),
+  };
   readonly #record = new Memo((id) => {
     const record = this.#parts.records.at(id);
-    const writes = record.writes.filter(({ tests }) => holds(record, tests));
+    const writes = record.writes.filter((write) => holds(record, write));
     return writes.length === record.writes.length ? id : this.#parts.record({ ...record, writes });
   });
   readonly #side = new Memo((id) => {
@@ -65,29 +68,31 @@ export class Living {
     this.#parts = parts;
   }
 
-  /** Leaves out of a world, in place, what cannot matter any more. */
-  prune(tuple: Uint32Array): void {
-    tuple[RECORD] = this.#record.get(tuple[RECORD]!);
-    for (const index of [0, 1] as const)
-      tuple[1 + index] = this.#led[index].get(tuple[RECORD]!, tuple[1 + index]!);
-    tuple[SOURCE] = this.#side.get(tuple[SOURCE]!);
-    tuple[TARGET] = this.#side.get(tuple[TARGET]!);
+  /** Leaves out of a world, in place, what cannot matter any more. `last`: no fault can follow. */
+  prune(tuple: Uint32Array, last: boolean): void {
+    if (last) {
+      tuple[RECORD] = this.#record.get(tuple[RECORD]!);
+      for (const index of [0, 1] as const)
+        tuple[1 + index] = this.#led[index].get(tuple[RECORD]!, tuple[1 + index]!);
+      tuple[SOURCE] = this.#side.get(tuple[SOURCE]!);
+      tuple[TARGET] = this.#side.get(tuple[TARGET]!);
+    }
     if (this.#parts.networks.at(tuple[NETWORK]!).length === 0) return;
     const sides = this.#pair.get(this.#ofSide.get(tuple[SOURCE]!), this.#ofSide.get(tuple[TARGET]!));
     const operators = this.#pair.get(this.#ofOperator.get(tuple[1]!), this.#ofOperator.get(tuple[2]!));
-    tuple[NETWORK] = this.#network.get(tuple[NETWORK]!, this.#pair.get(sides, operators));
+    tuple[NETWORK] = (last ? this.#network.ended : this.#network.going).get(
+      tuple[NETWORK]!,
+      this.#pair.get(sides, operators),
+    );
   }
 
-  #alive(network: number, bystanders: number): number {
+  #alive(network: number, bystanders: number, last: boolean): number {
     const [sides, operators] = this.#pairs.at(bystanders);
-    const side = (id: number): Pick<Side, 'agent'> => {
-      const session = this.#accepted.at(id);
-      return { agent: session === null ? null : ({ session } as unknown as Side['agent']) };
-    };
     const [source, target] = this.#pairs.at(sides);
     const [first, second] = this.#pairs.at(operators);
     const waiting = [this.#awaited.at(first), this.#awaited.at(second)] as unknown as [Operator, Operator];
     const messages = this.#parts.networks.at(network);
-    return this.#parts.network(alive(messages, { source: side(source), target: side(target) }, waiting));
+    const agents = { source: this.#accepted.at(source), target: this.#accepted.at(target) };
+    return this.#parts.network(alive(messages, agents, waiting, last));
   }
 }

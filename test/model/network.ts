@@ -1,6 +1,6 @@
 import type { AgentState, Role } from '@transship/node-agent/core';
-import { awaits } from './agent-moves.ts';
-import type { Message, Operator, Side } from './world.ts';
+import { awaits, ticketOf } from './agent-moves.ts';
+import type { Message, Operator } from './world.ts';
 
 /** The order does not matter: the network delivers in any. */
 export const sorted = (messages: readonly Message[]): Message[] =>
@@ -24,18 +24,29 @@ export function nextSequence(
   return Math.max(accepted, ...used.map(({ sequence }) => sequence)) + 1;
 }
 
+/** What an agent has accepted, and whether its journal is another one than at the beginning. */
+interface Accepting {
+  readonly accepted: { readonly fence: number; readonly sequence: number } | null;
+  readonly journalLost: boolean;
+}
+
 /**
- * Messages that can still do something, once no fault can take an agent's journal away any more: an agent answers a
- * lower or an equal pair without acting, and nobody waits for this answer.
+ * Messages that can still do something, now or after a fault (`last`: none follows). An agent answers a lower or an equal
+ * pair without acting, and one for a session that its journal does not know; what was accepted only grows. An agent
+ * that loses its journal once more accepts `attach` from anybody, and nothing else.
  */
 export const alive = (
   messages: readonly Message[],
-  sides: Readonly<Record<Role, Pick<Side, 'agent'>>>,
+  sides: Readonly<Record<Role, Accepting>>,
   operators: readonly [Operator, Operator],
+  last: boolean,
 ): Message[] =>
   messages.filter((message) => {
-    const session = sides[message.role].agent?.session;
-    if (session === undefined || awaits(operators[message.operator], message)) return true;
-    if (message.fence !== session.fence) return message.fence > session.fence;
-    return message.sequence > session.sequence;
+    if (awaits(operators[message.operator], message)) return true;
+    const { accepted, journalLost } = sides[message.role];
+    if (message.command.kind === 'attach') {
+      if (accepted === null || !(last || journalLost)) return true;
+    } else if (accepted === null || message.ticket !== ticketOf({ journalLost })) return false;
+    if (message.fence !== accepted.fence) return message.fence > accepted.fence;
+    return message.sequence > accepted.sequence;
   });

@@ -16,8 +16,8 @@ export const normalRecord = (record: Record_): Record_ => ({
   ...record,
   reason: reasonOf(record.reason),
   outcome: normalOutcome(record.outcome),
-  writes: record.writes.map(({ tests, set }) => ({
-    tests,
+  writes: record.writes.map(({ set, ...write }) => ({
+    ...write,
     set: {
       ...set,
       ...(set.reason === undefined ? {} : { reason: reasonOf(set.reason) }),

@@ -39,7 +39,7 @@ const collected = (
 ): Numbers => united(NO_NUMBERS, { fences, source, target, instances });
 
 export const numbersOfRecord = ({ fence, writes }: Record_): Numbers =>
-  collected([fence, ...writes.map(({ tests }) => tests.fence)], [], [], []);
+  collected([fence, ...writes.map((write) => write.fence)], [], [], []);
 
 export function numbersOfOperator({ memory, waiting, instance }: Operator): Numbers {
   const held = memory.held ?? 0;
@@ -116,7 +116,7 @@ export function renamingOf(numbers: Numbers): Renaming | null {
 export const renamedRecord = (record: Record_, to: Renaming): Record_ => ({
   ...record,
   fence: to.fence(record.fence),
-  writes: record.writes.map(({ tests, set }) => ({ tests: { ...tests, fence: to.fence(tests.fence) }, set })),
+  writes: record.writes.map((write) => ({ ...write, fence: to.fence(write.fence) })),
 });
 
 export function renamedOperator(operator: Operator, to: Renaming): Operator {

@@ -1,7 +1,6 @@
 import { view, type Role } from '@transship/node-agent/core';
 import { unknownSession } from '@transship/node-agent/internal/contract/session-snapshot';
 import {
-  failure,
   freshMemory,
   noted,
   observed,
@@ -12,9 +11,11 @@ import {
   unfinished,
 } from '@transship/operator/core';
 import type { Action, Memory, Observed } from '@transship/operator/core';
+import { SILENT } from './agent-moves.ts';
 import { seen } from './normal.ts';
 import {
   DEVICES,
+  rewritten,
   UID,
   type Message,
   type Move,
@@ -24,8 +25,6 @@ import {
   type Write,
 } from './world.ts';
 import type { Variant } from './variant.ts';
-
-const SILENT = failure('AgentUnreachable', '');
 
 /** What an operator decides from; `expired`: somebody has been silent for longer than it waits. */
 export function lookOf(record: Record_, memory: Memory, variant: Variant, expired: boolean): Observed {
@@ -95,13 +94,15 @@ function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, 
     fault: null,
     to: { ...to, operator: { ...operator, ...change } },
   });
-  const write = (what: string, set: Partial<Record_>, tests: Omit<Write['tests'], 'fence'> = {}): Move[] => {
-    const pending: Write = { tests: { fence: record.fence, ...tests }, set };
+  const write = (what: string, set: Partial<Record_>, asRead = true): Move[] => {
+    const pending: Write = { fence: record.fence, set, asRead };
     const knows = { ...operator, memory: noted(memory, set.decision ?? record.decision) };
-    const to = { record: { ...record, ...set }, operator: knows };
+    const to = { record: rewritten(record, set), operator: knows };
     const written: Move = { label: `${name} records ${what}`, fault: null, to };
-    if (record.writes.length > 0) return [written];
-    const stalled = { ...record, writes: [pending] };
+    // A second one like it is the same: whichever lands first, the other does not any more.
+    const text = JSON.stringify(pending);
+    if (record.writes.some((other) => JSON.stringify(other) === text)) return [written];
+    const stalled = { ...record, writes: [...record.writes, pending].toSorted(byText) };
     // An end that may yet be written is fenced off before anything else is done.
     const forgets = set.ended === true && variant.fencesOffItsEnd;
     const after = forgets ? { ...operator, memory: unfinished(memory) } : operator;
@@ -115,7 +116,7 @@ function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, 
         mine(
           `raises the fence to ${fence}`,
           { memory: raised(memory, fence) },
-          { record: { ...record, fence } },
+          { record: rewritten(record, { fence }) },
         ),
       ];
     }
@@ -139,19 +140,14 @@ function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, 
     case 'commandTarget':
       return send(operator, index, name, 'target', action.command);
     case 'recordPlacement':
-      return write('the placement', { placed: true });
+      return write('the placement', { placed: true }, false);
     case 'recordStopping':
-      return write(
-        'that the set is being stopped',
-        { stopping: true },
-        { decision: record.decision, stopping: false },
-      );
+      return write('that the set is being stopped', { stopping: true });
     case 'recordDecision':
-      return write(
-        `${action.to} (${action.reason.split(':')[0]})`,
-        { decision: action.to, reason: action.reason },
-        { decision: action.from },
-      );
+      return write(`${action.to} (${action.reason.split(':')[0]})`, {
+        decision: action.to,
+        reason: action.reason,
+      });
     case 'finish': {
       const outcome = { phase: action.phase, code: action.failure?.code ?? null };
       const text = outcome.code === null ? outcome.phase : `${outcome.phase}, ${outcome.code}`;
@@ -165,6 +161,8 @@ function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, 
   }
 }
 
+const byText = (a: Write, b: Write): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
 function send(
   operator: Operator,
   index: 0 | 1,
@@ -175,7 +173,9 @@ function send(
   // The same order after a refusal brings nothing new before something else is seen.
   if (operator.refused === JSON.stringify([role, command])) return [];
   const fence = operator.memory.held ?? 0;
-  const message = { role, operator: index, instance: operator.instance, fence, command };
+  const known = operator.memory[role];
+  const ticket = known.kind === 'session' ? known.session.ticket : '';
+  const message = { role, operator: index, instance: operator.instance, fence, ticket, command };
   const waiting = { role, fence, sequence: 0 };
   return [
     {

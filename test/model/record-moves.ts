@@ -1,4 +1,4 @@
-import type { Move, Record_, Write } from './world.ts';
+import { rewritten, type Move, type Record_, type Write } from './world.ts';
 
 /** What befalls the record without an operator. */
 export function recordMoves(record: Record_): Move[] {
@@ -6,7 +6,7 @@ export function recordMoves(record: Record_): Move[] {
   if (record.vanished) return moves;
   const there = record.finalizerPresent;
   if (there && !record.deletionRequested && !record.ended) {
-    const to = { record: { ...record, deletionRequested: true } };
+    const to = { record: rewritten(record, { deletionRequested: true }) };
     moves.push({ label: 'the object is deleted by its owner', fault: 'deletion', to });
   }
   if (there) {
@@ -18,21 +18,20 @@ export function recordMoves(record: Record_): Move[] {
 
 /** A write that was given up by its sender reaches the API server. */
 function late(record: Record_): Move[] {
-  return record.writes.map(({ tests, set }, index) => {
-    const applies = holds(record, tests);
-    const writes = record.writes.toSpliced(index, 1);
-    const to = { record: { ...record, ...(applies ? set : {}), writes } };
+  return record.writes.map((write, index) => {
+    const applies = holds(record, write);
+    const left = { ...record, writes: record.writes.toSpliced(index, 1) };
+    const to = { record: applies ? rewritten(left, write.set) : left };
     return { label: `a write that was given up lands (${applies ? 'applied' : 'refused'})`, fault: null, to };
   });
 }
 
-/** The tests of a write, as the stores send them. */
-export const holds = (record: Record_, tests: Write['tests']): boolean =>
+/** The tests of a write, as the stores send them. One that tests the whole record is dropped when that changes. */
+export const holds = (record: Record_, { fence, set }: Write): boolean =>
   !record.vanished &&
   record.finalizerPresent &&
-  tests.fence === record.fence &&
-  (tests.decision === undefined || tests.decision === record.decision) &&
-  (tests.stopping === undefined || tests.stopping === record.stopping);
+  fence === record.fence &&
+  !(set.placed === true && record.placed);
 
 /** A backup from before the decision, or from before the stop; with the fence as it is, or as it was then. */
 function restored(record: Record_): Move[] {
@@ -49,7 +48,7 @@ function restored(record: Record_): Move[] {
   ];
   return states.flatMap(([when, change]) =>
     [record.fence, Math.min(record.fence, 1)].flatMap((fence, index): Move[] => {
-      const older: Record_ = { ...record, ...before, ...change, fence };
+      const older = rewritten(record, { ...before, ...change, fence });
       const differs =
         older.fence !== record.fence || older.stopping !== record.stopping || record.decision !== 'Undecided';
       if (!differs && !record.ended) return [];

@@ -38,6 +38,7 @@ export class Successors {
   readonly parts = new Parts();
   readonly #living = new Living(this.parts);
   readonly #variant: Variant;
+  readonly #prune: boolean;
   readonly #allowed: (fault: Fault) => boolean;
   readonly #next = new Uint32Array(WIDTH);
   readonly #lists: (readonly Step[])[] = [];
@@ -46,7 +47,9 @@ export class Successors {
   readonly #answers = new Interner<readonly [message: number, reply: number]>();
   readonly #deliveries = new Interner<readonly [side: number, answer: number]>();
 
-  constructor(variant: Variant, allowed: (fault: Fault) => boolean) {
+  /** `prune`: leave out what cannot matter any more. */
+  constructor(variant: Variant, allowed: (fault: Fault) => boolean, prune: boolean) {
+    this.#prune = prune;
     this.#variant = variant;
     this.#allowed = allowed;
   }
@@ -114,7 +117,7 @@ export class Successors {
     const next = this.#next;
     const [record = 0, , , network = 0, source = 0, target = 0] = tuple;
     const done = (): void => {
-      if (last) this.#living.prune(next);
+      if (this.#prune) this.#living.prune(next, last);
       this.parts.rename(next);
       emit(next);
     };

@@ -15,14 +15,15 @@ export interface TraceStep {
 
 /**
  * The way from the beginning to world `id`, walked anew through the moves themselves: with the numbers and the
- * devices as they are, not as they were drawn together. `last`: from there on no fault could follow.
+ * devices as they are, not as they were drawn together. `last`: from there on no fault could follow; null: nothing was
+ * left out.
  */
 export function retrace(
   id: number,
   states: States,
   { parts }: Successors,
   variant: Variant,
-  last = Number.POSITIVE_INFINITY,
+  last: number | null,
 ): TraceStep[] {
   const way: number[] = [];
   for (let at = id; at !== 0; at = states.parent(at)) way.unshift(at);
@@ -34,7 +35,7 @@ export function retrace(
     states.read(at, wanted);
     const step = happenings(world, variant).find((happening) => {
       const tuple = parts.tuple(happening.world);
-      if (at >= last) living.prune(tuple);
+      if (last !== null) living.prune(tuple, at >= last);
       parts.rename(tuple);
       return tuple.every((part, index) => part === wanted[index]);
     });

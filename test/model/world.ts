@@ -28,9 +28,11 @@ export interface Record_ extends RecordView {
 }
 
 export interface Write {
-  /** What the record must hold for it to be applied. */
-  readonly tests: { readonly fence: number; readonly decision?: string; readonly stopping?: boolean };
+  /** The fence that the record must have for it to be applied. */
+  readonly fence: number;
   readonly set: Partial<Record_>;
+  /** The record must be as it was read, all of it. */
+  readonly asRead: boolean;
 }
 
 export interface Operator {
@@ -52,6 +54,8 @@ export interface Message {
   readonly instance: number;
   readonly fence: number;
   readonly sequence: number;
+  /** Of the session that it is for; empty: none was known. */
+  readonly ticket: string;
   readonly command: SourceCommand | TargetCommand;
 }
 
@@ -141,6 +145,13 @@ export function initialWorld(): World {
     target: side(null, 'frozen'),
   };
 }
+
+/** The record by another write: what tests that it is as it was read will not land any more. */
+export const rewritten = (record: Record_, set: Partial<Record_>): Record_ => ({
+  ...record,
+  ...set,
+  writes: record.writes.filter(({ asRead }) => !asRead),
+});
 
 /** The record is gone: it answers 404, or was let go by its finalizer after its owner had deleted it. */
 export const isGone = ({ vanished, deletionRequested, finalizerPresent }: Record_): boolean =>

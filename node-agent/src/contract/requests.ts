@@ -5,6 +5,7 @@ import { decisions, roles } from './enums.ts';
 import type { ActivateRequest } from './generated/transship/agent/v1alpha1/ActivateRequest.ts';
 import type { AttachRequest } from './generated/transship/agent/v1alpha1/AttachRequest.ts';
 import type { CommandHeader as WireHeader } from './generated/transship/agent/v1alpha1/CommandHeader.ts';
+import type { CommitRequest } from './generated/transship/agent/v1alpha1/CommitRequest.ts';
 import type { DiscardRequest } from './generated/transship/agent/v1alpha1/DiscardRequest.ts';
 import type { PreCopyRequest } from './generated/transship/agent/v1alpha1/PreCopyRequest.ts';
 import type { PrepareRequest } from './generated/transship/agent/v1alpha1/PrepareRequest.ts';
@@ -24,6 +25,7 @@ export interface RequestMessages {
   Stop: StopRequest;
   Verify: VerifyRequest;
   Activate: ActivateRequest;
+  Commit: CommitRequest;
   Release: ReleaseRequest;
   RollBack: RollBackRequest;
   Discard: DiscardRequest;
@@ -60,6 +62,8 @@ export function methodCall(request: CommandRequest, waitMs: number): MethodCall 
     }
     case 'activate':
       return { method: 'Activate', message: { header, decision: decisions.toWire(command.decision) } };
+    case 'commit':
+      return { method: 'Commit', message: { header, decision: decisions.toWire(command.decision) } };
     case 'release':
       return { method: 'Release', message: { header, decision: decisions.toWire(command.decision) } };
     case 'rollBack':
@@ -70,8 +74,16 @@ export function methodCall(request: CommandRequest, waitMs: number): MethodCall 
 }
 
 function headerToWire(header: CommandHeader, waitMs: number): WireHeader {
-  const { uid, fence, sequence, operator } = header;
-  return { migrationUid: uid, fence, sequence, operator, waitMs, contractVersion: CONTRACT_VERSION };
+  const { uid, fence, sequence, operator, ticket = '' } = header;
+  return {
+    migrationUid: uid,
+    fence,
+    sequence,
+    operator,
+    waitMs,
+    contractVersion: CONTRACT_VERSION,
+    ticket: Buffer.from(ticket, 'utf8'),
+  };
 }
 
 type Prepare = Extract<SourceCommand | TargetCommand, { kind: 'prepare' }>;

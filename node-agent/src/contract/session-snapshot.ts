@@ -17,6 +17,7 @@ export function unknownSession(uid: string, role: Role, agentInstance: string): 
     ticket: '',
     decision: 'Undecided',
     quiesceTimeouts: 0,
+    takesCommit: false,
     version: 0,
     agentInstance,
   };

@@ -10,6 +10,8 @@ export interface CommandHeader {
   readonly sequence: number;
   /** Instance of the operator process that holds the fence. */
   readonly operator: string;
+  /** Ticket of the session that it is for, as that was told; absent or empty: none was. */
+  readonly ticket?: string;
 }
 
 /** Where the target pulls from; opaque to the transitions. */
@@ -28,6 +30,8 @@ export type SourceCommand =
   | { readonly kind: 'quiesce'; readonly timeoutMs: number; readonly waitOnTimeout: boolean }
   | { readonly kind: 'stop'; readonly generation: number }
   | { readonly kind: 'rollBack'; readonly decision: Decision }
+  /** Journals that Commit is recorded; comes before the target is activated. */
+  | { readonly kind: 'commit'; readonly decision: Decision }
   | { readonly kind: 'release'; readonly decision: Decision };
 
 export type TargetCommand =

@@ -80,7 +80,7 @@ export interface Observation {
   readonly workloadTrouble?: Failure;
   /** Every device of the workloads that the devices belong to; empty where no workload is named. */
   readonly workloadDevices: readonly string[];
-  /** Fresh random proof for the puller, used by a source's `prepare` alone. */
+  /** Fresh random name for a session that begins with this command. */
   readonly ticket: string;
 }
 

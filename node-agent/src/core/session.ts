@@ -41,7 +41,7 @@ export interface Session {
   readonly phase: Phase;
   readonly generation: number;
   readonly devices: readonly BoundDevice[];
-  /** Source: what a puller must present. Target: part of `pull`. */
+  /** Names this session for good; a source asks a puller for it. Sessions of earlier versions may have none. */
   readonly ticket: string;
   readonly pull: PullSource | null;
   /** Source: the way back started after `stop` was journalled, so it passes both barriers. */

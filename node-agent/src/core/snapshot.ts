@@ -35,6 +35,8 @@ export interface SessionView {
   readonly ticket: string;
   readonly decision: Decision;
   readonly quiesceTimeouts: number;
+  /** The agent knows the command `commit`. */
+  readonly takesCommit: boolean;
 }
 
 export interface SessionSnapshot extends SessionView {
@@ -94,5 +96,6 @@ export function view(state: AgentState): SessionView {
     ticket: session.ticket,
     decision: session.decisionSeen,
     quiesceTimeouts: session.quiesceTimeouts,
+    takesCommit: true,
   };
 }

@@ -32,6 +32,8 @@ export function commandSource(draft: Draft, command: SourceCommand, observed: Ob
       return stop(draft, command.generation);
     case 'rollBack':
       return rollBack(draft, command.decision);
+    case 'commit':
+      return commit(draft, command.decision);
     case 'release':
       return release(draft, command.decision);
   }
@@ -59,7 +61,8 @@ function prepare(
   if (observed.workload === 'frozen')
     return fail('WorkloadFailed', 'the workload is frozen already; thaw or end it first');
   const devices = bindDevices(ids, observed);
-  draft.setSession({ devices, generation, ticket: observed.ticket });
+  const { ticket } = draft.s;
+  draft.setSession({ devices, generation, ticket: ticket === '' ? observed.ticket : ticket });
   draft.setLive(freshLive(devices, observed));
   draft.enter('Prepared');
   return null;
@@ -90,6 +93,8 @@ function quiesce(draft: Draft, timeoutMs: number, waitOnTimeout: boolean): Failu
 
 function stop(draft: Draft, generation: number): Failure | null {
   const { phase, s } = draft;
+  if (s.decisionSeen !== 'Undecided' && phase === 'Stopped')
+    return fail('RecordRegressed', `${s.decisionSeen} was seen, after which no generation is begun`);
   if (s.devices.some((device) => device.lost))
     return fail('DeviceStateLost', 'a device of the set lost its state');
   if (phase === 'Stopping' && generation === draft.l.lostGeneration) {
@@ -144,6 +149,15 @@ export function startRollBack(draft: Draft): void {
   draft.setSession({ cameFromStop: stopJournalled(draft.phase) });
   draft.effects.push({ kind: 'disarmQuiesceDeadline' });
   draft.enter('RollingBack');
+}
+
+/** That it was seen is all that this changes: from here on only Revert leads back (step.ts). */
+function commit(draft: Draft, decision: Decision): Failure | null {
+  if (draft.phase === 'Releasing') return null;
+  if (draft.phase !== 'Stopped') return outOfOrder(draft, 'commit');
+  if (decision !== 'Commit')
+    return fail('IllegalPhase', 'commit says that Commit is recorded, and nothing else');
+  return null;
 }
 
 function release(draft: Draft, decision: Decision): Failure | null {

@@ -67,7 +67,7 @@ const BEGINS_ANEW: ReadonlySet<string> = new Set([
 type CommandEvent = Extract<AgentEvent, { kind: 'command' }>;
 
 function onCommand(state: AgentState | null, event: CommandEvent): StepResult {
-  const admission = admit(state?.session ?? null, event.header);
+  const admission = admit(state?.session ?? null, event.header, event.command.kind);
   if (admission.kind === 'refuse') return { state, effects: [], refusal: admission.failure };
   if (admission.kind === 'repeat') return { state, effects: [], refusal: null };
   const draft = new Draft(state ?? unknown(event));
@@ -118,7 +118,7 @@ function unknown(event: CommandEvent): AgentState {
     phase: 'Fenced',
     generation: 0,
     devices: [],
-    ticket: '',
+    ticket: event.observed.ticket,
     pull: null,
     cameFromStop: false,
     decisionSeen: 'Undecided',

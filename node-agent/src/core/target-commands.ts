@@ -61,7 +61,7 @@ function prepare(
     return outOfOrder(draft, 'prepare');
   }
   startOver(draft);
-  draft.setSession({ generation: command.generation, pull: command.pull, ticket: command.pull.ticket });
+  draft.setSession({ generation: command.generation, pull: command.pull });
   draft.enter('Preparing');
   return null;
 }

@@ -33,6 +33,7 @@ export function agentService(parts: AgentServiceParts): DeviceAgentHandlers {
     Stop: command(registry, 'Stop'),
     Verify: command(registry, 'Verify'),
     Activate: command(registry, 'Activate'),
+    Commit: command(registry, 'Commit'),
     Release: command(registry, 'Release'),
     RollBack: command(registry, 'RollBack'),
     Discard: command(registry, 'Discard'),

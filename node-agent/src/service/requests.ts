@@ -21,12 +21,15 @@ const MAX_STREAMS = 2 * MAX_DEVICES + 1;
 const count = z.int().nonnegative();
 const generation = z.int().min(1).max(1_000_000);
 
+const text = z.instanceof(Buffer).transform((bytes) => bytes.toString('utf8'));
+
 const header = z.object({
   migrationUid,
   fence: z.int().min(1),
   sequence: count,
   operator: z.string().min(1).max(128),
   waitMs: z.int().min(0).max(MAX_WAIT_MS),
+  ticket: text.pipe(z.string().max(256)),
 });
 
 /** An enum of the proto file, as the word of the core. */
@@ -40,7 +43,6 @@ const word = <Word extends string>(codec: { fromWire(value: string): Word }) =>
     }
   });
 
-const text = z.instanceof(Buffer).transform((bytes) => bytes.toString('utf8'));
 const devices = z.array(z.string().min(1).max(317)).min(1).max(MAX_DEVICES);
 const withGeneration = z.object({ header, generation });
 const withDecision = z.object({ header, decision: word(decisions) });
@@ -93,8 +95,8 @@ function parsed(
   role: Role,
   command: SourceCommand | TargetCommand,
 ): ParsedCommand {
-  const { migrationUid: uid, fence, sequence, operator, waitMs } = wire;
-  return { request: { header: { uid, fence, sequence, operator }, role, command }, waitMs };
+  const { migrationUid: uid, fence, sequence, operator, waitMs, ticket } = wire;
+  return { request: { header: { uid, fence, sequence, operator, ticket }, role, command }, waitMs };
 }
 
 /** The command that each rpc carries. Their messages come from outside. @throws MalformedRequest */
@@ -128,6 +130,10 @@ export const commandParsers: Readonly<Record<CommandMethod, Parser>> = {
   Activate: (message) => {
     const { header: head, decision } = read(withDecision, message);
     return parsed(head, 'target', { kind: 'activate', decision });
+  },
+  Commit: (message) => {
+    const { header: head, decision } = read(withDecision, message);
+    return parsed(head, 'source', { kind: 'commit', decision });
   },
   Release: (message) => {
     const { header: head, decision } = read(withDecision, message);

@@ -4,7 +4,7 @@ import type { Attached } from './decide.ts';
 import { asReason, failure, fromReason } from './failure.ts';
 
 /** Commit is recorded: forward only, unless the target's own journal says that it never left Stop. */
-export function afterCommit({ s, t, targetFenced }: Attached): Action {
+export function afterCommit({ s, t, targetFenced, sourceFenced }: Attached): Action {
   if (t === null)
     return targetFenced === true ? targetDead(s) : { kind: 'wait', on: 'the agent of the target node' };
   switch (t.phase) {
@@ -15,7 +15,7 @@ export function afterCommit({ s, t, targetFenced }: Attached): Action {
       if (t.devices.some((device) => device.lost)) {
         return { kind: 'commandTarget', command: { kind: 'discard', decision: 'Commit' } };
       }
-      return { kind: 'commandTarget', command: { kind: 'activate', decision: 'Commit' } };
+      return activateFirst(s, sourceFenced === true);
     case 'Activating':
     case 'Starting':
       if (t.devices.some((device) => device.lost)) {
@@ -49,6 +49,18 @@ export function afterCommit({ s, t, targetFenced }: Attached): Action {
         failure: failure('TargetLost', `Commit is recorded and the target's journal says ${t.phase}`),
       };
   }
+}
+
+/**
+ * The source journals Commit before the target runs: a record that comes back from a backup, while the target does not
+ * answer, finds it there. A source that is silent may be the one that a restored record asks first, so it is waited for,
+ * but not one that is shut down: what its devices held is gone.
+ */
+function activateFirst(s: Attached['s'], sourceFenced: boolean): Action {
+  if (s === null && !sourceFenced) return { kind: 'wait', on: 'the agent of the source node' };
+  if (s?.phase === 'Stopped' && s.decision === 'Undecided' && s.takesCommit)
+    return { kind: 'commandSource', command: { kind: 'commit', decision: 'Commit' } };
+  return { kind: 'commandTarget', command: { kind: 'activate', decision: 'Commit' } };
 }
 
 /**

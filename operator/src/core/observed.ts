@@ -80,6 +80,8 @@ export interface Observed {
    * is gone, so nobody has to reset them. Proves nothing of a target that may have been activated before. Absent: not known.
    */
   readonly targetFenced?: boolean;
+  /** The same of the node of the source: nobody has to tell it of the decision. */
+  readonly sourceFenced?: boolean;
   /** The node that takes the set when the target cannot; absent or null: there is none. */
   readonly nextTarget?: string | null;
   /** In the order in which they were left; absent: none was. */

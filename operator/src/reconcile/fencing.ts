@@ -2,6 +2,17 @@ import type { ReconcilerPorts, StoredMigration } from './ports.ts';
 import { leftTargetsOf, nextTargetOf, targetNodeOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
+/** The same of the source, which is told of Commit before the target is activated. */
+export async function isSourceFenced(
+  { nodes }: ReconcilerPorts,
+  { spec, status }: StoredMigration,
+  { memory }: Voyage,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!spec.ok || status.decision.value !== 'Commit' || memory.source.kind !== 'unreachable') return false;
+  return nodes.isOutOfService(spec.value.source.nodeName, signal);
+}
+
 /**
  * Whether the node of the target is marked as shut down. Asked only where it can end a wait: the target does not answer, and
  * a decision is recorded or another node could take the set.

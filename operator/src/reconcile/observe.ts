@@ -32,6 +32,7 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
         voyage.silentWorkload.look(memory, now),
     ),
     targetFenced: voyage.targetFenced,
+    sourceFenced: voyage.sourceFenced,
     nextTarget: stored.spec.ok ? nextTargetOf(stored.spec.value, stored.status) : null,
     left: leftTargetsOf(stored.status).map((node): LeftTarget => {
       const side = memory.left[node] ?? { kind: 'unattached' };

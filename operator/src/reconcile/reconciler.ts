@@ -1,6 +1,6 @@
 import { isTerminal } from '@transship/crds';
 import { decide, noted, statusOf, unfinished, type Action } from '../core/index.ts';
-import { fencedLeft, isTargetFenced } from './fencing.ts';
+import { fencedLeft, isSourceFenced, isTargetFenced } from './fencing.ts';
 import { look } from './observe.ts';
 import { askAgain, perform, type Performed } from './perform.ts';
 import type { MigrationKey, ReconcileResult, ReconcilerPorts, StoredMigration } from './ports.ts';
@@ -35,6 +35,7 @@ export class Reconciler {
     askAgain(voyage);
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
       voyage.targetFenced = await isTargetFenced(this.#ports, stored, voyage, signal);
+      voyage.sourceFenced = await isSourceFenced(this.#ports, stored, voyage, signal);
       voyage.leftFenced = await fencedLeft(this.#ports, stored, voyage, signal);
       voyage.memory = noted(voyage.memory, stored.status.decision.value);
       voyage.stored = stored;

@@ -16,6 +16,7 @@ const WAIT_MS: Readonly<Record<(SourceCommand | TargetCommand)['kind'], number>>
   stop: 500,
   verify: 2_000,
   activate: 2_000,
+  commit: 0,
   release: 1_000,
   rollBack: 1_000,
   discard: 1_000,
@@ -44,7 +45,9 @@ export async function send(
   if (held === null) throw new Error('a command needs a fence');
   const sequence = voyage.memory.sequence + 1;
   voyage.memory = { ...voyage.memory, sequence };
-  const header = { uid: stored.uid, fence: held, sequence, operator: ports.instance };
+  const known = voyage.memory[role];
+  const ticket = known.kind === 'session' ? known.session.ticket : '';
+  const header = { uid: stored.uid, fence: held, sequence, operator: ports.instance, ticket };
   const agent = agentOf(ports, stored, role);
   const reply: AgentReply =
     agent === null

@@ -32,6 +32,8 @@ export class Voyage {
   readonly silentSince = new Map<Role, number>();
   /** The node of the target, which does not answer, is marked as shut down. */
   targetFenced = false;
+  /** The same of the source. */
+  sourceFenced = false;
   placementSince: number | null = null;
   readonly pace = new Pace();
   readonly silentDevices = new SilentDevices();

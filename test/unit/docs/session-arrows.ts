@@ -106,6 +106,7 @@ function commands(role: Role, state: AgentState | null): Command[] {
     role === 'source'
       ? [
           { kind: 'rollBack', decision },
+          { kind: 'commit', decision },
           { kind: 'release', decision },
         ]
       : [

@@ -5,6 +5,7 @@ import type { ActivateRequest as _transship_agent_v1alpha1_ActivateRequest, Acti
 import type { AttachRequest as _transship_agent_v1alpha1_AttachRequest, AttachRequest__Output as _transship_agent_v1alpha1_AttachRequest__Output } from './transship/agent/v1alpha1/AttachRequest.ts';
 import type { CommandHeader as _transship_agent_v1alpha1_CommandHeader, CommandHeader__Output as _transship_agent_v1alpha1_CommandHeader__Output } from './transship/agent/v1alpha1/CommandHeader.ts';
 import type { CommandReply as _transship_agent_v1alpha1_CommandReply, CommandReply__Output as _transship_agent_v1alpha1_CommandReply__Output } from './transship/agent/v1alpha1/CommandReply.ts';
+import type { CommitRequest as _transship_agent_v1alpha1_CommitRequest, CommitRequest__Output as _transship_agent_v1alpha1_CommitRequest__Output } from './transship/agent/v1alpha1/CommitRequest.ts';
 import type { DescribeDevicesRequest as _transship_agent_v1alpha1_DescribeDevicesRequest, DescribeDevicesRequest__Output as _transship_agent_v1alpha1_DescribeDevicesRequest__Output } from './transship/agent/v1alpha1/DescribeDevicesRequest.ts';
 import type { DescribeDevicesResponse as _transship_agent_v1alpha1_DescribeDevicesResponse, DescribeDevicesResponse__Output as _transship_agent_v1alpha1_DescribeDevicesResponse__Output } from './transship/agent/v1alpha1/DescribeDevicesResponse.ts';
 import type { DeviceAgentClient as _transship_agent_v1alpha1_DeviceAgentClient, DeviceAgentDefinition as _transship_agent_v1alpha1_DeviceAgentDefinition } from './transship/agent/v1alpha1/DeviceAgent.ts';
@@ -47,6 +48,7 @@ export interface ProtoGrpcType {
         AttachRequest: MessageTypeDefinition<_transship_agent_v1alpha1_AttachRequest, _transship_agent_v1alpha1_AttachRequest__Output>
         CommandHeader: MessageTypeDefinition<_transship_agent_v1alpha1_CommandHeader, _transship_agent_v1alpha1_CommandHeader__Output>
         CommandReply: MessageTypeDefinition<_transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_CommandReply__Output>
+        CommitRequest: MessageTypeDefinition<_transship_agent_v1alpha1_CommitRequest, _transship_agent_v1alpha1_CommitRequest__Output>
         Decision: EnumTypeDefinition
         DescribeDevicesRequest: MessageTypeDefinition<_transship_agent_v1alpha1_DescribeDevicesRequest, _transship_agent_v1alpha1_DescribeDevicesRequest__Output>
         DescribeDevicesResponse: MessageTypeDefinition<_transship_agent_v1alpha1_DescribeDevicesResponse, _transship_agent_v1alpha1_DescribeDevicesResponse__Output>

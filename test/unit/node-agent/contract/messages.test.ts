@@ -73,6 +73,7 @@ describe('a snapshot', () => {
     decision: 'Commit',
     quiesceTimeouts: 3,
     version: 9,
+    takesCommit: true,
     agentInstance: 'instance',
   };
 

@@ -16,6 +16,7 @@ const header = {
   fence: 3,
   sequence: 17,
   operator: 'operator-1',
+  ticket: 'ticket of the session',
 };
 const pull = {
   endpoint: '10.0.0.1:7443',
@@ -55,6 +56,7 @@ describe('a command', () => {
       }),
     ],
     ['activate', target({ kind: 'activate', decision: 'Commit' })],
+    ['commit', source({ kind: 'commit', decision: 'Commit' })],
     ['release', source({ kind: 'release', decision: 'Commit' })],
     ['rollBack', source({ kind: 'rollBack', decision: 'Abort' })],
     ['rollBack without a record', source({ kind: 'rollBack', decision: 'Undecided' })],

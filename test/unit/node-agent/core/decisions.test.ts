@@ -66,6 +66,43 @@ describe('a source is released only when it is stopped and Commit is recorded', 
   });
 });
 
+describe('a source that was told of Commit', () => {
+  const told = () => {
+    const node = sourceAt('Stopped', { devices: 2 });
+    const before = node.orders.length;
+    expect(node.send({ kind: 'commit', decision: 'Commit' })).toBeNull();
+    expect(node.orders).toHaveLength(before);
+    expect(node.view).toMatchObject({ phase: 'Stopped', decision: 'Commit' });
+    return node;
+  };
+
+  test('keeps it, and repeats its answer', () => {
+    expect(told().send({ kind: 'commit', decision: 'Commit' })).toBeNull();
+  });
+
+  test('goes back neither for Abort nor to another generation, as a restored record would have it', () => {
+    expectRefused(told(), { kind: 'rollBack', decision: 'Abort' }, 'RecordRegressed');
+    expectRefused(told(), { kind: 'stop', generation: 2 }, 'RecordRegressed');
+  });
+
+  test('goes back on Revert', () => {
+    const node = told();
+    expect(node.send({ kind: 'rollBack', decision: 'Revert' })).toBeNull();
+    expectEveryEnd(node, expectWhole);
+  });
+
+  test.each(DECISIONS.filter((decision) => decision !== 'Commit'))('is not told of %s so', (decision) => {
+    expectRefused(sourceAt('Stopped', { devices: 2 }), { kind: 'commit', decision }, 'IllegalPhase');
+  });
+
+  test.each(['Fenced', 'Prepared', 'Quiesced', 'Stopping'] as const)(
+    '%s: there is no Commit yet',
+    (phase) => {
+      expectRefused(sourceAt(phase, { devices: 2 }), { kind: 'commit', decision: 'Commit' }, 'IllegalPhase');
+    },
+  );
+});
+
 describe('target devices leave Stop only on a recorded Commit', () => {
   test.each(DECISIONS.filter((decision) => decision !== 'Commit'))(
     'Verified: activate that carries %s',

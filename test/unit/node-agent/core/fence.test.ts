@@ -102,6 +102,35 @@ describe('the fence gate', () => {
   });
 });
 
+describe('a command for a session that the journal does not know', () => {
+  const LATE = { fence: 5, sequence: 2, ticket: 'of the session before' };
+
+  test('begins none: only attach does', () => {
+    const node = new FakeNode('target');
+    expect(node.send(prepareTarget(node), LATE)?.code).toBe('StaleSequence');
+    expect(node.orders).toEqual([]);
+    expect(node.send(ATTACH, LATE)).toBeNull();
+  });
+
+  test('does nothing to another one that was begun since, whatever its fence', () => {
+    const node = new FakeNode('target');
+    expect(node.send(ATTACH, { fence: 1, sequence: 1 })).toBeNull();
+    expect(node.send(prepareTarget(node), LATE)?.code).toBe('StaleSequence');
+    expect(node.view).toMatchObject({ phase: 'Fenced', fence: 1, sequence: 1 });
+    expect(node.orders).toEqual([]);
+  });
+
+  test('is obeyed by the session that it names, and where none was told', () => {
+    for (const ticket of ['ticket', '']) {
+      const node = new FakeNode('target');
+      expect(node.send(ATTACH, { fence: 5, sequence: 1 })).toBeNull();
+      expect(node.view.ticket).toBe('ticket');
+      expect(node.send(prepareTarget(node), { fence: 5, sequence: 2, ticket })).toBeNull();
+      expect(node.phase).toBe('Preparing');
+    }
+  });
+});
+
 describe('a tombstone only repeats its answer', () => {
   const tombstones = [
     sourceAt('RolledBack'),
@@ -117,6 +146,7 @@ describe('a tombstone only repeats its answer', () => {
     STOP,
     { kind: 'rollBack', decision: 'Abort' },
     { kind: 'rollBack', decision: 'Revert' },
+    { kind: 'commit', decision: 'Commit' },
     { kind: 'release', decision: 'Commit' },
   ];
   const targetCommands = (node: FakeNode): TargetCommand[] => [

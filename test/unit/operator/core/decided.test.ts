@@ -5,15 +5,27 @@ import { FENCE, failed, next, source, target, UNREACHABLE, withDevice } from './
 const COMMIT = { stopping: true, decision: 'Commit', reason: 'generation 1 verified' } as const;
 const SEEN = { decision: 'Commit' } as const;
 const activate = { kind: 'commandTarget', command: { kind: 'activate', decision: 'Commit' } };
+const commit = { kind: 'commandSource', command: { kind: 'commit', decision: 'Commit' } };
 const release = { kind: 'commandSource', command: { kind: 'release', decision: 'Commit' } };
 
 describe('after Commit: forward', () => {
-  test('the target is activated', () => {
-    expect(next(source('Stopped'), target('Verified'), { record: COMMIT })).toEqual(activate);
+  test('the source is told before the target is activated', () => {
+    expect(next(source('Stopped'), target('Verified'), { record: COMMIT })).toEqual(commit);
+    expect(next(source('Stopped', SEEN), target('Verified'), { record: COMMIT })).toEqual(activate);
   });
 
-  test('an unreachable source does not hold up activation', () => {
-    expect(next(UNREACHABLE, target('Verified'), { record: COMMIT })).toEqual(activate);
+  test('a source of an earlier version is not told', () => {
+    const earlier = source('Stopped', { takesCommit: false });
+    expect(next(earlier, target('Verified'), { record: COMMIT })).toEqual(activate);
+  });
+
+  test('an unreachable source is waited for, but not one that is shut down', () => {
+    expect(next(UNREACHABLE, target('Verified'), { record: COMMIT })).toMatchObject({ kind: 'wait' });
+    expect(next(UNREACHABLE, target('Verified'), { record: COMMIT, sourceFenced: true })).toEqual(activate);
+  });
+
+  test('a source without its journal has nothing to keep the decision in', () => {
+    expect(next(source('Fenced'), target('Verified'), { record: COMMIT })).toEqual(activate);
   });
 
   test.each(['Activating', 'Starting'] as const)(

@@ -69,6 +69,7 @@ export function session(
     ticket: 'ticket',
     decision: 'Undecided',
     quiesceTimeouts: 0,
+    takesCommit: true,
     ...change,
   };
 }
@@ -114,6 +115,7 @@ interface Given {
   readonly preCopyDone?: boolean;
   readonly expired?: Observed['expired'];
   readonly targetFenced?: boolean;
+  readonly sourceFenced?: boolean;
 }
 
 /** Everything observed: both sides attached under the held fence, nothing recorded yet, unless given otherwise. */
@@ -129,6 +131,7 @@ export const observe = (s: Side, t: Side, given: Given = {}): Observed => ({
   decided: given.decided ?? 'Undecided',
   expired: given.expired ?? null,
   targetFenced: given.targetFenced ?? false,
+  sourceFenced: given.sourceFenced ?? false,
 });
 
 export const next = (s: Side, t: Side, given: Given = {}): Action => decide(observe(s, t, given));

@@ -146,7 +146,7 @@ describe('Commit', () => {
     const expired = failure('DeadlineExceeded', 'too late');
     const record = { stopping: true, decision: 'Commit' } as const;
     expect(next(...PROMISES, { record, expired })).toEqual(
-      commandTarget({ kind: 'activate', decision: 'Commit' }) as Action,
+      commandSource({ kind: 'commit', decision: 'Commit' }) as Action,
     );
   });
 });

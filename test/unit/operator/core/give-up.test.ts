@@ -86,8 +86,8 @@ describe('once stopping is recorded', () => {
   test('deletion after Commit changes nothing: it finishes first', () => {
     const record = { ...DELETED, ...STOPPING, decision: 'Commit' } as const;
     expect(next(source('Stopped'), target('Verified'), { record })).toEqual({
-      kind: 'commandTarget',
-      command: { kind: 'activate', decision: 'Commit' },
+      kind: 'commandSource',
+      command: { kind: 'commit', decision: 'Commit' },
     });
   });
 });

@@ -72,7 +72,8 @@ describe('after Commit, a target that is shut down', () => {
   });
 
   test('is asked as long as it answers', () => {
-    expect(next(source('Stopped'), target('Verified'), { record: COMMIT, targetFenced })).toMatchObject({
+    const told = source('Stopped', { decision: 'Commit' });
+    expect(next(told, target('Verified'), { record: COMMIT, targetFenced })).toMatchObject({
       kind: 'commandTarget',
       command: { kind: 'activate' },
     });

@@ -137,6 +137,7 @@ const BEGIN = ['raiseFence', 'attach', 'place', 'source: prepare', 'target: prep
 const STOP = ['source: quiesce', 'recordStopping', 'source: stop', 'target: verify'];
 const END = [
   'record Commit',
+  'source: commit',
   'target: activate',
   'source: release',
   'finish Succeeded',
@@ -175,7 +176,15 @@ describe('the ten steps, decided and carried out', () => {
   });
 });
 
-const STEPS = [...BEGIN, 'source: preCopy', ...STOP, 'record Commit', 'target: activate', 'source: release'];
+const STEPS = [
+  ...BEGIN,
+  'source: preCopy',
+  ...STOP,
+  'record Commit',
+  'source: commit',
+  'target: activate',
+  'source: release',
+];
 
 describe('a process that takes over anywhere', () => {
   test.each(STEPS.slice(1))(
@@ -209,13 +218,13 @@ describe('deletion anywhere', () => {
     expect(voyage.target.devices.some((device) => device.holds)).toBe(false);
   });
 
-  test.each(['target: activate', 'source: release'])(
+  test.each(['source: commit', 'target: activate', 'source: release'])(
     'before %s changes nothing: it finishes first',
     (step) => {
       const voyage = new Voyage().run((action) => nameOf(action) === step);
       voyage.record = { ...voyage.record, deletionRequested: true };
       voyage.run();
-      expect(voyage.actions.slice(-6)).toEqual(END);
+      expect(voyage.actions.slice(-END.length)).toEqual(END);
       expect(runsAt(voyage)).toBe('target');
     },
   );

@@ -28,7 +28,7 @@ describe('the reconcile loop', () => {
       'Commit',
       'no finalizer',
     ]);
-    expect(loop.source.heard).toEqual(['attach', 'prepare', 'quiesce', 'stop', 'release']);
+    expect(loop.source.heard).toEqual(['attach', 'prepare', 'quiesce', 'stop', 'commit', 'release']);
     expect(loop.target.heard).toEqual(['attach', 'prepare', 'verify', 'activate']);
     expect(loop.ended).toEqual(['Succeeded']);
     expect(loop.events.at(-1)).toBe('Normal Succeeded');

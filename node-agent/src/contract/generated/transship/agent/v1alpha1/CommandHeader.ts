@@ -9,6 +9,7 @@ export interface CommandHeader {
   'operator'?: (string);
   'waitMs'?: (number);
   'contractVersion'?: (number);
+  'ticket'?: (Buffer | Uint8Array | string);
 }
 
 export interface CommandHeader__Output {
@@ -18,4 +19,5 @@ export interface CommandHeader__Output {
   'operator': (string);
   'waitMs': (number);
   'contractVersion': (number);
+  'ticket': (Buffer);
 }

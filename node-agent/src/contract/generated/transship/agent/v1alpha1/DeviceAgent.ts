@@ -5,6 +5,7 @@ import type { MethodDefinition } from '@grpc/proto-loader'
 import type { ActivateRequest as _transship_agent_v1alpha1_ActivateRequest, ActivateRequest__Output as _transship_agent_v1alpha1_ActivateRequest__Output } from '../../../transship/agent/v1alpha1/ActivateRequest.ts';
 import type { AttachRequest as _transship_agent_v1alpha1_AttachRequest, AttachRequest__Output as _transship_agent_v1alpha1_AttachRequest__Output } from '../../../transship/agent/v1alpha1/AttachRequest.ts';
 import type { CommandReply as _transship_agent_v1alpha1_CommandReply, CommandReply__Output as _transship_agent_v1alpha1_CommandReply__Output } from '../../../transship/agent/v1alpha1/CommandReply.ts';
+import type { CommitRequest as _transship_agent_v1alpha1_CommitRequest, CommitRequest__Output as _transship_agent_v1alpha1_CommitRequest__Output } from '../../../transship/agent/v1alpha1/CommitRequest.ts';
 import type { DescribeDevicesRequest as _transship_agent_v1alpha1_DescribeDevicesRequest, DescribeDevicesRequest__Output as _transship_agent_v1alpha1_DescribeDevicesRequest__Output } from '../../../transship/agent/v1alpha1/DescribeDevicesRequest.ts';
 import type { DescribeDevicesResponse as _transship_agent_v1alpha1_DescribeDevicesResponse, DescribeDevicesResponse__Output as _transship_agent_v1alpha1_DescribeDevicesResponse__Output } from '../../../transship/agent/v1alpha1/DescribeDevicesResponse.ts';
 import type { DiscardRequest as _transship_agent_v1alpha1_DiscardRequest, DiscardRequest__Output as _transship_agent_v1alpha1_DiscardRequest__Output } from '../../../transship/agent/v1alpha1/DiscardRequest.ts';
@@ -40,6 +41,15 @@ export interface DeviceAgentClient extends grpc.Client {
   attach(argument: _transship_agent_v1alpha1_AttachRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
   attach(argument: _transship_agent_v1alpha1_AttachRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
   attach(argument: _transship_agent_v1alpha1_AttachRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  
+  Commit(argument: _transship_agent_v1alpha1_CommitRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  Commit(argument: _transship_agent_v1alpha1_CommitRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  Commit(argument: _transship_agent_v1alpha1_CommitRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  Commit(argument: _transship_agent_v1alpha1_CommitRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  commit(argument: _transship_agent_v1alpha1_CommitRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  commit(argument: _transship_agent_v1alpha1_CommitRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  commit(argument: _transship_agent_v1alpha1_CommitRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
+  commit(argument: _transship_agent_v1alpha1_CommitRequest, callback: grpc.requestCallback<_transship_agent_v1alpha1_CommandReply__Output>): grpc.ClientUnaryCall;
   
   DescribeDevices(argument: _transship_agent_v1alpha1_DescribeDevicesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_transship_agent_v1alpha1_DescribeDevicesResponse__Output>): grpc.ClientUnaryCall;
   DescribeDevices(argument: _transship_agent_v1alpha1_DescribeDevicesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_transship_agent_v1alpha1_DescribeDevicesResponse__Output>): grpc.ClientUnaryCall;
@@ -152,6 +162,8 @@ export interface DeviceAgentHandlers extends grpc.UntypedServiceImplementation {
   
   Attach: grpc.handleUnaryCall<_transship_agent_v1alpha1_AttachRequest__Output, _transship_agent_v1alpha1_CommandReply>;
   
+  Commit: grpc.handleUnaryCall<_transship_agent_v1alpha1_CommitRequest__Output, _transship_agent_v1alpha1_CommandReply>;
+  
   DescribeDevices: grpc.handleUnaryCall<_transship_agent_v1alpha1_DescribeDevicesRequest__Output, _transship_agent_v1alpha1_DescribeDevicesResponse>;
   
   Discard: grpc.handleUnaryCall<_transship_agent_v1alpha1_DiscardRequest__Output, _transship_agent_v1alpha1_CommandReply>;
@@ -181,6 +193,7 @@ export interface DeviceAgentHandlers extends grpc.UntypedServiceImplementation {
 export interface DeviceAgentDefinition extends grpc.ServiceDefinition {
   Activate: MethodDefinition<_transship_agent_v1alpha1_ActivateRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_ActivateRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
   Attach: MethodDefinition<_transship_agent_v1alpha1_AttachRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_AttachRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
+  Commit: MethodDefinition<_transship_agent_v1alpha1_CommitRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_CommitRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
   DescribeDevices: MethodDefinition<_transship_agent_v1alpha1_DescribeDevicesRequest, _transship_agent_v1alpha1_DescribeDevicesResponse, _transship_agent_v1alpha1_DescribeDevicesRequest__Output, _transship_agent_v1alpha1_DescribeDevicesResponse__Output>
   Discard: MethodDefinition<_transship_agent_v1alpha1_DiscardRequest, _transship_agent_v1alpha1_CommandReply, _transship_agent_v1alpha1_DiscardRequest__Output, _transship_agent_v1alpha1_CommandReply__Output>
   EndQuarantine: MethodDefinition<_transship_agent_v1alpha1_EndQuarantineRequest, _transship_agent_v1alpha1_EndQuarantineResponse, _transship_agent_v1alpha1_EndQuarantineRequest__Output, _transship_agent_v1alpha1_EndQuarantineResponse__Output>

@@ -24,6 +24,7 @@ export interface SessionSnapshot {
   'quiesceTimeouts'?: (number);
   'version'?: (number | string | Long);
   'agentInstance'?: (string);
+  'takesCommit'?: (boolean);
 }
 
 export interface SessionSnapshot__Output {
@@ -42,4 +43,5 @@ export interface SessionSnapshot__Output {
   'quiesceTimeouts': (number);
   'version': (number);
   'agentInstance': (string);
+  'takesCommit': (boolean);
 }
