@@ -54,13 +54,15 @@ function leaderChanged(): Injection {
       const taken = await eventually('another operator raises the fence', PATIENCE_MS, async () => {
         const { status } = await watch.record();
         const isTaken = status.fence > fence && status.operator !== operator;
-        // Nobody takes up what has ended, as it may have in a random schedule; that proves nothing then.
+        // Nobody takes up what has ended, as it may have in a random schedule; that proves nothing.
         return isTaken || status.completedAt !== undefined ? { ...status, isTaken } : null;
       });
       const evidence = taken.isTaken
         ? `fence ${fence} of ${operator} became ${taken.fence} of ${taken.operator}`
         : null;
       scenes.set(scene, { former, next, proof: { step, evidence } });
+      // What it could find out by is over, and the folder may still be its own.
+      if (!taken.isTaken) await former.kill();
       former.signal('SIGCONT');
     },
     prove: async (scene) => scenes.get(scene)?.proof ?? { step: null, evidence: null },

@@ -1,20 +1,21 @@
 /** Every step of a voyage with every fault: `npm run test:faults`. See docs/faults.md. */
-import { allowedOutcomes } from './allowed.ts';
-import { clusterMissing } from './cluster/available.ts';
+import { applies } from './allowed.ts';
+import { Crew } from './crew.ts';
 import { ELSEWHERE } from './faults.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
+import { clusterMissing } from './cluster/available.ts';
 import { canJump } from './rig/wall-clock.ts';
-import { Bench, groundOf, tryCell, type Cell, type CellResult, type Ground } from './run-cells.ts';
-import { trySchedule } from './run-schedules.ts';
+import type { Cell, Ground } from './run-cells.ts';
 import { allCells, sampleOf } from './sample.ts';
-import { scheduleOf, shown, type Schedule } from './schedule.ts';
+import { scheduleOf, type Schedule } from './schedule.ts';
 import { dashes, tableOf } from './table.ts';
+import { againOf, groundFor, nameOf, type Task, type TaskResult } from './tasks.ts';
 
-/** Random schedules of a sample, and the time after which no more of its cells, or of its schedules, are begun, ms. */
+/** Random schedules of a sample, and the time after which no more of its tasks are begun, ms. */
 const SAMPLE_SCHEDULES = 12;
 /** Schedules on a cluster, of a sample and of a full run: each waits some seconds for a control plane that comes back. */
 const CLUSTER_SCHEDULES = { sample: 2, full: 10 };
-const SAMPLE_LIMIT_MS = 12 * 60_000;
+const SAMPLE_LIMIT_MS = 14 * 60_000;
 
 const say = (line: string): unknown => process.stdout.write(`${line}\n`);
 
@@ -22,127 +23,125 @@ let passed = 0;
 let failed = 0;
 let skipped = 0;
 
+function tell({ task, complaints, end, proof, seconds, logs }: TaskResult): void {
+  if (complaints.length === 0) passed += 1;
+  else failed += 1;
+  say(`${complaints.length === 0 ? 'ok  ' : 'FAIL'}  ${nameOf(task)}  ${end}  ${seconds.toFixed(1)} s`);
+  if (proof !== null) say(`      ${proof}`.slice(0, 160));
+  for (const complaint of complaints) say(`      ${complaint}`);
+  if (logs !== null) say(`      logs: ${logs}`);
+  if (complaints.length > 0) say(`      again: npm run test:faults -- ${againOf(task)}`);
+}
+
 /** Why this machine cannot do it; null: it can. */
 async function missingFor(ground: Ground): Promise<string | null> {
   if (ground === 'cluster') return clusterMissing();
   return ground === 'clock' && !(await canJump()) ? "Debian's libfaketime is not installed" : null;
 }
 
-/** @returns the results; cells that were not begun within the limit count as failed. */
-async function runCells(bench: Bench, cells: readonly Cell[], limitMs: number): Promise<CellResult[]> {
-  const until = performance.now() + limitMs;
-  const results: CellResult[] = [];
-  for (const cell of cells) {
-    const name = `${cell.step}:${cell.fault}`;
-    const missing = await missingFor(groundOf(cell.fault));
-    if (missing !== null) {
+/** @returns the results; tasks that were not begun within the limit count as failed. */
+async function runAll(jobs: number, tasks: readonly Task[], limitMs: number): Promise<TaskResult[]> {
+  const possible: Task[] = [];
+  for (const task of tasks) {
+    const missing = await missingFor(groundFor(task));
+    if (missing === null) {
+      possible.push(task);
+    } else {
       skipped += 1;
-      say(`skip  ${name}  ${missing}`);
-      continue;
+      say(`skip  ${nameOf(task)}  ${missing}`);
     }
-    if (performance.now() > until) {
-      failed += 1;
-      say(`FAIL  ${name}  not begun: the time is over`);
-      continue;
-    }
-    const result = await tryCell(bench, cell);
+  }
+  const results: TaskResult[] = [];
+  await using crew = new Crew(jobs);
+  const left = await crew.perform(possible, limitMs, (result) => {
     results.push(result);
-    const { complaints, evidence, seconds, logs } = result;
-    if (complaints.length === 0) passed += 1;
-    else failed += 1;
-    const end = evidence === null ? 'no end' : [evidence.phase, evidence.code].filter(Boolean).join(' ');
-    say(`${complaints.length === 0 ? 'ok  ' : 'FAIL'}  ${name}  ${end}  ${seconds.toFixed(1)} s`);
-    if (evidence !== null)
-      say(`      ${evidence.proof.evidence ?? 'nothing proves the fault'}`.slice(0, 160));
-    for (const complaint of complaints) say(`      ${complaint}`);
-    if (logs !== null) {
-      say(`      logs: ${logs}`);
-      say(`      again: npm run test:faults -- --cell ${name}`);
-    }
+    tell(result);
+  });
+  for (const task of left) {
+    failed += 1;
+    say(`FAIL  ${nameOf(task)}  not begun`);
+    say(`      again: npm run test:faults -- ${againOf(task)}`);
   }
   return results;
 }
 
-async function runSchedules(bench: Bench, schedules: readonly Schedule[], limitMs: number): Promise<void> {
-  const until = performance.now() + limitMs;
-  for (const schedule of schedules) {
-    const missing = await missingFor(schedule.ground);
-    if (missing !== null) {
-      skipped += 1;
-      say(`skip  schedule ${shown(schedule)}  ${missing}`);
-      continue;
-    }
-    if (performance.now() > until) {
-      failed += 1;
-      say(`FAIL  schedule ${shown(schedule)}  not begun: the time is over`);
-      continue;
-    }
-    const { complaints, evidence, seconds, logs } = await trySchedule(bench, schedule);
-    if (complaints.length === 0) passed += 1;
-    else failed += 1;
-    const end = evidence === null ? 'no end' : [evidence.phase, evidence.code].filter(Boolean).join(' ');
-    const verdict = complaints.length === 0 ? 'ok  ' : 'FAIL';
-    say(`${verdict}  schedule ${shown(schedule)}  ${end}  ${seconds.toFixed(1)} s`);
-    for (const complaint of complaints) say(`      ${complaint}`);
-    if (logs !== null) {
-      say(`      logs: ${logs}`);
-      const flag = schedule.ground === 'cluster' ? '--cluster-seed' : '--seed';
-      say(`      again: npm run test:faults -- ${flag} ${schedule.seed}`);
-    }
-  }
-}
-
-const schedulesFrom = (seed: number, count: number, ground: Schedule['ground']): Schedule[] =>
-  Array.from({ length: count }, (_, index) => scheduleOf((seed + index) % 2 ** 32, ground));
-
-/** On a folder first, so that each ground is made ready once. */
-const schedulesOf = (seed: number, count: number, onCluster: number): Schedule[] => [
+const asTask = (cell: Cell): Task => ({ kind: 'cell', cell });
+const schedulesFrom = (seed: number, count: number, ground: Schedule['ground']): Task[] =>
+  Array.from({ length: count }, (_, index) => ({
+    kind: 'schedule',
+    schedule: scheduleOf((seed + index) % 2 ** 32, ground),
+  }));
+const schedulesOf = (seed: number, count: number, onCluster: number): Task[] => [
   ...schedulesFrom(seed, count, 'folder'),
   ...schedulesFrom(seed, onCluster, 'cluster'),
 ];
 
-function showTable(results: readonly CellResult[]): void {
+function showTable(results: readonly TaskResult[]): void {
   say('');
   say(
     tableOf((step, fault) => {
-      const found = results.find((one) => one.step === step && one.fault === fault);
+      const found = results.find(
+        ({ task }) => task.kind === 'cell' && task.cell.step === step && task.cell.fault === fault,
+      );
       if (found === undefined) return 'not run';
       return found.complaints.length === 0 ? 'passed' : 'FAILED';
     }),
   );
-  for (const line of dashes()) say(line);
-  for (const [what, where] of Object.entries(ELSEWHERE)) say(`${what}: ${where}`);
+  say('');
+  for (const line of dashes()) say(`- ${line}`);
+  for (const [what, where] of Object.entries(ELSEWHERE)) say(`- ${what}: ${where}`);
+  say('');
+}
+
+/** Cells and schedules apart: seconds of each, all together and of the longest. */
+function showTimes(results: readonly TaskResult[]): void {
+  for (const kind of ['cell', 'schedule'] as const) {
+    const times = results.filter(({ task }) => task.kind === kind).map(({ seconds }) => seconds);
+    if (times.length === 0) continue;
+    const total = times.reduce((sum, one) => sum + one, 0);
+    const mean = (total / times.length).toFixed(1);
+    say(`${times.length} ${kind}s: ${mean} s each, the longest ${Math.max(...times).toFixed(0)} s`);
+  }
 }
 
 async function run(options: Options): Promise<void> {
-  await using bench = new Bench();
+  const { jobs } = options;
   switch (options.mode) {
-    case 'replay':
-      return runSchedules(bench, [scheduleOf(options.seed, options.ground)], Number.POSITIVE_INFINITY);
+    case 'schedules':
+      say(`schedules from seed ${options.seed} on`);
+      showTimes(
+        await runAll(
+          jobs,
+          schedulesFrom(options.seed, options.count, options.ground),
+          Number.POSITIVE_INFINITY,
+        ),
+      );
+      return;
     case 'cells': {
-      const cells = options.cells.filter(({ step, fault }) => !('why' in allowedOutcomes(step, fault)));
-      await runCells(bench, cells, Number.POSITIVE_INFINITY);
+      const cells = options.cells.filter(({ step, fault }) => applies(step, fault));
+      const results = await runAll(jobs, cells.map(asTask), Number.POSITIVE_INFINITY);
+      if (cells.length > 1) showTable(results);
+      showTimes(results);
       return;
     }
     case 'full': {
-      say(`the whole matrix, and schedules from seed ${options.seed} on`);
-      const results = await runCells(bench, allCells(), Number.POSITIVE_INFINITY);
-      await runSchedules(
-        bench,
-        schedulesOf(options.seed, options.schedules, CLUSTER_SCHEDULES.full),
-        Number.POSITIVE_INFINITY,
-      );
+      say(`the whole matrix, and ${options.count} schedules from seed ${options.seed} on`);
+      const tasks = [
+        ...allCells().map(asTask),
+        ...schedulesOf(options.seed, options.count, CLUSTER_SCHEDULES.full),
+      ];
+      const results = await runAll(jobs, tasks, Number.POSITIVE_INFINITY);
       showTable(results);
+      showTimes(results);
       return;
     }
     case 'sample': {
       say(`sample ${options.seed}; again: npm run test:faults -- --sample ${options.seed}`);
-      await runCells(bench, sampleOf(options.seed), SAMPLE_LIMIT_MS);
-      await runSchedules(
-        bench,
-        schedulesOf(options.seed, SAMPLE_SCHEDULES, CLUSTER_SCHEDULES.sample),
-        SAMPLE_LIMIT_MS,
-      );
+      const tasks = [
+        ...sampleOf(options.seed).map(asTask),
+        ...schedulesOf(options.seed, SAMPLE_SCHEDULES, CLUSTER_SCHEDULES.sample),
+      ];
+      showTimes(await runAll(jobs, tasks, SAMPLE_LIMIT_MS));
     }
   }
 }
@@ -161,5 +160,3 @@ if (options !== null) {
   say(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
-// Connections that a client still tries to make would keep the process.
-process.exit();

@@ -62,7 +62,10 @@ export class Bench implements AsyncDisposable {
       const cluster = ground === 'cluster' && this.#cluster !== null ? { cluster: this.#cluster } : {};
       this.#rig = await FaultRig.start({ clock, ...cluster });
       this.rigs += 1;
-      this.#idle = await warmUp(this.#rig);
+      this.#idle = await warmUp(this.#rig).catch(async (error: unknown) => {
+        await this.discard();
+        throw error;
+      });
     }
     this.#count += 1;
     return { rig: this.#rig, idle: this.#idle, name: `m-${this.#count}` };
@@ -124,6 +127,9 @@ async function warmUp(rig: FaultRig): Promise<readonly Descriptors[]> {
   await rig.apply('warm-up', { quiesceTimeout: '5m' });
   await using watch = await Watch.of(rig, 'warm-up');
   await watch.until('the warm-up', async () => (await watch.record()).status.completedAt !== undefined);
+  const { phase, error } = (await watch.record()).status;
+  if (phase !== 'Succeeded')
+    throw new Error(`the warm-up ended as ${phase}: ${error?.message ?? 'no error'}`);
   await rig.remove('warm-up');
   await watch.until('its record is gone', async () => (await rig.record('warm-up')) === null);
   rig.turnRound();

@@ -21,7 +21,7 @@ export function tableOf(markOf: (step: Step, fault: Fault) => Mark): string {
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, at) => cell.padEnd(width(at))).join(' | ')} |`;
   const rule = `| ${['step', ...columns].map((_, at) => '-'.repeat(Math.max(3, width(at)))).join(' | ')} |`;
-  const legend = FAULTS.map((fault, index) => `${columns[index]}: ${fault} (${FAULT_NAMES[fault]})`);
+  const legend = FAULTS.map((fault, index) => `- ${columns[index]}: ${fault} (${FAULT_NAMES[fault]})`);
   return [line(['step', ...columns]), rule, ...rows.map(line), '', ...legend].join('\n');
 }
 

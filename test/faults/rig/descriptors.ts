@@ -10,7 +10,8 @@ export async function descriptorsOf(pid: number): Promise<ReadonlyMap<string, nu
   const found = new Map<string, number>();
   for (const link of links) {
     if (link === null) continue;
-    const kind = link.replace(/^(socket|pipe):\[\d+\]$/u, '$1');
+    // libfaketime's file is named after the process.
+    const kind = link.replace(/^(socket|pipe):\[\d+\]$/u, '$1').replace(/(faketime_\w+?)_\d+/u, '$1');
     found.set(kind, (found.get(kind) ?? 0) + 1);
   }
   return found;

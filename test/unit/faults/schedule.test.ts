@@ -85,11 +85,18 @@ test('each place of a voyage is one step', () => {
 });
 
 test('the command line is read, and what makes no sense is refused', () => {
-  expect(readOptions(['--seed', '12'])).toEqual({ mode: 'replay', seed: 12, ground: 'folder' });
-  expect(readOptions(['--cluster-seed', '12'])).toMatchObject({ mode: 'replay', ground: 'cluster' });
-  expect(readOptions(['--sample', '3'])).toEqual({ mode: 'sample', seed: 3 });
-  expect(readOptions(['--full', '--seed', '1'])).toEqual({ mode: 'full', seed: 1, schedules: 200 });
-  expect(readOptions(['--cell', '6:cut'])).toEqual({ mode: 'cells', cells: [{ step: 6, fault: 'cut' }] });
+  const replay = { mode: 'schedules', jobs: 1, seed: 12, count: 1 };
+  expect(readOptions(['--seed', '12'])).toEqual({ ...replay, ground: 'folder' });
+  expect(readOptions(['--cluster-seed', '12'])).toEqual({ ...replay, ground: 'cluster' });
+  expect(readOptions(['--schedules', '9', '--seed', '2', '--jobs', '3'])).toEqual({
+    ...{ mode: 'schedules', jobs: 3, seed: 2, count: 9, ground: 'folder' },
+  });
+  expect(readOptions(['--sample', '3'])).toEqual({ mode: 'sample', jobs: 2, seed: 3 });
+  expect(readOptions(['--full', '--seed', '1'])).toEqual({ mode: 'full', jobs: 2, seed: 1, count: 200 });
+  expect(readOptions(['--cell', '6:cut'])).toEqual({
+    ...{ mode: 'cells', jobs: 2, cells: [{ step: 6, fault: 'cut' }] },
+  });
+  expect(() => readOptions(['--jobs', '0'])).toThrow(RangeError);
   expect(() => readOptions(['--seed', 'x'])).toThrow(RangeError);
   expect(() => readOptions(['--cell', '11:cut'])).toThrow(RangeError);
 });
