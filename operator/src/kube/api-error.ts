@@ -26,14 +26,19 @@ export class KubeApiError extends Error {
   readonly reason: string;
   /** Name of the object that the answer is about; absent when it is about the resource or the request. */
   readonly objectName: string | undefined;
+  /** How long to stay away, as the answer asks (header or Status), milliseconds; null: it does not say. */
+  readonly retryAfterMs: number | null;
 
-  constructor(what: string, httpStatus: number, body: unknown) {
+  /** `retryAfter`: the header of that name, in seconds; a date is not what API servers send. */
+  constructor(what: string, httpStatus: number, body: unknown, retryAfter?: string) {
     const parsed = statusBody.safeParse(body);
     const { message, reason, details } = parsed.success ? parsed.data : NO_STATUS;
     super(`${what}: HTTP ${httpStatus}${message === '' ? '' : `: ${message.slice(0, 1024)}`}`);
     this.httpStatus = httpStatus;
     this.reason = reason;
     this.objectName = details.name;
+    const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : details.retryAfterSeconds;
+    this.retryAfterMs = seconds === undefined ? null : Math.max(0, seconds * 1000);
   }
 
   /**

@@ -60,6 +60,8 @@ export const LIST_WATCH_TIMES: ListWatchTimes = {
   healthyMs: 30_000,
 };
 
+/** Of what an API server asks for: a cache that stays away for longer is of no use. */
+const MAX_RETRY_AFTER_MS = 60_000;
 const PAGE_SIZE = '500';
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** Metadata alone where the caller needs no more: a status may be large and changes often. */
@@ -106,18 +108,20 @@ export class ListWatch {
     const backoff = new Backoff(this.#times.backoff);
     while (!signal.aborted) {
       const startedAt = this.#clock.now();
+      let askedMs = 0;
       try {
         if (this.#mustList()) await this.#list(sink, signal);
         await this.#watch(sink, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#resourceVersion = null;
+        if (error instanceof KubeApiError) askedMs = Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
         this.#log.warn({ path, cause: describeError(error) }, 'watch ended, listing again');
       }
       if (this.#clock.now() - startedAt >= this.#times.healthyMs) backoff.reset();
       // A watch that ends at once, even in good order, may have a place in history that it cannot get past.
       else this.#resourceVersion = null;
-      await this.#clock.sleep(backoff.next(), signal);
+      await this.#clock.sleep(askedMs + backoff.next(), signal);
     }
   }
 

@@ -55,7 +55,7 @@ export class KubeMigrationStore implements MigrationStore {
     return this.#patch(
       stored,
       [
-        ...endTests(stored.status, patch),
+        ...endTests(stored, patch),
         { op: 'replace', path: '/status/fence', value: fence + 1 },
         { op: 'add', path: '/status/operator', value: operator },
         ...statusOperations(stored.status, patch),
@@ -68,7 +68,7 @@ export class KubeMigrationStore implements MigrationStore {
     return this.#patch(
       stored,
       [
-        ...asRead(stored.status),
+        ...asRead(stored),
         { op: 'add', path: '/status/stopping', value: { at: this.#timestamp(), by: operator } },
       ],
       signal,
@@ -86,10 +86,7 @@ export class KubeMigrationStore implements MigrationStore {
     const value = { value: to, at: this.#timestamp(), by: operator, reason: clipMessage(reason, REASON_MAX) };
     return this.#patch(
       stored,
-      [
-        ...asRead({ ...stored.status, decision: { value: from } }),
-        { op: 'replace', path: '/status/decision', value },
-      ],
+      [...asRead(stored, from), { op: 'replace', path: '/status/decision', value }],
       signal,
     );
   }
@@ -97,7 +94,7 @@ export class KubeMigrationStore implements MigrationStore {
   async patchStatus(stored: StoredMigration, patch: StatusPatch, signal: AbortSignal): Promise<WriteOutcome> {
     const operations = statusOperations(stored.status, patch);
     if (operations.length === 0) return { kind: 'written', stored };
-    return this.#patch(stored, [...endTests(stored.status, patch), ...operations], signal);
+    return this.#patch(stored, [...endTests(stored, patch), ...operations], signal);
   }
 
   addFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome> {
@@ -208,16 +205,18 @@ function pathOf({ namespace, name }: MigrationKey): string {
 }
 
 /** An end, or another target, that lands late must find the voyage where it was: it may have gone on. */
-const endTests = (status: DeviceMigrationStatus, patch: StatusPatch): PatchOperation[] =>
-  Object.hasOwn(patch, 'completedAt') || Object.hasOwn(patch, 'target') ? asRead(status) : [];
+const endTests = (stored: StoredMigration, patch: StatusPatch): PatchOperation[] =>
+  Object.hasOwn(patch, 'completedAt') || Object.hasOwn(patch, 'target') ? asRead(stored) : [];
 
 /** Tests that nobody has stopped, decided or ended the migration, or changed its target, since it was read. */
-function asRead({ stopping, decision, target, completedAt }: DeviceMigrationStatus): PatchOperation[] {
+function asRead({ version, status }: StoredMigration, from = status.decision.value): PatchOperation[] {
+  const { stopping, target, completedAt } = status;
   const at = stopping === undefined ? '/status/stopping' : '/status/stopping/at';
   const node = target === undefined ? '/status/target' : '/status/target/nodeName';
   return [
+    { op: 'test', path: '/metadata/resourceVersion', value: version },
     { op: 'test', path: node, value: target?.nodeName ?? null },
-    { op: 'test', path: '/status/decision/value', value: decision.value },
+    { op: 'test', path: '/status/decision/value', value: from },
     { op: 'test', path: at, value: stopping?.at ?? null },
     { op: 'test', path: '/status/completedAt', value: completedAt ?? null },
   ];

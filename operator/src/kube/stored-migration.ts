@@ -45,6 +45,7 @@ export function toStoredMigration(object: StoredObject): StoredMigration {
   return {
     key: { namespace: metadata.namespace, name: metadata.name },
     uid: metadata.uid,
+    version: metadata.resourceVersion,
     generation: metadata.generation,
     createdAt: new Date(metadata.creationTimestamp),
     deletionRequested: (metadata.deletionTimestamp ?? null) !== null,

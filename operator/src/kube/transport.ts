@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { Backoff } from '../backoff.ts';
 import { KubeApiError, NoAnswerError } from './api-error.ts';
 
 export interface ApiRequest {
@@ -21,6 +23,9 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Idle connections; more than a few only serve bursts. */
 const MAX_IDLE_SOCKETS = 4;
 const KEEP_ALIVE_PROBE_MS = 15_000;
+/** How often a request is sent that the API server turns away unread, within its deadline. */
+const ATTEMPTS = 4;
+const TURNED_AWAY = { firstMs: 200, capMs: 2_000 };
 const JSON_TYPE = 'application/json';
 
 /**
@@ -49,18 +54,28 @@ export class KubeTransport {
   }
 
   /**
-   * Sends a request and reads its JSON answer.
+   * Sends a request and reads its JSON answer. One that an overloaded API server turns away unread (429) is sent again, as
+   * late as the answer asks and somewhat later by chance, as long as the deadline allows it.
    * @throws KubeApiError for a status of 400 or more
    * @throws NoAnswerError when no whole answer came before the deadline or the abort
    */
   async request(request: ApiRequest, signal: AbortSignal): Promise<unknown> {
     const what = `${request.method} ${request.path}`;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(request.deadlineMs)]);
-    try {
-      return await readAnswer(await this.#send(request, what, limit), what);
-    } catch (error) {
-      if (error instanceof NoAnswerError) this.#dropIdle();
-      throw error;
+    const until = performance.now() + request.deadlineMs;
+    const backoff = new Backoff(TURNED_AWAY);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await readAnswer(await this.#send(request, what, limit), what);
+      } catch (error) {
+        if (error instanceof NoAnswerError) this.#dropIdle();
+        if (!(error instanceof KubeApiError) || error.httpStatus !== 429 || attempt === ATTEMPTS) throw error;
+        const pauseMs = (error.retryAfterMs ?? 0) + backoff.next();
+        if (performance.now() + pauseMs >= until) throw error;
+        // Whoever gives up meanwhile is told what came last.
+        await sleep(pauseMs, undefined, { signal: limit }).catch(() => undefined);
+        if (limit.aborted) throw error;
+      }
     }
   }
 
@@ -146,7 +161,7 @@ async function readAnswer(answer: IncomingMessage, what: string): Promise<unknow
     throw new NoAnswerError(what, true, error);
   }
   const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-  if (status >= 400) throw new KubeApiError(what, status, body.value);
+  if (status >= 400) throw new KubeApiError(what, status, body.value, answer.headers['retry-after']);
   if (!body.ok) throw new NoAnswerError(what, true, new Error(`HTTP ${status} without JSON`));
   return body.value;
 }

@@ -36,6 +36,7 @@ function migration(spec: StoredMigration['spec'] = { ok: true, value: SPEC }): S
   return {
     key: { namespace: 'ml', name: 'trainer-0' },
     uid: 'uid-1',
+    version: '1',
     generation: 1,
     createdAt: new Date(0),
     deletionRequested: false,

@@ -286,6 +286,20 @@ describe('a list and watch', () => {
     expect(Math.min(...pauses.slice(1))).toBeGreaterThanOrEqual(20);
   });
 
+  test('stays away for as long as the server asks, within a bound', async () => {
+    const pauses: number[] = [];
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      pauses.push(ms);
+      return systemClock.sleep(0, signal);
+    };
+    const refusing = (seconds: number) => (response: ServerResponse) =>
+      sendJson(response, 503, failureStatus(503, 'ServiceUnavailable', { retryAfterSeconds: seconds }));
+    watches = [refusing(7), refusing(86_400), silent];
+    start({ backoff: { firstMs: 20, capMs: 40 } }, { sleep });
+    await expectEventually(() => pauses.length === 2 && watchUrls().length === 3);
+    expect(pauses.map((ms) => Math.floor(ms / 1_000))).toEqual([7, 60]);
+  });
+
   test('ends quietly when aborted, whatever it waits for', async () => {
     start();
     await expectEventually(() => watchUrls().length === 1);

@@ -8,6 +8,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { KubeTransport } from '@transship/operator/internal/kube/transport';
 
 import { issueTestPki } from '../../../support/certificates.ts';
+import { expectEventually } from '../support/eventually.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const { signal } = new AbortController();
@@ -116,6 +117,50 @@ describe('the transport to an API server', () => {
     );
     await expect(request(new KubeTransport(kubeConfig))).rejects.toMatchObject({ sent: false });
     expect(asked).toBe(0);
+    transport.close();
+  });
+
+  /** Turns away what comes until there is a last word for it. */
+  async function turningAway(last: object | null, headers: Record<string, string> = {}) {
+    const asked: number[] = [];
+    const https = createHttpsServer({ key, cert }, (_request, response) => {
+      asked.push(performance.now());
+      const isLast = last !== null && asked.length === 3;
+      response.writeHead(isLast ? 200 : 429, isLast ? {} : headers).end(JSON.stringify(isLast ? last : {}));
+    });
+    return { asked, transport: await listen(https, () => https.closeAllConnections()) };
+  }
+
+  test('sends again what an overloaded server turned away, not sooner than that asked for', async () => {
+    const { asked, transport } = await turningAway({ well: true }, { 'retry-after': '1' });
+    expect(await request(transport)).toEqual({ well: true });
+    const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
+    transport.close();
+  });
+
+  test('does so a few times only, and not beyond the deadline', async () => {
+    const { asked, transport } = await turningAway(null);
+    await expect(request(transport)).rejects.toMatchObject({ httpStatus: 429, retryAfterMs: null });
+    expect(asked).toHaveLength(4);
+    transport.close();
+    close();
+    await server[Symbol.asyncDispose]();
+    const patient = await turningAway(null, { 'retry-after': '7200' });
+    await expect(request(patient.transport)).rejects.toMatchObject({ retryAfterMs: 7_200_000 });
+    expect(patient.asked).toHaveLength(1);
+    patient.transport.close();
+  });
+
+  test('ends such a pause with the caller, who hears what came', async () => {
+    const { asked, transport } = await turningAway(null, { 'retry-after': '50' });
+    const end = new AbortController();
+    const call = request(transport, end.signal);
+    call.catch(() => undefined);
+    await expectEventually(() => asked.length === 1);
+    end.abort();
+    await expect(call).rejects.toThrow();
+    expect(asked).toHaveLength(1);
     transport.close();
   });
 
