@@ -158,6 +158,19 @@ describe('a running control plane', () => {
     expect(whoami.code).toBe(0);
   });
 
+  test('keeps objects over a death of etcd, which the API server outlives', async () => {
+    await succeed(['create', 'configmap', 'outlasting']);
+    const { etcdPid, apiServerPid } = controlPlane;
+
+    const { name, pid, signal } = await controlPlane.killEtcd();
+    expect({ name, pid, signal }).toEqual({ name: 'etcd', pid: etcdPid, signal: 'SIGKILL' });
+    await controlPlane.restartEtcd();
+
+    expect(controlPlane.etcdPid).not.toBe(etcdPid);
+    expect(controlPlane.apiServerPid).toBe(apiServerPid);
+    expect(await succeed(['get', 'configmap', 'outlasting', '-o', 'name'])).toBe('configmap/outlasting\n');
+  });
+
   test('refuses connections while the API server is killed', async () => {
     await controlPlane.killApiServer();
     try {
