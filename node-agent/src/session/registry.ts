@@ -6,7 +6,7 @@ import { unknownSession } from '../contract/session-snapshot.ts';
 import { freshLive } from '../core/bind.ts';
 import type { Role } from '../core/command.ts';
 import type { Observation } from '../core/effects.ts';
-import { bindsDevices } from '../core/phase.ts';
+import { bindsDevices, isTombstone } from '../core/phase.ts';
 import type { Failure, Session } from '../core/session.ts';
 import type { SessionSnapshot } from '../core/snapshot.ts';
 import type { MigratableDevice } from '../device/port.ts';
@@ -124,7 +124,9 @@ export class SessionRegistry implements Bindings {
       this.#runners.set(session.uid, this.#createRunner(session.uid, session.role, { session, live }));
     }
     await this.#collect();
-    await Promise.all(this.runners.map((runner) => runner.restart()));
+    // A tombstone has nothing to find out, and there are many: nobody is asked anything on their account.
+    const alive = this.runners.filter(({ session }) => session !== null && !isTombstone(session.phase));
+    await Promise.all(alive.map((runner) => runner.restart()));
     await Promise.all(this.#ports.devices.all.map((device) => this.assess(device.id)));
   }
 

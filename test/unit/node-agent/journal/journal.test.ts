@@ -239,7 +239,10 @@ describe('the journal', () => {
 
 describe('ended sessions', () => {
   const day = 24 * 60 * 60_000;
-  const retention = { keepMs: 7 * day, keepCount: 2 };
+  const retention = {
+    ended: { keepMs: 7 * day, keepCount: 2 },
+    active: { keepMs: 365 * day, keepCount: 3 },
+  };
   const ended = (uid: string, ageDays: number, change = {}) => ({
     writtenAt: new Date(at.getTime() - ageDays * day),
     session: aSession({ uid, phase: 'RolledBack', ...change }),
@@ -251,6 +254,19 @@ describe('ended sessions', () => {
 
   test('go when they are too many, the oldest first', () => {
     expect(expired([ended('c', 3), ended('a', 1), ended('b', 2)], at, retention)).toEqual(['c']);
+  });
+
+  test('that run at their target are kept for a year, whatever else has ended since', () => {
+    const active = { role: 'target', phase: 'Active' } as const;
+    const others = [ended('b', 2), ended('a', 1)];
+    expect(expired([ended('runs', 364, active), ...others], at, retention)).toEqual([]);
+    expect(expired([ended('ran', 366, active), ...others], at, retention)).toEqual(['ran']);
+  });
+
+  test('that run go by a number of their own', () => {
+    const active = { role: 'target', phase: 'Active' } as const;
+    const run = [4, 1, 3, 2].map((age) => ended(`ran ${age}`, age, active));
+    expect(expired([...run, ended('other', 5)], at, retention)).toEqual(['ran 4']);
   });
 
   test('stay while they bind a device', () => {

@@ -269,3 +269,19 @@ describe('ended sessions', () => {
     await collecting;
   });
 });
+
+test('an agent that starts asks nobody anything for sessions that are over', async () => {
+  const agent = new AgentInMemory([FakeDevice.healthy('a/0')]);
+  await agent.prepareSource('uid-1');
+  await agent.send('source', { kind: 'rollBack', decision: 'Undecided' }, 1_000, 'uid-1');
+  await agent.prepareSource('uid-2');
+  let asked = 0;
+  const state = agent.freezer.state.bind(agent.freezer);
+  agent.freezer.state = () => {
+    asked += 1;
+    return state();
+  };
+  const next = await restarted(agent);
+  expect(asked).toBe(1);
+  expect(next.registry.snapshot('uid-1')).toMatchObject({ phase: 'RolledBack' });
+});
