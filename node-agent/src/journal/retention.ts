@@ -28,24 +28,40 @@ export const DEFAULT_RETENTION: Retention = {
   active: { keepMs: 365 * DAY_MS, keepCount: 5000 },
 };
 
-/** UIDs of records that need not be kept: ended, holding no device, and old or too many. A quarantine outlives them. */
-export function expired(records: readonly JournalRecord[], now: Date, retention: Retention): string[] {
+/**
+ * UIDs of records that need not be kept: ended, holding no device, and old or too many. A quarantine outlives them.
+ * `mayBeOld`: whether the age of a record is to be believed; clocks of machines jump.
+ */
+export function expired(
+  records: readonly JournalRecord[],
+  now: Date,
+  retention: Retention,
+  mayBeOld: (uid: string) => boolean = () => true,
+): string[] {
   const over = records.filter(({ session }) => !bindsDevices(session.phase));
   const isActive = ({ session }: JournalRecord): boolean => session.phase === 'Active';
   return [
-    ...beyond(over.filter(isActive), now, retention.active),
+    ...beyond(over.filter(isActive), now, retention.active, mayBeOld),
     ...beyond(
       over.filter((record) => !isActive(record)),
       now,
       retention.ended,
+      mayBeOld,
     ),
   ];
 }
 
-function beyond(records: readonly JournalRecord[], now: Date, { keepMs, keepCount }: Limit): string[] {
+function beyond(
+  records: readonly JournalRecord[],
+  now: Date,
+  { keepMs, keepCount }: Limit,
+  mayBeOld: (uid: string) => boolean,
+): string[] {
   const oldest = now.getTime() - keepMs;
+  const isOld = ({ writtenAt, session }: JournalRecord): boolean =>
+    writtenAt.getTime() < oldest && mayBeOld(session.uid);
   return records
     .toSorted((a, b) => b.writtenAt.getTime() - a.writtenAt.getTime())
-    .filter((record, index) => index >= keepCount || record.writtenAt.getTime() < oldest)
+    .filter((record, index) => index >= keepCount || isOld(record))
     .map((record) => record.session.uid);
 }

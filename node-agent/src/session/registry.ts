@@ -46,6 +46,8 @@ export class SessionRegistry implements Bindings {
   readonly #options: RegistryOptions;
   readonly #runners = new Map<string, SessionRunner>();
   readonly #refused = new Map<string, RefusedFile>();
+  /** When this process first found a session too old to be kept, monotonic ms. */
+  readonly #overSince = new Map<string, number>();
 
   constructor(
     journal: Journal,
@@ -244,6 +246,7 @@ export class SessionRegistry implements Bindings {
       if (!this.#expired().includes(uid)) return false;
       await this.#journal.remove(uid);
       this.#runners.delete(uid);
+      this.#overSince.delete(uid);
       this.#ports.log.info({ uid }, 'an ended session was forgotten');
       return true;
     });
@@ -255,7 +258,19 @@ export class SessionRegistry implements Bindings {
       return session === null || writtenAt === null ? [] : [{ session, writtenAt }];
     });
     const mayGo = records.filter(({ session }) => !this.#isWitness(session));
-    return expired(mayGo, this.#clock.wallNow(), this.#options.retention);
+    const mayBeOld = (uid: string): boolean => this.#hasBeenOverForADay(uid);
+    return expired(mayGo, this.#clock.wallNow(), this.#options.retention, mayBeOld);
+  }
+
+  /**
+   * By the time that this process has lived through: the clock on the wall may jump by years, as when a machine starts with
+   * a wrong one, and must not take every tombstone with it at once.
+   */
+  #hasBeenOverForADay(uid: string): boolean {
+    const now = this.#clock.now();
+    const since = this.#overSince.get(uid) ?? now;
+    this.#overSince.set(uid, since);
+    return now - since >= COLLECT_INTERVAL_MS;
   }
 
   /** A version that keeps no list knows by the session alone that its device is withheld. */
