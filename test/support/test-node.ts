@@ -26,6 +26,8 @@ export interface TwoNodesOptions {
   readonly group?: number;
   /** How the devices' migration is driven; default v1. */
   readonly protocol?: 'v1' | 'v2';
+  /** Names of further nodes that can take a set. */
+  readonly others?: readonly string[];
   /** Further arguments of the emulators. */
   readonly source?: readonly string[];
   readonly target?: readonly string[];
@@ -83,7 +85,7 @@ export class TestNode {
   }
 }
 
-/** Starts emulator and agent of one of the two nodes; whatever has started ends with the stack. */
+/** Starts emulator and agent of one of the nodes; whatever has started ends with the stack. */
 export async function startNode(
   stack: AsyncDisposableStack,
   directory: string,

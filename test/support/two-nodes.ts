@@ -36,16 +36,19 @@ export class TwoNodes implements AsyncDisposable {
   readonly pki: TestPki;
   readonly source: TestNode;
   readonly target: TestNode;
+  /** Further nodes that can take a set, as its options name them. */
+  readonly others: readonly TestNode[];
   #operator: ManagedProcess;
 
   private constructor(
-    parts: Pick<TwoNodes, 'directory' | 'pki' | 'source' | 'target'>,
+    parts: Pick<TwoNodes, 'directory' | 'pki' | 'source' | 'target' | 'others'>,
     operator: ManagedProcess,
   ) {
     this.directory = parts.directory;
     this.pki = parts.pki;
     this.source = parts.source;
     this.target = parts.target;
+    this.others = parts.others;
     this.#operator = operator;
   }
 
@@ -53,28 +56,30 @@ export class TwoNodes implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), 'ts-nodes-'));
     stack.defer(() => rm(directory, { recursive: true }));
-    const pki = await issueTestPki(join(directory, 'pki'), [SOURCE, TARGET]);
-    const [source, target] = await Promise.all([
+    const { others: names = [] } = options;
+    const pki = await issueTestPki(join(directory, 'pki'), [SOURCE, TARGET, ...names]);
+    const [source, target, ...others] = await Promise.all([
       startNode(stack, directory, pki, SOURCE, options),
       startNode(stack, directory, pki, TARGET, options),
+      ...names.map((name) => startNode(stack, directory, pki, name, options)),
     ]);
     const build = options.builds?.operator;
     const operator = stack.use(
-      await startOperator({ ...operatorOptions(directory, pki, [source, target]), build }),
+      await startOperator({ ...operatorOptions(directory, pki, [source, target, ...others]), build }),
     );
     await eventually('traffic on the source', PATIENCE_MS, async () =>
       (await source.control.links()).every(({ received }) => received > 0) ? true : null,
     );
     stack.move();
-    return new TwoNodes({ directory, pki, source, target }, operator);
+    return new TwoNodes({ directory, pki, source, target, others }, operator);
   }
 
   get operator(): ManagedProcess {
     return this.#operator;
   }
 
-  get nodes(): readonly [TestNode, TestNode] {
-    return [this.source, this.target];
+  get nodes(): readonly [TestNode, TestNode, ...TestNode[]] {
+    return [this.source, this.target, ...this.others];
   }
 
   /** Starts the operator again on its records. `build`: as in its options, default: this checkout. */
@@ -150,7 +155,7 @@ export class TwoNodes implements AsyncDisposable {
     return kept.map(({ digest }) => digest);
   }
 
-  /** Of both nodes; expected: none. */
+  /** Of all nodes; expected: none. */
   async violations(): Promise<readonly (Violation & { readonly node: string })[]> {
     const lists = await Promise.all(
       this.nodes.map(async ({ node, control }) =>

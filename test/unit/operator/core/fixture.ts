@@ -115,6 +115,8 @@ interface Given {
   readonly preCopyDone?: boolean;
   readonly expired?: Observed['expired'];
   readonly targetFenced?: boolean;
+  readonly nextTarget?: Observed['nextTarget'];
+  readonly left?: NonNullable<Observed['left']>;
   readonly sourceFenced?: boolean;
 }
 
@@ -131,6 +133,8 @@ export const observe = (s: Side, t: Side, given: Given = {}): Observed => ({
   decided: given.decided ?? 'Undecided',
   expired: given.expired ?? null,
   targetFenced: given.targetFenced ?? false,
+  nextTarget: given.nextTarget ?? null,
+  left: given.left ?? [],
   sourceFenced: given.sourceFenced ?? false,
 });
 
