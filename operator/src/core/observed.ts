@@ -73,6 +73,8 @@ export interface Observed {
   readonly placement: Placement;
   /** Pre-copy has nothing left to gain: converged, or its time is up. */
   readonly preCopyDone: boolean;
+  /** A quiesce has timed out not long ago (onDeadline Wait): the workload is to work for a while. Absent: it has not. */
+  readonly quiescePauses?: boolean;
   /** A deadline that is looked at last just before the decision is sent has passed; `of`: the side that let it pass. */
   readonly expired: (Failure & { readonly of?: Role }) | null;
   /**

@@ -119,7 +119,9 @@ function nextGeneration(o: Answering, next: number): Action {
   }
 }
 
-function quiesce({ plan }: Answering): Action {
+function quiesce({ plan, quiescePauses }: Answering): Action {
+  if (quiescePauses === true)
+    return { kind: 'wait', on: 'the workload to work for a while before it is frozen again' };
   const { quiesceTimeoutMs: timeoutMs, waitOnDeadline: waitOnTimeout } = plan;
   return { kind: 'commandSource', command: { kind: 'quiesce', timeoutMs, waitOnTimeout } };
 }

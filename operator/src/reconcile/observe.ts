@@ -25,6 +25,7 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     record: recordOf(stored),
     ...remembered(memory),
     preCopyDone: stored.spec.ok && preCopyIsDone(stored.spec.value.strategy, voyage, now),
+    quiescePauses: stored.spec.ok && quiescePauses(stored.spec.value.strategy, voyage, now),
     expired: blamed(
       voyage,
       silentTooLong(voyage, now) ??
@@ -77,6 +78,15 @@ function recordOf({ status, deletionRequested, finalizerPresent }: StoredMigrati
     finalizerPresent,
     ...(status.target === undefined ? {} : { firstGeneration: status.target.generation }),
   };
+}
+
+function quiescePauses(
+  strategy: { readonly quiesceTimeout: string; readonly preCopyTimeout: string },
+  { quiescePause, memory }: Voyage,
+  now: number,
+): boolean {
+  const firstMs = parseDuration(strategy.quiesceTimeout);
+  return quiescePause.look(memory, { firstMs, capMs: parseDuration(strategy.preCopyTimeout) }, now);
 }
 
 function preCopyIsDone(

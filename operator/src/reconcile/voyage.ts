@@ -2,6 +2,7 @@ import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contr
 import { freshMemory, observed, replied, retargeted, type Memory, type Sample } from '../core/index.ts';
 import { Pace } from './pace.ts';
 import type { StoredMigration } from './ports.ts';
+import { QuiescePause } from './quiesce-pause.ts';
 import { SilentDevices } from './silent-devices.ts';
 import { SilentWorkload } from './silent-workload.ts';
 
@@ -37,6 +38,7 @@ export class Voyage {
   placementSince: number | null = null;
   readonly pace = new Pace();
   readonly silentDevices = new SilentDevices();
+  readonly quiescePause = new QuiescePause();
   readonly silentWorkload = new SilentWorkload();
   /** Nodes of targets that were left, do not answer, and are marked as shut down. */
   leftFenced: ReadonlySet<string> = new Set();

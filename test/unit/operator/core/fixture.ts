@@ -113,6 +113,7 @@ interface Given {
   readonly decided?: Observed['decided'];
   readonly placement?: Placement;
   readonly preCopyDone?: boolean;
+  readonly quiescePauses?: boolean;
   readonly expired?: Observed['expired'];
   readonly targetFenced?: boolean;
   readonly nextTarget?: Observed['nextTarget'];
@@ -130,6 +131,7 @@ export const observe = (s: Side, t: Side, given: Given = {}): Observed => ({
   target: side(t),
   placement: given.placement ?? PLACED,
   preCopyDone: given.preCopyDone ?? false,
+  quiescePauses: given.quiescePauses ?? false,
   decided: given.decided ?? 'Undecided',
   expired: given.expired ?? null,
   targetFenced: given.targetFenced ?? false,

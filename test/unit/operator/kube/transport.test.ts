@@ -159,7 +159,7 @@ describe('the transport to an API server', () => {
     call.catch(() => undefined);
     await expectEventually(() => asked.length === 1);
     end.abort();
-    await expect(call).rejects.toThrow();
+    await expect(call).rejects.toMatchObject({ httpStatus: 429 });
     expect(asked).toHaveLength(1);
     transport.close();
   });
