@@ -126,7 +126,10 @@ export class KubeMigrationStore implements MigrationStore {
     const now = await this.#read(stored.key, signal);
     if (now === null || now.metadata.uid !== stored.uid) return { kind: 'gone' };
     const current = toStoredMigration(now);
-    if (current.status.fence !== stored.status.fence) return { kind: 'conflict' };
+    const isAsRead =
+      current.status.fence === stored.status.fence &&
+      current.status.completedAt === stored.status.completedAt;
+    if (!isAsRead) return { kind: 'conflict' };
     const operations = plan(now.metadata.finalizers ?? [], current.deletionRequested);
     if (operations === 'done') return { kind: 'written', stored: current };
     if (operations === 'conflict') return { kind: 'conflict' };

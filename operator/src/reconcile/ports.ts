@@ -24,6 +24,8 @@ export interface MigrationKey {
 export interface StoredMigration {
   readonly key: MigrationKey;
   readonly uid: string;
+  /** Another one after every write of the object: resourceVersion, or a checksum of its content. */
+  readonly version: string;
   /** metadata.generation */
   readonly generation: number;
   readonly createdAt: Date;
@@ -53,8 +55,8 @@ export type StatusPatch = {
 };
 
 /**
- * Every write tests the object's UID and the fence it was read under; fence, stopping and decision also test
- * their old values (design: decision rules). Reads go to the authority, never to a cache.
+ * Every write tests the object's UID and the fence it was read under; stopping, decision and end also test that the object
+ * is as it was read, so that none of them lands late on one that was written since, or that came back from a backup. Reads go to the authority, never to a cache.
  */
 export interface MigrationStore {
   get(key: MigrationKey, signal: AbortSignal): Promise<StoredMigration | null>;

@@ -72,15 +72,12 @@ export function decodeRecord(path: string, text: string): MigrationRecord {
 }
 
 /** The port's view of a record. */
-export function toStoredMigration({
-  metadata,
-  spec,
-  refusal: refused,
-  status,
-}: MigrationRecord): StoredMigration {
+export function toStoredMigration(from: MigrationRecord): StoredMigration {
+  const { metadata, spec, refusal: refused, status } = from;
   return {
     key: { namespace: metadata.namespace, name: metadata.name },
     uid: metadata.uid,
+    version: checksumOf(from),
     generation: metadata.generation,
     createdAt: new Date(metadata.creationTimestamp),
     deletionRequested: metadata.deletionTimestamp !== undefined,

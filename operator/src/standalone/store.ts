@@ -57,11 +57,14 @@ export class FolderMigrationStore implements MigrationStore {
   }
 
   recordStopping(stored: StoredMigration, operator: string): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => {
-      if (status.decision.value !== stored.status.decision.value) return 'conflict';
-      if (status.stopping?.at !== stored.status.stopping?.at) return 'conflict';
-      return { ...status, stopping: { at: this.#timestamp(), by: operator } };
-    });
+    return this.#updateStatus(
+      stored,
+      (status) => ({
+        ...status,
+        stopping: { at: this.#timestamp(), by: operator },
+      }),
+      'as read',
+    );
   }
 
   recordDecision(
@@ -71,20 +74,25 @@ export class FolderMigrationStore implements MigrationStore {
     operator: string,
     reason: string,
   ): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => {
-      if (status.decision.value !== from) return 'conflict';
-      const decision = {
-        value: to,
-        at: this.#timestamp(),
-        by: operator,
-        reason: clipMessage(reason, REASON_MAX),
-      };
-      return { ...status, decision };
-    });
+    return this.#updateStatus(
+      stored,
+      (status) => {
+        if (status.decision.value !== from) return 'conflict';
+        const decision = {
+          value: to,
+          at: this.#timestamp(),
+          by: operator,
+          reason: clipMessage(reason, REASON_MAX),
+        };
+        return { ...status, decision };
+      },
+      'as read',
+    );
   }
 
   patchStatus(stored: StoredMigration, patch: StatusPatch): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => merged(status, patch));
+    const tests = Object.hasOwn(patch, 'completedAt') ? 'as read' : 'fence';
+    return this.#updateStatus(stored, (status) => merged(status, patch), tests);
   }
 
   addFinalizer(stored: StoredMigration): Promise<WriteOutcome> {
@@ -106,8 +114,10 @@ export class FolderMigrationStore implements MigrationStore {
   #updateStatus(
     stored: StoredMigration,
     change: (status: DeviceMigrationStatus) => DeviceMigrationStatus | 'conflict',
+    tests: 'as read' | 'fence' = 'fence',
   ): Promise<WriteOutcome> {
     return this.#update(stored, (record) => {
+      if (tests === 'as read' && toStoredMigration(record).version !== stored.version) return 'conflict';
       const status = change(record.status);
       return status === 'conflict' ? status : { ...record, status: deviceMigrationStatus.parse(status) };
     });

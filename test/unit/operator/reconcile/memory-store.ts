@@ -23,6 +23,7 @@ export class MemoryStore implements MigrationStore {
     this.stored = {
       key: KEY,
       uid: 'uid-1',
+      version: '0',
       generation: 1,
       createdAt: new Date(0),
       deletionRequested: false,
@@ -97,7 +98,7 @@ export class MemoryStore implements MigrationStore {
     if (upset !== null) this.upset = null;
     if (upset === null || upset.applied) {
       this.writes.push(name);
-      this.stored = { ...now, ...changed };
+      this.stored = { ...now, ...changed, version: String(this.writes.length) };
     }
     if (upset !== null) return Promise.resolve({ kind: 'ambiguous', cause: new Error('no answer') });
     return Promise.resolve({ kind: 'written', stored: this.stored ?? now });

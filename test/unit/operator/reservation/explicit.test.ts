@@ -46,6 +46,7 @@ function migration(target: { devices?: string[] } = {}): StoredMigration {
   return {
     key: { namespace: 'ml', name: 'm' },
     uid: 'uid-1',
+    version: '1',
     generation: 1,
     createdAt: new Date(0),
     deletionRequested: false,

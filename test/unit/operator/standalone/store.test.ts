@@ -87,6 +87,23 @@ describe('a store of records', () => {
     expect((await stored()).status).toMatchObject({ fence: 1, operator: 'a' });
   });
 
+  test('ends, stops and decides nothing that was written since it was read, under the same fence too', async () => {
+    const { status } = await stored();
+    const read = written(await store.raiseFence(await stored(), 'me'));
+    written(await store.patchStatus(read, { progress: '1%' }));
+    const end = { phase: 'Failed', completedAt: '2026-01-01T00:00:02Z' } as const;
+    expect(await store.patchStatus(read, end)).toEqual({ kind: 'conflict' });
+    expect(await store.recordStopping(read, 'me')).toEqual({ kind: 'conflict' });
+    expect(await store.recordDecision(read, 'Undecided', 'Abort', 'me', 'because')).toEqual({
+      kind: 'conflict',
+    });
+    expect((await stored()).status).toMatchObject({
+      fence: status.fence + 1,
+      decision: { value: 'Undecided' },
+    });
+    expect((await store.patchStatus(await stored(), end)).kind).toBe('written');
+  });
+
   test('refuses every write under a fence that somebody raised since', async () => {
     const stale = await stored();
     const current = written(await store.raiseFence(stale, 'new'));
