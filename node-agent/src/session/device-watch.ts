@@ -18,6 +18,8 @@ export class DeviceWatch {
   readonly #clock: Clock;
   /** What was told last of a device, so that nothing is told twice. */
   readonly #told = new Map<string, string>();
+  /** Devices of sessions whose last look waits for its turn, as it does while the journal cannot be written. */
+  readonly #waiting = new Set<string>();
 
   constructor(registry: SessionRegistry, devices: Devices, clock: Clock) {
     this.#registry = registry;
@@ -41,12 +43,15 @@ export class DeviceWatch {
 
   async #ask(runner: SessionRunner, index: number): Promise<void> {
     const operations = runner.operations(index);
-    if (!isIdle(runner, index)) return;
+    const key = `${runner.uid} ${index}`;
+    if (!isIdle(runner, index) || this.#waiting.has(key)) return;
     const { id } = runner.state?.session.devices[index] ?? { id: '' };
     const seen = await this.#devices.get(id)?.observe();
     if (seen === undefined) return;
     const { state, incarnation } = seen;
+    this.#waiting.add(key);
     runner.postLater(() => {
+      this.#waiting.delete(key);
       // The answer is of no use when an operation began since, whether or not it has ended.
       const isFresh = isIdle(runner, index) && runner.operations(index) === operations;
       return Promise.resolve(isFresh ? this.#news(runner, index, state, incarnation) : null);

@@ -35,6 +35,8 @@ const UNWRITABLE =
 const LATE =
   'the session did not take the command in time, so it may not have been done: send it again; where the journal of the agent cannot be written, free space in its state directory';
 const NEVER = new AbortController().signal;
+/** Events that say all over again how things stand. */
+const REPEATED: ReadonlySet<AgentEvent['kind']> = new Set(['streams', 'operatorLost']);
 const JOURNAL_RETRY_MS = { first: 100, most: 5_000 };
 
 /**
@@ -53,6 +55,8 @@ export class SessionRunner {
   #next: AgentState | null = null;
   #tail: Promise<unknown> = Promise.resolve();
   #waitingCommands = 0;
+  /** Events of these kinds that wait for their turn. */
+  readonly #newest = new Map<AgentEvent['kind'], AgentEvent>();
   #observers = 0;
   #lastContact: number;
 
@@ -119,9 +123,23 @@ export class SessionRunner {
     return { session: this.snapshot, refusal };
   }
 
-  /** Hands an event in; it is taken in turn. Nothing happens after stop(). */
+  /**
+   * Hands an event in; it is taken in turn. Nothing happens after stop(). Of what comes again and again only the newest
+   * waits, so that nothing piles up while the journal cannot be written.
+   */
   post(event: AgentEvent): void {
-    this.postLater(() => Promise.resolve(event));
+    if (!REPEATED.has(event.kind)) {
+      this.postLater(() => Promise.resolve(event));
+      return;
+    }
+    const isQueued = this.#newest.has(event.kind);
+    this.#newest.set(event.kind, event);
+    if (isQueued) return;
+    this.postLater(() => {
+      const newest = this.#newest.get(event.kind) ?? null;
+      this.#newest.delete(event.kind);
+      return Promise.resolve(newest);
+    });
   }
 
   /** Hands in an event that is made when its turn has come; null when it is of no interest by then. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { DeviceWatch } from '@transship/node-agent/internal/session/device-watch';
 import { AgentInMemory } from '../support/agent-in-memory.ts';
-import { FakeDevice } from '../support/fake-device.ts';
+import { FakeDevice, fakeDevices } from '../support/fake-device.ts';
 import { FakeFreezer } from '../support/fake-freezer.ts';
 import { settle } from '../support/manual-clock.ts';
 
@@ -324,4 +325,35 @@ describe('a session', () => {
     const { refusal } = await agent.prepareSource('uid-2');
     expect(refusal?.code).toMatch(/DeviceBusy|DeviceNotMigratable/);
   });
+});
+
+test('nothing piles up in a session whose journal cannot be written', async () => {
+  const device = FakeDevice.blockingAt('a/0', 'PreCopy');
+  const agent = new AgentInMemory([device, FakeDevice.healthy('a/1')]);
+  await agent.prepareSource();
+  const [runner] = agent.registry.runners;
+  if (runner === undefined) throw new Error('there is no session');
+  let queued = 0;
+  const { postLater } = runner;
+  runner.postLater = (make) => {
+    queued += 1;
+    postLater.call(runner, make);
+  };
+  agent.disk.broken = true;
+  const answer = agent.send('source', PRE_COPY).catch((error: unknown) => error);
+  await settle();
+  const watch = new DeviceWatch(agent.registry, fakeDevices(...agent.devices), agent.clock);
+  for (let second = 0; second < 50; second += 1) {
+    runner.post({ kind: 'operatorLost' });
+    runner.post({ kind: 'streams', generation: 1, streams: [] });
+    await watch.look();
+  }
+  // One of each kind, and one look at each of the two devices.
+  expect(queued).toBeLessThanOrEqual(4);
+  agent.disk.broken = false;
+  await agent.clock.advance(10_000);
+  await answer;
+  device.release();
+  await agent.clock.advance(1_000);
+  expect(agent.session()).toMatchObject({ error: { code: 'OperatorLost' } });
 });
