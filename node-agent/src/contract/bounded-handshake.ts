@@ -14,10 +14,22 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
  */
 export class BoundedHandshake extends ChannelCredentials {
   readonly #inner: ChannelCredentials;
+  readonly #sockets = new Set<Socket>();
 
   constructor(inner: ChannelCredentials) {
     super();
     this.#inner = inner;
+  }
+
+  /**
+   * Destroys, after a moment for what is still to be sent, every connection that was made with these credentials: for a
+   * client that was closed. grpc-js closes a connection when its last stream has ended, which one that was cancelled while
+   * data for it was on its way may never do; the pings of the peer then keep the connection for good.
+   */
+  release(afterMs: number): void {
+    setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, afterMs).unref();
   }
 
   override _isSecure(): boolean {
@@ -35,6 +47,8 @@ export class BoundedHandshake extends ChannelCredentials {
     return {
       connect: (socket) => {
         destroyWhenSilent(socket);
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
         return bounded(socket, inner.connect(socket));
       },
       waitForReady: () => inner.waitForReady(),

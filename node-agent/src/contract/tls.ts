@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
-import type { ChannelCredentials, VerifyOptions } from '@grpc/grpc-js';
+import type { VerifyOptions } from '@grpc/grpc-js';
 import { BoundedHandshake } from './bounded-handshake.ts';
 import { identitiesOf, nodeIdentity } from './identity.ts';
 
@@ -40,7 +40,7 @@ export async function loadTls(files: TlsFiles): Promise<TlsMaterial> {
  * node by its URI name, whatever address it was reached at (pod addresses change); without, the usual host name
  * check applies.
  */
-export function channelCredentials(tls: TlsMaterial, nodeName: string | null): ChannelCredentials {
+export function channelCredentials(tls: TlsMaterial, nodeName: string | null): BoundedHandshake {
   const { cert, key, ca } = tls;
   const context = createSecureContext({ cert, key, ca, minVersion: MIN_TLS_VERSION });
   if (nodeName === null) return new BoundedHandshake(credentials.createFromSecureContext(context));

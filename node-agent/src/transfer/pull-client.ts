@@ -21,6 +21,8 @@ import { TransferFailure } from './transfer-failure.ts';
 const FLOW_CONTROL_WINDOW = 16 * 1024 * 1024;
 /** Connecting, handshake and the source's answer that it has taken the pull, ms. */
 const OPEN_TIMEOUT_MS = 8_000;
+/** For the last words of a pull that is over, ms. */
+const LINGER_MS = 5_000;
 /** Fields of a frame around its data; more than enough. */
 const FRAME_OVERHEAD_BYTES = 1024;
 
@@ -98,6 +100,7 @@ class GrpcPullChannel implements PullChannel {
       this.#signal.removeEventListener('abort', cancel);
       call.cancel();
       client.close();
+      credentials.release(LINGER_MS);
     }
   }
 }
