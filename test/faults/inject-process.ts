@@ -121,16 +121,28 @@ export const processFaults = {
   'source-died': emulatorKilled(({ source }) => source),
   'target-died': emulatorKilled(({ target }) => target),
   'clock-jumped': clockJumped(),
-  deleted: {
+  deleted: deleted(),
+} as const satisfies Readonly<Record<string, Injection>>;
+
+/** The step is that of the moment before: an operator may have obeyed by the time it is seen that it was told. */
+function deleted(): Injection {
+  const steps = new WeakMap<Scene, Proof['step']>();
+  return {
     when: () => 'held',
-    strike: async ({ rig, watch }: Scene) => rig.remove(watch.name),
-    prove: async ({ watch }: Scene) => {
-      const at = await eventually('the deletion is recorded', PATIENCE_MS, async () => {
-        const { metadata } = await watch.record();
-        return metadata.deletionTimestamp ?? null;
+    strike: async (scene) => {
+      steps.set(scene, await scene.watch.step());
+      await scene.rig.remove(scene.watch.name);
+    },
+    prove: async (scene) => {
+      const { rig, watch } = scene;
+      const evidence = await eventually('the deletion is recorded', PATIENCE_MS, async () => {
+        const record = await rig.record(watch.name);
+        if (record === null) return 'the record is gone';
+        const { deletionTimestamp } = record.metadata;
+        return deletionTimestamp === undefined ? null : `deletionTimestamp ${deletionTimestamp}`;
       });
-      return { step: await watch.step(), evidence: `deletionTimestamp ${at}` };
+      return { step: steps.get(scene) ?? null, evidence };
     },
     lift: nothing,
-  },
-} as const satisfies Readonly<Record<string, Injection>>;
+  };
+}
