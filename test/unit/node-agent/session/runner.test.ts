@@ -334,10 +334,10 @@ test('nothing piles up in a session whose journal cannot be written', async () =
   const [runner] = agent.registry.runners;
   if (runner === undefined) throw new Error('there is no session');
   let queued = 0;
-  const { postLater } = runner;
+  const postLater = runner.postLater.bind(runner);
   runner.postLater = (make) => {
     queued += 1;
-    postLater.call(runner, make);
+    postLater(make);
   };
   agent.disk.broken = true;
   const answer = agent.send('source', PRE_COPY).catch((error: unknown) => error);
