@@ -33,6 +33,7 @@ export async function runCell(
   const injection = INJECTIONS[fault];
   const when = injection.when(step);
   const began = performance.now();
+  await injection.ready?.(rig);
   if (when === 'armed') await injection.arm?.(rig, step);
   const isLate = when === 'armed' && (step === 7 || step === 9);
   if (when !== 'armed') await hold.arm(rig);

@@ -24,6 +24,8 @@ export interface Injection {
    * as the hold ends. `armed`: set before the migration begins, it strikes when the step comes to it.
    */
   readonly when: (step: Step) => 'held' | 'released' | 'armed';
+  /** Whatever has to be there already when it strikes, before the manifest is there. */
+  ready?(rig: FaultRig): Promise<void>;
   /** Sets an armed fault, before the manifest is there. */
   arm?(rig: FaultRig, step: Step): Promise<void>;
   /** Sets what can be armed only later, on the way to the step. */

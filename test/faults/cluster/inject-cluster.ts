@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, type ManagedProcess } from '../../support/managed-process.ts';
 import type { Injection, Proof, Scene } from '../injection.ts';
+import type { FaultRig } from '../rig/fault-rig.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterFault } from './cluster-faults.ts';
 import type { Outage } from './facts.ts';
@@ -119,14 +120,19 @@ async function stateOf(pid: number): Promise<string | undefined> {
 
 /** The Lease goes while a second operator waits for it: one of the two makes it anew, and the other does nothing. */
 function leaseDeleted(): Injection {
+  const waiting = new WeakMap<FaultRig, ManagedProcess>();
   const scenes = new WeakMap<Scene, { former: ManagedProcess; next: ManagedProcess; proof: Proof }>();
   return {
     when: () => 'held',
+    ready: async (rig) => {
+      waiting.set(rig, await rig.startSecondOperator());
+    },
     strike: async (scene) => {
       const { rig, watch } = scene;
       const cluster = clusterOf(scene);
       const former = rig.operator;
-      const next = await rig.startSecondOperator();
+      const next = waiting.get(rig);
+      if (next === undefined) throw new Error('no second operator waits for the Lease');
       for (const operator of [former, next]) cluster.retire(operator);
       const step = await watch.step();
       const before = await cluster.lease();

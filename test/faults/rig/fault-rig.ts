@@ -46,6 +46,8 @@ export class FaultRig implements AsyncDisposable {
   #home = 0;
   #operators = 0;
   #operator: ManagedProcess;
+  /** Every operator, those that have ended too. */
+  readonly #started: ManagedProcess[] = [];
   #starting: Promise<void> | null = null;
 
   private constructor({ directory, nodes, clock, cluster, door }: Parts, operator: ManagedProcess) {
@@ -55,6 +57,7 @@ export class FaultRig implements AsyncDisposable {
     this.cluster = cluster;
     this.#door = door;
     this.#operator = operator;
+    this.#started.push(operator);
   }
 
   static async start(options: FaultRigOptions = {}): Promise<FaultRig> {
@@ -111,7 +114,9 @@ export class FaultRig implements AsyncDisposable {
   /** Another operator on the same migrations, with a log of its own; it waits until it may work. */
   async startSecondOperator(): Promise<ManagedProcess> {
     this.#operators += 1;
-    return this.#door.startOperator(this.#operators);
+    const operator = await this.#door.startOperator(this.#operators);
+    this.#started.push(operator);
+    return operator;
   }
 
   /** From now on this one is the operator; the former has ended. */
@@ -171,7 +176,7 @@ export class FaultRig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#operator.kill();
+    await Promise.all(this.#started.map((operator) => operator.kill()));
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await rm(this.directory, { recursive: true, force: true });
   }
