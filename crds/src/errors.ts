@@ -167,7 +167,7 @@ export const errors = {
   // Talking to the agents.
   AgentUnreachable: passing(
     'An agent did not answer in time.',
-    'Called again, with pauses of at most 10 s. Preflight gives up after 60 s, the operator after 30 s before the decision: the migration is rejected, or the set goes back to the source once that one answers. After the decision both agents are waited for without an end.',
+    'Called again, with pauses of at most 10 s. Preflight gives up after 60 s, the operator after 30 s before the decision: the migration is rejected, or the set goes back to the source once that one answers; until then the target keeps what it was given, since the source goes first. A source that had not been stopped goes home by itself meanwhile. After the decision both agents are waited for without an end.',
     'Check the agent pod, its certificate and the network to the node named in the message.',
   ),
   StaleFence: passing(
