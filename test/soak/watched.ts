@@ -1,4 +1,4 @@
-import type { Descriptors, Point } from './judge.ts';
+import { LEAST_POINTS, type Descriptors, type Point } from './judge.ts';
 
 export type Measure = 'rss' | 'heap';
 
@@ -29,3 +29,7 @@ export interface SoakResult {
   /** Differences of descriptors, by patient. */
   readonly leftOpen: ReadonlyMap<Watched, readonly string[]>;
 }
+
+/** Whether there are readings enough of all that is judged: twice as many as have to be in the last two thirds. */
+export const suffices = (measures: Watched['measures'], series: Watched['series']): boolean =>
+  measures.every((measure) => series[measure].length >= 2 * LEAST_POINTS);

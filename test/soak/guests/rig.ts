@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
 import { FaultProxy } from '../../faults/rig/fault-proxy.ts';
 import { deviceRow } from '../../kernel/matrix/rows.ts';
-import { bootGuests } from '../../kernel/rig/boot.ts';
 import type { Guest } from '../../kernel/rig/guest.ts';
-import { connectGuests, GUESTS_VARIABLE } from '../../kernel/rig/guests.ts';
+import { connectGuests } from '../../kernel/rig/guests.ts';
 import { Manifests } from '../../kernel/voyage/manifests.ts';
 import { KernelNode } from '../../kernel/voyage/node.ts';
 import { countsBeside } from '../../kernel/voyage/workloads.ts';
@@ -56,13 +55,9 @@ export class GuestRig implements AsyncDisposable {
     this.#operator = operator.running;
   }
 
-  /** Boots the guests, unless the environment names running ones (test/kernel/rig/hold.ts). */
+  /** In guests that run already (GUESTS_VARIABLE names them). */
   static async start(): Promise<GuestRig> {
     await using stack = new AsyncDisposableStack();
-    if (process.env[GUESTS_VARIABLE] === undefined) {
-      const booted = stack.use(await bootGuests());
-      process.env[GUESTS_VARIABLE] = JSON.stringify(booted.descriptions);
-    }
     const guests = stack.use(await connectGuests());
     const directory = await mkdtemp(join(tmpdir(), 'ts-soak-guests-'));
     stack.defer(() => rm(directory, { recursive: true, force: true }));

@@ -8,7 +8,7 @@ import type { KernelNode } from '../../kernel/voyage/node.ts';
 import { LogBook, progressLine } from '../log-book.ts';
 import type { SoakOptions } from '../options.ts';
 import type { VoyageChecks } from '../voyage.ts';
-import type { SoakResult, Watched } from '../watched.ts';
+import { suffices, type SoakResult, type Watched } from '../watched.ts';
 import { checkDigests, checkPlaces } from './checks.ts';
 import { drawFault } from './faults.ts';
 import { GuestRig } from './rig.ts';
@@ -20,7 +20,7 @@ const WARM_UP_VOYAGES = 2;
 /** Of the time, until the brokers are started anew; memory is that of the second ones. */
 const FIRST_PART = 0.2;
 /** Between two readings of the brokers' memory: there are few voyages. */
-const READING_MS = 5_000;
+const READING_MS = 2_000;
 /** Another run than the other part's, with the same seed. */
 const OF_THIS_PART = 0x5f3759df;
 
@@ -69,11 +69,13 @@ export async function soakGuests(
       for (const broker of brokers) await broker.read(elapsed());
     });
     try {
-      // At least one, however slow the machine is.
+      // However slow the machine is: a fault at least, and enough to judge by.
+      const isEnough = (): boolean =>
+        elapsed() >= untilMs && brokers.every(({ measures, series }) => suffices(measures, series));
       do {
         const result = await book.faulty(drawFault);
         say(`${progressLine(elapsed(), result)}; broker MiB: ${brokers.map(sizeOf).join(' ')}`);
-      } while (elapsed() < untilMs && book.isClean);
+      } while (!isEnough() && book.isClean);
     } finally {
       await readings.end();
     }

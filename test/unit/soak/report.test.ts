@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Descriptors, Point } from '../../soak/judge.ts';
 import { report } from '../../soak/report.ts';
-import type { SoakResult, Watched } from '../../soak/watched.ts';
+import { suffices, type SoakResult, type Watched } from '../../soak/watched.ts';
 
 const MiB = 2 ** 20;
 
@@ -88,4 +88,11 @@ describe('the report of a long run', () => {
       expect.stringContaining('0 readings in the last two thirds'),
     ]);
   });
+});
+
+test('a run has enough readings when each measure that is judged has', () => {
+  const readings = series(() => MiB);
+  expect(suffices(['rss'], { rss: readings, heap: [] })).toBe(true);
+  expect(suffices(['rss', 'heap'], { rss: readings, heap: readings.slice(0, 19) })).toBe(false);
+  expect(suffices([], { rss: [], heap: [] })).toBe(true);
 });
