@@ -4,6 +4,7 @@ import type { CellResult } from '../matrix/table.ts';
 
 /** The part of jest's AggregatedResult that is needed here. */
 interface Results {
+  readonly success: boolean;
   readonly testResults: readonly {
     readonly testFilePath: string;
     readonly testResults: readonly {
@@ -15,9 +16,15 @@ interface Results {
   }[];
 }
 
+declare global {
+  /** What this reporter tells the suite's teardown: no test has failed. */
+  var transshipKernelPassed: boolean | undefined;
+}
+
 /** Jest reporter that prints the kernel suite's matrix when its tests were run, and says nothing otherwise. */
 export default class TableReporter {
-  onRunComplete(_contexts: unknown, { testResults }: Results): void {
+  onRunComplete(_contexts: unknown, { success, testResults }: Results): void {
+    globalThis.transshipKernelPassed = success;
     const matrix = testResults.find(({ testFilePath }) =>
       testFilePath.endsWith('kernel/matrix/matrix.test.ts'),
     );

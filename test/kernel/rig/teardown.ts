@@ -1,4 +1,9 @@
-/** After the last test of this suite: ends the guests that setup booted. What they wrote stays where it said. */
+import { rm } from 'node:fs/promises';
+
+/** After the last test of this suite: ends the guests that setup booted. What they wrote stays when a test has failed. */
 export default async function teardown(): Promise<void> {
-  await globalThis.transshipGuests?.[Symbol.asyncDispose]();
+  const guests = globalThis.transshipGuests;
+  await guests?.[Symbol.asyncDispose]();
+  if (guests !== undefined && globalThis.transshipKernelPassed === true)
+    await rm(guests.workDir, { recursive: true });
 }
