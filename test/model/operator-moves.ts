@@ -94,8 +94,9 @@ function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, 
     fault: null,
     to: { ...to, operator: { ...operator, ...change } },
   });
-  const write = (what: string, set: Partial<Record_>, asRead = true): Move[] => {
-    const pending: Write = { fence: record.fence, set, asRead };
+  const write = (what: string, set: Partial<Record_>, tests: Partial<Write> | null = {}): Move[] => {
+    const asRead = variant.testsVersion && tests !== null;
+    const pending: Write = { fence: record.fence, ...(asRead ? {} : tests), set, asRead };
     const knows = { ...operator, memory: noted(memory, set.decision ?? record.decision) };
     const to = { record: rewritten(record, set), operator: knows };
     const written: Move = { label: `${name} records ${what}`, fault: null, to };
@@ -140,14 +141,19 @@ function act(record: Record_, before: Operator, index: 0 | 1, variant: Variant, 
     case 'commandTarget':
       return send(operator, index, name, 'target', action.command);
     case 'recordPlacement':
-      return write('the placement', { placed: true }, false);
+      return write('the placement', { placed: true }, null);
     case 'recordStopping':
-      return write('that the set is being stopped', { stopping: true });
+      return write(
+        'that the set is being stopped',
+        { stopping: true },
+        { decision: record.decision, stopping: false },
+      );
     case 'recordDecision':
-      return write(`${action.to} (${action.reason.split(':')[0]})`, {
-        decision: action.to,
-        reason: action.reason,
-      });
+      return write(
+        `${action.to} (${action.reason.split(':')[0]})`,
+        { decision: action.to, reason: action.reason },
+        { decision: action.from },
+      );
     case 'finish': {
       const outcome = { phase: action.phase, code: action.failure?.code ?? null };
       const text = outcome.code === null ? outcome.phase : `${outcome.phase}, ${outcome.code}`;

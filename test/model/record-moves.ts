@@ -27,10 +27,12 @@ function late(record: Record_): Move[] {
 }
 
 /** The tests of a write, as the stores send them. One that tests the whole record is dropped when that changes. */
-export const holds = (record: Record_, { fence, set }: Write): boolean =>
+export const holds = (record: Record_, { fence, decision, stopping, set }: Write): boolean =>
   !record.vanished &&
   record.finalizerPresent &&
   fence === record.fence &&
+  (decision === undefined || decision === record.decision) &&
+  (stopping === undefined || stopping === record.stopping) &&
   !(set.placed === true && record.placed);
 
 /** A backup from before the decision, or from before the stop; with the fence as it is, or as it was then. */

@@ -45,6 +45,10 @@ const doesMore = (
   },
 });
 
+/** A command that begins a session where there is none, whichever it was for. */
+const nameless = (event: AgentEvent): AgentEvent =>
+  event.kind === 'command' ? { ...event, header: { ...event.header, ticket: '' } } : event;
+
 const withSession = (state: AgentState, change: Partial<AgentState['session']>): AgentState => ({
   ...state,
   session: { ...state.session, ...change },
@@ -73,7 +77,7 @@ export const rulesOff = {
     event.kind === 'command' && event.command.kind !== 'attach' && isTombstone(state.session.phase)
       ? null
       : state,
-    event,
+    nameless(event),
   ]),
   /** Registers are believed: a device that was reset or opened anew is the one that was prepared, and Running is success. */
   incarnation: told((state, event) => {
@@ -103,9 +107,10 @@ export const rulesOff = {
   stopUntilCommit: doesMore('Verified', 'Stop', 'RunningP2P'),
   /** Each device of a stopped set goes home by itself. */
   barrierOnTheWayBack: doesMore('RollingBack', 'RunningP2P', 'Running'),
-  /** A stopped source is rolled back while the record still says Undecided. */
+  /** A stopped source is rolled back while the record still says Undecided, and a Commit may land late. */
   abortRecordedFirst: {
     ...base,
+    testsVersion: false,
     decide: (observed: Observed): Action => {
       const { source } = observed;
       // Such an order carries no decision, so the journal has seen none that the record could be behind of.
@@ -141,12 +146,13 @@ export const rulesOff = {
   recordNeverGoesBack: {
     ...told((state, event) => [withSession(state, { decisionSeen: 'Undecided' }), event]),
     decide: (observed: Observed): Action => {
-      const { source, target } = observed;
+      const { record, source, target } = observed;
+      if (record.decision === 'Commit') return decide(observed);
       return decide({ ...observed, decided: 'Undecided', source: unseen(source), target: unseen(target) });
     },
   },
-  /** An end that got no answer is forgotten, and the migration goes on under the fence that it tests. */
-  endFencedOff: { ...base, fencesOffItsEnd: false },
+  /** An end that got no answer is forgotten, and the migration goes on under the fence, which is all that it tests. */
+  endFencedOff: { ...base, fencesOffItsEnd: false, testsVersion: false },
 } satisfies Record<string, Variant>;
 
 export type Rule = keyof typeof rulesOff;

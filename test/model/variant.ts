@@ -11,6 +11,8 @@ export interface Variant {
   readonly step: typeof step;
   /** A process whose last write to an object got no answer raises the fence before it goes on. */
   readonly fencesOffItsEnd: boolean;
+  /** Stopping, decision and end test that the object is as it was read; false: their own old values alone. */
+  readonly testsVersion: boolean;
 }
 
 export const PLAN: Plan = {
@@ -22,4 +24,10 @@ export const PLAN: Plan = {
   retries: 1,
 };
 
-export const production = (plan: Plan = PLAN): Variant => ({ plan, decide, step, fencesOffItsEnd: true });
+export const production = (plan: Plan = PLAN): Variant => ({
+  plan,
+  decide,
+  step,
+  fencesOffItsEnd: true,
+  testsVersion: true,
+});

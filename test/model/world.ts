@@ -28,8 +28,10 @@ export interface Record_ extends RecordView {
 }
 
 export interface Write {
-  /** The fence that the record must have for it to be applied. */
+  /** The fence that the record must have for it to be applied, and old values. */
   readonly fence: number;
+  readonly decision?: string;
+  readonly stopping?: boolean;
   readonly set: Partial<Record_>;
   /** The record must be as it was read, all of it. */
   readonly asRead: boolean;

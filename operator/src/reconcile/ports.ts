@@ -56,7 +56,8 @@ export type StatusPatch = {
 
 /**
  * Every write tests the object's UID and the fence it was read under; stopping, decision and end also test that the object
- * is as it was read, so that none of them lands late on one that was written since, or that came back from a backup. Reads go to the authority, never to a cache.
+ * is as it was read, so that none of them lands late on one that was written since, or that came back from a backup. Reads
+ * go to the authority, never to a cache.
  */
 export interface MigrationStore {
   get(key: MigrationKey, signal: AbortSignal): Promise<StoredMigration | null>;
