@@ -3,6 +3,7 @@ export { decide } from './decide.ts';
 export { failure } from './failure.ts';
 export type { LeftTarget, Observed, Placement, Plan, RecordView, SessionView, SideView } from './observed.ts';
 export {
+  doubted,
   freshMemory,
   leftReplied,
   noted,

@@ -134,6 +134,17 @@ export function retry(memory: Memory, role: Role): Memory {
 }
 
 /**
+ * Nothing was heard of a side for long: it is asked whether it is there still, before anything else is concluded. Not
+ * while a device of it does not answer: that is waited for with a limit of its own, which is counted by what is seen of it.
+ */
+export function doubted(memory: Memory, role: Role): Memory {
+  const side = memory[role];
+  if (side.kind !== 'session') return memory;
+  const isMute = side.session.devices.some(({ state, stuck }) => stuck || state === 'Unknown');
+  return isMute ? memory : with_(memory, role, { kind: 'unattached' });
+}
+
+/**
  * A snapshot from the observe stream; it counts only once the agent has accepted our fence. A refusal stands until
  * the agent has accepted a later command. An agent that has accepted it and shows a lower one has lost its journal:
  * it knows nothing of us any more, so it is asked to accept the fence again, and its answer says what is left.

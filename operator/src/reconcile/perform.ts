@@ -1,5 +1,5 @@
 import type { Role, SessionSnapshot, SourceCommand, TargetCommand } from '@transship/node-agent/contract';
-import { raised, retry, retryLeft, type Action } from '../core/index.ts';
+import { doubted, raised, retry, retryLeft, type Action } from '../core/index.ts';
 import { discardLeft, leaveTarget } from './fallback.ts';
 import { place } from './place.ts';
 import type { ReconcilerPorts, StoredMigration, WriteOutcome } from './ports.ts';
@@ -17,6 +17,8 @@ const POLL_MS = 1_000;
 const LONG_POLL_MS = 10_000;
 const SETBACK_MS = 100;
 const SETBACK_CEILING_MS = 10_000;
+/** An agent tells of each change at once; one that told nothing for this long is asked whether it is there. */
+const DOUBT_MS = 10_000;
 
 /** Carries one action out. Writes and commands are fenced, so a repeat is harmless. */
 export async function perform(
@@ -120,6 +122,7 @@ function follow(ports: ReconcilerPorts, stored: StoredMigration, voyage: Voyage,
   const following = voyage.follow(role);
   if (following === null) return;
   const onSnapshot = (snapshot: SessionSnapshot): void => {
+    voyage.heardAt.set(role, ports.clock.now());
     // The target may have been left for another meanwhile.
     if (!following.aborted && voyage.see(role, snapshot)) ports.wake(stored.key);
   };
@@ -170,7 +173,15 @@ function setback(voyage: Voyage): { readonly kind: 'wait'; readonly afterMs: num
   return { kind: 'wait', afterMs: ceiling * (0.5 + Math.random() / 2) };
 }
 
-/** Called when a wait is over: sides that did not answer are asked again. */
-export function askAgain(voyage: Voyage): void {
+/**
+ * Called when a wait is over: sides that did not answer are asked again, and before the decision also one that has told
+ * nothing for long. While the operator waits for the other one, only that would show that it is gone.
+ */
+export function askAgain(voyage: Voyage, now: number): void {
   voyage.memory = retryLeft(retry(retry(voyage.memory, 'source'), 'target'));
+  if (voyage.stored?.status.decision.value !== 'Undecided') return;
+  for (const role of ['source', 'target'] as const) {
+    const at = voyage.heardAt.get(role);
+    if (at !== undefined && now - at >= DOUBT_MS) voyage.memory = doubted(voyage.memory, role);
+  }
 }

@@ -32,7 +32,7 @@ export class Reconciler {
     this.#ports.onRead?.(stored);
     this.#vanished(key, stored.uid);
     const voyage = this.#voyage(key, stored);
-    askAgain(voyage);
+    askAgain(voyage, clock.now());
     for (let step = 0; step < MAX_STEPS && !signal.aborted; step += 1) {
       voyage.targetFenced = await isTargetFenced(this.#ports, stored, voyage, signal);
       voyage.sourceFenced = await isSourceFenced(this.#ports, stored, voyage, signal);

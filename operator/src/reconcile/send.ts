@@ -63,6 +63,7 @@ export async function send(
     return 'unreachable';
   }
   voyage.silentSince.delete(role);
+  voyage.heardAt.set(role, clock.now());
   voyage.answered(role, reply.session, reply.refusal);
   const outcome = reply.refusal === null ? 'obeyed' : 'refused';
   log.info({ ...fields, phase: reply.session.phase, refusal: reply.refusal }, 'agent answered');

@@ -29,6 +29,8 @@ export class Voyage {
   lastPatchAt = Number.NEGATIVE_INFINITY;
   /** Consecutive answers that brought nothing; paces the next try. */
   setbacks = 0;
+  /** When each side was heard of last, monotonic milliseconds. */
+  readonly heardAt = new Map<Role, number>();
   /** Since when each side has not answered. */
   readonly silentSince = new Map<Role, number>();
   /** The node of the target, which does not answer, is marked as shut down. */

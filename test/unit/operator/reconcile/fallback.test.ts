@@ -196,3 +196,19 @@ test('a source that is lost is no reason to try another node', async () => {
   expect(status(loop)).toMatchObject({ phase: 'Rejected', error: { code: 'ResetUnsupported' } });
   expect(status(loop)?.target).toBeUndefined();
 });
+
+test('a target that dies while only the source is waited for is found out', async () => {
+  const loop = setOut();
+  // Nothing arrives at a target that is gone, so its source never gets through with its streams.
+  const obey = loop.source.command.bind(loop.source);
+  loop.source.command = async (request) => {
+    if (request.command.kind === 'stop') {
+      loop.target.silent = true;
+      loop.source.heldUp = request.command.generation === 1 ? ['streams'] : [];
+    }
+    return obey(request);
+  };
+  await until(loop, () => status(loop)?.target?.nodeName === 'gpu-c');
+  await until(loop, () => loop.fallback.node.agent?.session.phase === 'Active');
+  expectNeverThawed(loop);
+});

@@ -3,7 +3,7 @@ import type { CommandRequest, DeviceDescription, SessionSnapshot } from '@transs
 import type { AgentPort, AgentReply, ReconcileResult } from '@transship/operator/internal/reconcile/ports';
 import { Reconciler } from '@transship/operator/internal/reconcile/reconciler';
 import { ExplicitReservation } from '@transship/operator/internal/reservation/explicit';
-import { FakeNode } from '../../../support/core-harness.ts';
+import { FakeNode, type Job } from '../../../support/core-harness.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { RecordLog } from '../support/record-log.ts';
 import { KEY, MemoryStore } from './memory-store.ts';
@@ -17,6 +17,8 @@ export class InstantAgent implements AgentPort {
   silent = false;
   /** Devices by their index whose calls do not return. */
   stuck: readonly number[] = [];
+  /** What else does not end by itself. */
+  heldUp: readonly Job[] = [];
   describes: (device: DeviceDescription) => DeviceDescription = (device) => device;
   /** Devices of the node that no test moves. */
   beside: readonly Partial<DeviceDescription>[] = [];
@@ -44,7 +46,7 @@ export class InstantAgent implements AgentPort {
     if (this.silent) return Promise.resolve({ kind: 'unreachable', failure: GONE });
     this.heard.push(command.kind);
     const refusal = this.node.send(command, header);
-    this.node.settle({ leave: this.stuck });
+    this.node.settle({ leave: [...this.stuck, ...this.heldUp] });
     for (const device of this.stuck) this.node.event({ kind: 'overdue', device });
     return Promise.resolve({ kind: 'session', session: this.snapshot(), refusal });
   }
@@ -55,7 +57,7 @@ export class InstantAgent implements AgentPort {
 
   /** What the observe stream would bring now. */
   tell(): void {
-    if (this.node.agent === null) return;
+    if (this.node.agent === null || this.silent) return;
     for (const onSnapshot of this.#observers) onSnapshot(this.snapshot());
   }
 
