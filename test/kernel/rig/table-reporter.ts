@@ -4,7 +4,9 @@ import type { CellResult } from '../matrix/table.ts';
 
 /** The part of jest's AggregatedResult that is needed here. */
 interface Results {
-  readonly success: boolean;
+  readonly numFailedTests: number;
+  /** Files that could not even be loaded. */
+  readonly numRuntimeErrorTestSuites: number;
   readonly testResults: readonly {
     readonly testFilePath: string;
     readonly testResults: readonly {
@@ -23,8 +25,11 @@ declare global {
 
 /** Jest reporter that prints the kernel suite's matrix when its tests were run, and says nothing otherwise. */
 export default class TableReporter {
-  onRunComplete(_contexts: unknown, { success, testResults }: Results): void {
-    globalThis.transshipKernelPassed = success;
+  onRunComplete(_contexts: unknown, results: Results): void {
+    const { testResults } = results;
+    // Jest's own `success` is not set before the reporters have been asked.
+    globalThis.transshipKernelPassed =
+      results.numFailedTests === 0 && results.numRuntimeErrorTestSuites === 0;
     const matrix = testResults.find(({ testFilePath }) =>
       testFilePath.endsWith('kernel/matrix/matrix.test.ts'),
     );
