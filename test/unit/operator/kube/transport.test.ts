@@ -123,12 +123,14 @@ describe('the transport to an API server', () => {
   /** Turns away what comes until there is a last word for it. */
   async function turningAway(last: object | null, headers: Record<string, string> = {}) {
     const asked: number[] = [];
+    let over = 0;
     const https = createHttpsServer({ key, cert }, (_request, response) => {
       asked.push(performance.now());
+      response.socket?.once('close', () => (over += 1));
       const isLast = last !== null && asked.length === 3;
       response.writeHead(isLast ? 200 : 429, isLast ? {} : headers).end(JSON.stringify(isLast ? last : {}));
     });
-    return { asked, transport: await listen(https, () => https.closeAllConnections()) };
+    return { asked, over: () => over, transport: await listen(https, () => https.closeAllConnections()) };
   }
 
   test('sends again what an overloaded server turned away, not sooner than that asked for', async () => {
@@ -153,11 +155,12 @@ describe('the transport to an API server', () => {
   });
 
   test('ends such a pause with the caller, who hears what came', async () => {
-    const { asked, transport } = await turningAway(null, { 'retry-after': '50' });
+    // The caller ends such a connection when it has read the answer: then it pauses.
+    const { asked, over, transport } = await turningAway(null, { 'retry-after': '50', connection: 'close' });
     const end = new AbortController();
     const call = request(transport, end.signal);
     call.catch(() => undefined);
-    await expectEventually(() => asked.length === 1);
+    await expectEventually(() => over() === 1);
     end.abort();
     await expect(call).rejects.toMatchObject({ httpStatus: 429 });
     expect(asked).toHaveLength(1);
