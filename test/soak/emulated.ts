@@ -59,8 +59,8 @@ export async function soakEmulated(
   if (book.isClean)
     for (const patient of patients.filter(({ isCounted }) => isCounted))
       leftOpen.set(patient, await patient.end());
-  const { voyages, struck, wrong, failures: calmFailures } = book;
-  return { patients, voyages, struck, calmFailures, wrong, leftOpen };
+  const { voyages, struck, wrong, silent } = book;
+  return { patients, voyages, struck, silent, wrong, leftOpen };
 }
 
 /** The last reading that says most, MiB. */

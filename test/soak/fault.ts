@@ -24,6 +24,8 @@ export interface SoakRig {
 /** Draws everything that is chance at once, so that a seed gives the same run however fast the machine is. */
 export interface SoakFault<Rig> {
   readonly name: string;
+  /** Codes with which a voyage may end that it met; none: the voyage must move (test/faults/allowed.ts). */
+  readonly mayEnd: readonly string[];
   /** Before the manifest is there. */
   readonly arm: (rig: Rig) => Promise<void>;
   /** Strikes while the migration `name` is under way, and ends before it returns. False: it met nothing. */
@@ -36,8 +38,9 @@ export const nothing = (): Promise<void> => Promise.resolve();
 
 export const CALM: SoakFault<unknown> = {
   name: 'none',
+  mayEnd: [],
   arm: nothing,
-  strike: () => Promise.resolve(true),
+  strike: () => Promise.resolve(false),
 };
 
 /** @param latestMs the latest moment of a voyage that any of them begins at */
@@ -64,6 +67,7 @@ function onConnections(
     proxies.reduce((sum, { counters }) => sum + counters[counter], 0);
   return {
     name: counter,
+    mayEnd: [],
     arm: nothing,
     strike: async (rig) => {
       await delay(after);
@@ -79,6 +83,7 @@ function onConnections(
 function deleted(after: number): SoakFault<SoakRig> {
   return {
     name: 'deleted',
+    mayEnd: ['Cancelled'],
     arm: nothing,
     strike: async (rig, migration) => {
       await takenUp(rig, migration);

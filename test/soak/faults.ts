@@ -26,15 +26,16 @@ const KINDS: readonly DrawsFault<FaultRig>[] = [
   (random) => paused('operator', random, (rig) => rig.operator),
   (random) => paused('source', random, (rig) => rig.source.agent.process),
   (random) => paused('target', random, (rig) => rig.target.agent.process),
-  (random) => onDevice('arc-refused', random, 'refuse-arc', { errno: 'EBUSY', count: 1 }),
-  (random) => onDevice('arc-stalled', random, 'stall-arc', { ms: 1_500, count: 1 }),
-  () => faulty('stream-corrupted', (rig) => rig.source, 'corrupt-stream', { segment: 1 }),
+  (random) => onDevice('arc-refused', ['ArcFailed'], random, 'refuse-arc', { errno: 'EBUSY', count: 1 }),
+  (random) => onDevice('arc-stalled', [], random, 'stall-arc', { ms: 1_500, count: 1 }),
+  () => faulty('stream-corrupted', [], (rig) => rig.source, 'corrupt-stream', { segment: 1 }),
 ];
 
 function paused(who: string, random: Random, of: (rig: FaultRig) => ManagedProcess): Fault {
   const [after, forMs] = [random.index(LATEST_MS), random.index(LONGEST_PAUSE_MS)];
   return {
     name: `${who}-paused`,
+    mayEnd: [],
     arm: nothing,
     strike: async (rig) => {
       await delay(after);
@@ -48,19 +49,32 @@ function paused(who: string, random: Random, of: (rig: FaultRig) => ManagedProce
 
 type Arguments = Readonly<Record<string, string | number>>;
 
-function onDevice(name: string, random: Random, kind: string, args: Arguments): Fault {
+function onDevice(
+  name: string,
+  mayEnd: readonly string[],
+  random: Random,
+  kind: string,
+  args: Arguments,
+): Fault {
   const isSource = random.index(2) === 0;
   const to = random.pick(isSource ? SOURCE_ARCS : TARGET_ARCS);
-  return faulty(name, (rig) => (isSource ? rig.source : rig.target), kind, { to, ...args });
+  return faulty(name, mayEnd, (rig) => (isSource ? rig.source : rig.target), kind, { to, ...args });
 }
 
 /** Armed before the voyage; it has met something when the emulator has used it. */
-function faulty(name: string, of: (rig: FaultRig) => FaultNode, kind: string, args: Arguments): Fault {
+function faulty(
+  name: string,
+  mayEnd: readonly string[],
+  of: (rig: FaultRig) => FaultNode,
+  kind: string,
+  args: Arguments,
+): Fault {
   const before = new WeakMap<FaultRig, number>();
   const used = async (rig: FaultRig): Promise<number> =>
     (await of(rig).control.devices())[FAULTY]?.faultsUsed ?? 0;
   return {
     name,
+    mayEnd,
     arm: async (rig) => {
       before.set(rig, await used(rig));
       await of(rig).control.fault(FAULTY, kind, args);

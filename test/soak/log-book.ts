@@ -1,9 +1,7 @@
 import type { Random } from '../faults/random.ts';
 import { CALM, type SoakFault } from './fault.ts';
+import { isTooSilent } from './ending.ts';
 import { voyage, type Voyage, type VoyageChecks, type VoyageResult, type VoyageRig } from './voyage.ts';
-
-/** Calm voyages of a run that may fail: where everything stands still for long, an agent gives the other one up. */
-const MOST_FAILURES = 10;
 
 /** The voyages of a run, one after the other, and what was wrong with them. */
 export class LogBook<Node, Rig extends VoyageRig<Node>> {
@@ -15,7 +13,7 @@ export class LogBook<Node, Rig extends VoyageRig<Node>> {
   readonly struck = new Map<string, number>();
   readonly wrong: string[] = [];
   #voyages = 0;
-  #failures = 0;
+  #silent = 0;
 
   constructor(
     rig: Rig,
@@ -33,9 +31,9 @@ export class LogBook<Node, Rig extends VoyageRig<Node>> {
     return this.#voyages;
   }
 
-  /** Calm voyages that did not succeed. */
-  get failures(): number {
-    return this.#failures;
+  /** Voyages that were given up since something was silent for too long. */
+  get silent(): number {
+    return this.#silent;
   }
 
   /** Nothing was wrong so far; nobody sails on otherwise. */
@@ -52,19 +50,13 @@ export class LogBook<Node, Rig extends VoyageRig<Node>> {
   }
 
   /**
-   * Voyages without a fault: at least so many that succeed, and more until `isThere`. On a machine with too much other
-   * work one may fail; then nothing may be lost either, and it is made again.
+   * Voyages without a fault: at least so many that succeed, and more until `isThere`. On a slow machine one may be given
+   * up in silence; then nothing may be lost either, and it is made again.
    */
   async calm(atLeast: number, isThere: () => boolean = () => true): Promise<void> {
     for (let sailed = 0; this.isClean && (sailed < atLeast || !isThere());) {
-      const { phase } = await this.#sail('calm', CALM);
-      if (phase === 'Succeeded') {
-        sailed += 1;
-        continue;
-      }
-      this.#failures += 1;
-      if (this.#failures > MOST_FAILURES)
-        this.wrong.push(`${this.#failures} calm voyages did not succeed, the last one ended as ${phase}`);
+      const { isSilent } = await this.#sail('calm', CALM);
+      if (!isSilent) sailed += 1;
     }
   }
 
@@ -74,6 +66,11 @@ export class LogBook<Node, Rig extends VoyageRig<Node>> {
     const name = `${kind}-${this.#voyages}`;
     const result = await voyage(this.#rig, this.#checks, { name, fault, strategy });
     this.wrong.push(...result.wrong);
+    if (result.isSilent) this.#silent += 1;
+    if (isTooSilent(this.#silent, this.#voyages))
+      this.wrong.push(
+        `${this.#silent} of ${this.#voyages} voyages were given up, the last one as ${result.phase}`,
+      );
     return result;
   }
 }
@@ -82,4 +79,5 @@ export class LogBook<Node, Rig extends VoyageRig<Node>> {
 export const progressLine = (
   atMs: number,
   { fault, struck, phase }: VoyageResult & { readonly fault: string },
-): string => `${(atMs / 1000).toFixed(0)} s: ${fault}${struck ? '' : ' (met nothing)'}: ${phase}`;
+): string =>
+  `${(atMs / 1000).toFixed(0)} s: ${fault}${struck || fault === CALM.name ? '' : ' (met nothing)'}: ${phase}`;

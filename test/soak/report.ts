@@ -19,13 +19,13 @@ interface Check {
 }
 
 /** What a run came to, for people, and how many of the things that were looked at are right. */
-export function report({ patients, voyages, struck, calmFailures, wrong, leftOpen }: SoakResult): Report {
+export function report({ patients, voyages, struck, silent, wrong, leftOpen }: SoakResult): Report {
   const faults = [...struck]
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([name, count]) => `${name} ${count}`);
   const checks: Check[] = [
     {
-      line: `${voyages} voyages; faults that struck: ${faults.join(', ')}; calm ones that failed: ${calmFailures}; wrong: ${wrong.length === 0 ? 'nothing' : wrong.join('; ')}`,
+      line: `${voyages} voyages; faults that struck: ${faults.join(', ')}; given up in silence: ${silent}; wrong: ${wrong.length === 0 ? 'nothing' : wrong.join('; ')}`,
       holds: wrong.length === 0 && struck.size > 0,
     },
     ...patients.flatMap((patient) => [

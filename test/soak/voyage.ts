@@ -1,5 +1,6 @@
 import type { Strategy } from '@transship/crds';
 import { eventually } from '../support/managed-process.ts';
+import { verdictOn } from './ending.ts';
 import type { SoakFault, SoakRig } from './fault.ts';
 
 /** Deadlines that no machine with other work misses. */
@@ -42,9 +43,12 @@ export interface Voyage<Rig> {
 }
 
 export interface VoyageResult {
+  /** With the code of its error, if there was one: for people. */
   readonly phase: string;
   /** The fault met the voyage. */
   readonly struck: boolean;
+  /** Something was silent for too long, and the set stayed: allowed to a few. */
+  readonly isSilent: boolean;
   /** What is not as it must be; empty: nothing. */
   readonly wrong: readonly string[];
 }
@@ -60,12 +64,14 @@ export async function voyage<Node, Rig extends VoyageRig<Node>>(
   await rig.apply(name, { ...PATIENT, ...strategy });
   // The record of one that is deleted goes with its last words.
   let last = 'nothing';
+  let code: string | null = null;
   const end = eventually(`${name} ends`, patienceMs, async () => {
     const isApplied = await rig.isApplied(name);
     const record = await rig.record(name);
     // It may also have gone between two looks.
     if (record === null && (last !== 'nothing' || !isApplied)) return last;
     last = record?.status.phase ?? last;
+    code = record?.status.error?.code ?? code;
     return record?.status.completedAt === undefined ? null : record.status.phase;
   });
   const [phase, struck] = await Promise.all([end, fault.strike(rig, name)]);
@@ -78,6 +84,13 @@ export async function voyage<Node, Rig extends VoyageRig<Node>>(
   const wrong = isMoved
     ? [...(await places(target, source)), ...(await digests(source, target))]
     : await places(source, target);
-  if (phase === 'Succeeded' && !isMoved) wrong.push('it succeeded, and the set is where it was');
-  return { phase, struck, wrong: wrong.map((one) => `${name}: ${one}`) };
+  const verdict = verdictOn({ phase, code, isMoved }, fault.mayEnd);
+  if (verdict.kind === 'wrong') wrong.push(verdict.why);
+  const isSilent = verdict.kind === 'silent';
+  return {
+    phase: code === null ? phase : `${phase} (${code})`,
+    struck,
+    isSilent,
+    wrong: wrong.map((one) => `${name}: ${one}`),
+  };
 }

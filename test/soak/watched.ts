@@ -22,8 +22,8 @@ export interface SoakResult {
   readonly voyages: number;
   /** Voyages whose fault struck, by fault. */
   readonly struck: ReadonlyMap<string, number>;
-  /** Voyages without a fault that did not succeed: the machine had too much to do. */
-  readonly calmFailures: number;
+  /** Voyages that were given up since something was silent for too long: the machine had too much to do. */
+  readonly silent: number;
   /** Of voyages that ended otherwise than they may; the run ends with the first. */
   readonly wrong: readonly string[];
   /** Differences of descriptors, by patient. */

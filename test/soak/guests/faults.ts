@@ -15,11 +15,11 @@ export function drawFault(random: Random): SoakFault<GuestRig> {
 
 const KINDS: readonly DrawsFault<GuestRig>[] = [
   ...commonKinds(LATEST_MS),
-  (random) => killed('source', random, ({ source }) => agents([source])),
-  (random) => killed('target', random, ({ target }) => agents([target])),
-  (random) => killed('both-agents', random, ({ nodes }) => agents(nodes)),
+  (random) => killed('source', ['AgentRestarted'], random, ({ source }) => agents([source])),
+  (random) => killed('target', [], random, ({ target }) => agents([target])),
+  (random) => killed('both-agents', ['AgentRestarted'], random, ({ nodes }) => agents(nodes)),
   (random) =>
-    killed('operator', random, (rig) => ({
+    killed('operator', [], random, (rig) => ({
       kill: () => rig.killOperator(),
       start: () => rig.startOperatorAgain(),
     })),
@@ -36,10 +36,16 @@ const agents = (nodes: readonly KernelNode[]): Victim => ({
 });
 
 /** By SIGKILL, and started again a while later. */
-function killed(who: string, random: Random, of: (rig: GuestRig) => Victim): SoakFault<GuestRig> {
+function killed(
+  who: string,
+  mayEnd: readonly string[],
+  random: Random,
+  of: (rig: GuestRig) => Victim,
+): SoakFault<GuestRig> {
   const [after, forMs] = [random.index(LATEST_MS), random.index(LONGEST_ABSENCE_MS)];
   return {
     name: `${who}-killed`,
+    mayEnd,
     arm: nothing,
     strike: async (rig, migration) => {
       const { kill, start } = of(rig);

@@ -103,8 +103,8 @@ export async function soakGuests(
     throw error;
   }
   if (!book.isClean) say(await rig.logs());
-  const { voyages, struck, wrong, failures: calmFailures } = book;
-  return { patients: watched, voyages, struck, calmFailures, wrong, leftOpen };
+  const { voyages, struck, wrong, silent } = book;
+  return { patients: watched, voyages, struck, silent, wrong, leftOpen };
 }
 
 /** Does something again and again until it is ended; an error comes out of `end`. */

@@ -2,43 +2,41 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeviceMigrationStatus } from '@transship/crds';
 import { randomFrom } from '../../faults/random.ts';
-import type { SoakFault } from '../../soak/fault.ts';
+import { CALM, type SoakFault } from '../../soak/fault.ts';
 import { LogBook } from '../../soak/log-book.ts';
 import type { VoyageChecks, VoyageRig } from '../../soak/voyage.ts';
 
-type Phase = DeviceMigrationStatus['phase'];
-
-/** Every migration ends in the phase that is next in `phases`; the last one of them stays. */
+/** Every migration ends as the next of `ends` says, `Phase` or `Phase Code`; the last one of them stays. */
 class PaperRig implements VoyageRig<string> {
   readonly proxies = [];
   readonly strategies: unknown[] = [];
   source = 'a';
   target = 'b';
-  readonly #phases: Phase[];
-  #phase: Phase | null = null;
+  readonly #ends: string[];
+  #end: string | null = null;
 
-  constructor(...phases: Phase[]) {
-    this.#phases = phases;
+  constructor(...ends: string[]) {
+    this.#ends = ends;
   }
 
   apply(_name: string, strategy: unknown): Promise<void> {
     this.strategies.push(strategy);
-    this.#phase = (this.#phases.length > 1 ? this.#phases.shift() : this.#phases[0]) ?? 'Failed';
+    this.#end = (this.#ends.length > 1 ? this.#ends.shift() : this.#ends[0]) ?? 'Failed';
     return Promise.resolve();
   }
 
-  isApplied = (): Promise<boolean> => Promise.resolve(this.#phase !== null);
+  isApplied = (): Promise<boolean> => Promise.resolve(this.#end !== null);
 
-  record = (): Promise<{ status: DeviceMigrationStatus } | null> =>
-    Promise.resolve(
-      this.#phase === null
-        ? null
-        : { status: { phase: this.#phase, completedAt: 'now' } as unknown as DeviceMigrationStatus },
-    );
+  record = (): Promise<{ status: DeviceMigrationStatus } | null> => {
+    if (this.#end === null) return Promise.resolve(null);
+    const [phase, code] = this.#end.split(' ');
+    const status = { phase, completedAt: 'now', ...(code === undefined ? {} : { error: { code } }) };
+    return Promise.resolve({ status: status as unknown as DeviceMigrationStatus });
+  };
 
   remove(): Promise<void> {
-    this.moved = this.#phase === 'Succeeded';
-    this.#phase = null;
+    this.moved = this.#end === 'Succeeded';
+    this.#end = null;
     return Promise.resolve();
   }
 
@@ -51,6 +49,7 @@ class PaperRig implements VoyageRig<string> {
 
 const NONE: SoakFault<PaperRig> = {
   name: 'none',
+  mayEnd: [],
   arm: () => Promise.resolve(),
   strike: () => Promise.resolve(true),
 };
@@ -93,7 +92,7 @@ describe('a run', () => {
     const moved = bookOf(new PaperRig('Succeeded'), { digests });
     await moved.faulty(() => NONE);
     expect(moved.wrong).toEqual(['soak-1: another digest']);
-    const stayed = bookOf(new PaperRig('Failed'), { digests });
+    const stayed = bookOf(new PaperRig('Failed AgentUnreachable'), { digests });
     await stayed.faulty(() => NONE);
     expect(stayed.wrong).toEqual([]);
   });
@@ -104,17 +103,48 @@ describe('a run', () => {
     expect(book.wrong).toEqual(['soak-1: it succeeded, and the set is where it was']);
   });
 
-  test('makes a calm voyage again that failed, and gives up when none succeeds', async () => {
-    const slow = bookOf(new PaperRig('Failed', 'Succeeded'));
+  test('does not believe a failure after which the set is at the target', async () => {
+    const book = bookOf(new PaperRig('Failed AgentUnreachable'), { hasMoved: () => Promise.resolve(true) });
+    await book.faulty(() => NONE);
+    expect(book.wrong).toEqual(['soak-1: it ended as Failed, and the set is at the target']);
+  });
+
+  test('lets a voyage end with what its fault explains, and with nothing else', async () => {
+    const refused = { ...NONE, name: 'arc-refused', mayEnd: ['ArcFailed'] };
+    const book = bookOf(new PaperRig('Failed ArcFailed'));
+    await book.faulty(() => refused);
+    expect({ silent: book.silent, wrong: book.wrong }).toEqual({ silent: 0, wrong: [] });
+    await book.faulty(() => NONE);
+    expect(book.wrong).toEqual([
+      'soak-2: it ended as Failed with ArcFailed, which its fault does not explain',
+    ]);
+  });
+
+  test('makes a calm voyage again that was given up in silence, and only that', async () => {
+    const slow = bookOf(new PaperRig('Failed AgentUnreachable', 'Succeeded'));
     await slow.calm(1);
-    expect({ voyages: slow.voyages, failures: slow.failures, wrong: slow.wrong }).toEqual({
+    expect({ voyages: slow.voyages, silent: slow.silent, wrong: slow.wrong }).toEqual({
       voyages: 2,
-      failures: 1,
+      silent: 1,
       wrong: [],
     });
-    const dead = bookOf(new PaperRig('Failed'));
+    const broken = bookOf(new PaperRig('Failed LoadRejected', 'Succeeded'));
+    await broken.calm(1);
+    expect(broken.wrong).toEqual([
+      'calm-1: it ended as Failed with LoadRejected, which its fault does not explain',
+    ]);
+  });
+
+  test('does not take more than a few for a slow machine', async () => {
+    const dead = bookOf(new PaperRig('Failed AgentUnreachable'));
     await dead.calm(1);
-    expect(dead.wrong).toEqual(['11 calm voyages did not succeed, the last one ended as Failed']);
+    expect(dead.wrong).toEqual(['2 of 2 voyages were given up, the last one as Failed (AgentUnreachable)']);
+  });
+
+  test('does not count a voyage without a fault as one under a fault', async () => {
+    const book = bookOf(new PaperRig('Succeeded'));
+    await book.faulty(() => CALM);
+    expect([...book.struck]).toEqual([]);
   });
 
   test('counts faults that met something, and draws the same for the same seed', async () => {

@@ -33,7 +33,7 @@ const run = (
   patients: [patient],
   voyages: 12,
   struck: new Map([['cut', 3]]),
-  calmFailures: 0,
+  silent: 0,
   wrong: [],
   leftOpen: new Map([[patient, left]]),
   ...changes,
@@ -47,7 +47,7 @@ describe('the report of a long run', () => {
     const { lines, passed, failed } = report(run(broker()));
     expect({ passed, failed }).toEqual({ passed: 3, failed: 0 });
     expect(lines[0]).toContain(
-      '12 voyages; faults that struck: cut 3; calm ones that failed: 0; wrong: nothing',
+      '12 voyages; faults that struck: cut 3; given up in silence: 0; wrong: nothing',
     );
     expect(lines[1]).toContain('broker gpu-a: descriptors: 5 at the start, 5 at the end');
     expect(lines[2]).toMatch(/4\.00 MiB at first, 4\.00 MiB at last, slope of the last two thirds 0\.00 %/);
