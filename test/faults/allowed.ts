@@ -2,6 +2,7 @@
  * Which ends a migration may have when one fault strikes in one step: from the rules of the protocol
  * (docs/protocol.md: the course, the decision rules, the invariants), not from what was seen.
  */
+import { CLUSTER_FAULTS } from './cluster/cluster-faults.ts';
 import type { Fault } from './faults.ts';
 import type { Step } from './steps.ts';
 
@@ -144,14 +145,30 @@ export const allowedOutcomes = (step: Step, fault: Fault): readonly Allowed[] | 
 const SILENCE_LIMIT_MS = 30_000;
 const SILENCE = ['AgentUnreachable', 'DeviceUnreachable', 'DeadlineExceeded', 'DeviceStuck'];
 
-/** The same on a machine so slow that a hold and its fault lasted for `keptMs`: what they kept silent may be given up. */
+/** Holds that keep an agent from the operator, or a device in a call that does not return; the others only keep waiting. */
+const SILENT_HOLDS: ReadonlySet<Step> = new Set<Step>([1, 3, 7, 8]);
+/** Faults during which an agent or a device answers nobody. */
+const SILENT_FAULTS: ReadonlySet<Fault> = new Set<Fault>([
+  'source-killed',
+  'target-killed',
+  'source-died',
+  'target-died',
+  'stalled',
+]);
+/** Whatever holds the step, these end otherwise, or wait for a control plane; who gives up an agent then is wrong. */
+const NEVER_SILENT: ReadonlySet<Fault> = new Set<Fault>([...CLUSTER_FAULTS, 'deleted', 'duplicated']);
+
+const silences = (step: Step, fault: Fault): boolean =>
+  !NEVER_SILENT.has(fault) && (SILENT_HOLDS.has(step) || SILENT_FAULTS.has(fault));
+
+/** The same on a machine so slow that a hold and its fault lasted for `keptMs`: whom they kept silent may be given up. */
 export function allowedWhenKept(
   step: Step,
   fault: Fault,
   keptMs: number,
 ): readonly Allowed[] | NotApplicable {
   const allowed = allowedOutcomes(step, fault);
-  if ('why' in allowed || step > 8 || keptMs < SILENCE_LIMIT_MS) return allowed;
+  if ('why' in allowed || step > 8 || keptMs < SILENCE_LIMIT_MS || !silences(step, fault)) return allowed;
   const late = allowed.map((one) =>
     one.codes.length > 0 ? { ...one, codes: [...one.codes, ...SILENCE] } : one,
   );

@@ -32,7 +32,6 @@ export async function runCell(
   const hold = HOLDS[step];
   const injection = INJECTIONS[fault];
   const when = injection.when(step);
-  const began = performance.now();
   await injection.ready?.(rig);
   if (when === 'armed') await injection.arm?.(rig, step);
   const isLate = when === 'armed' && (step === 7 || step === 9);
@@ -44,11 +43,13 @@ export async function runCell(
   const scene: Scene = { rig, watch, step };
   let proof: Proof;
   let stopped: readonly string[] | null = null;
+  let heldAt: number | null = null;
   if (when === 'armed') {
     if (isLate) await onceLoading(scene, injection);
     proof = await injection.prove(scene);
   } else {
     await hold.reach(rig, watch);
+    heldAt = performance.now();
     await injection.armLater?.(scene);
     // From step 7 on the source has stopped; what it has must arrive, and dies with its server.
     if (step >= 7 && fault === 'source-died') stopped = await digestsOf(rig.source);
@@ -62,8 +63,9 @@ export async function runCell(
     }
   }
   await injection.lift(scene);
+  // Lifting comes after letting go, always: only then is what was killed there again, and what stood still goes on.
+  const keptMs = heldAt === null ? 0 : performance.now() - heldAt;
   // Awaited here: the watch must not end before.
-  const keptMs = performance.now() - began;
   return await conclude(scene, both, { proof, keptMs, stopped }, idle);
 }
 

@@ -5,12 +5,17 @@ import { join } from 'node:path';
 import { isSpecial, type Task, type TaskResult } from './tasks.ts';
 
 const WORKER = join(import.meta.dirname, 'worker.ts');
+/** How long workers may take to end their nodes, ms. */
+const END_MS = 60_000;
 
 export class Crew implements AsyncDisposable {
   readonly #workers: readonly ChildProcess[];
+  readonly #patienceMs: number;
+  #ended: Promise<readonly string[]> | null = null;
 
-  constructor(jobs: number) {
-    this.#workers = Array.from({ length: jobs }, () => fork(WORKER, []));
+  constructor(jobs: number, { program = WORKER, patienceMs = END_MS } = {}) {
+    this.#workers = Array.from({ length: jobs }, () => fork(program, []));
+    this.#patienceMs = patienceMs;
   }
 
   /**
@@ -37,14 +42,30 @@ export class Crew implements AsyncDisposable {
     return [...left.special, ...left.any];
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = this.#workers.filter(isThere).map(async (worker) => {
-      const exit = once(worker, 'exit');
-      worker.disconnect();
-      await exit;
-    });
-    await Promise.all(ended);
+  /** Has the workers end their nodes and themselves. @returns what went wrong with that */
+  end(): Promise<readonly string[]> {
+    this.#ended ??= Promise.all(this.#workers.map((worker) => ended(worker, this.#patienceMs))).then(
+      (wrong) => wrong.filter((one) => one !== null),
+    );
+    return this.#ended;
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}
+
+/** null: in good order. */
+async function ended(worker: ChildProcess, patienceMs: number): Promise<string | null> {
+  if (isThere(worker)) {
+    const exit = once(worker, 'exit');
+    if (worker.connected) worker.disconnect();
+    const killing = setTimeout(() => worker.kill('SIGKILL'), patienceMs);
+    await exit;
+    clearTimeout(killing);
+  }
+  const { pid, exitCode, signalCode } = worker;
+  return exitCode === 0 ? null : `worker ${pid} ended with ${signalCode ?? `exit code ${exitCode}`}`;
 }
 
 const isThere = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
@@ -55,7 +76,7 @@ async function performOn(worker: ChildProcess, task: Task): Promise<TaskResult> 
   const gone = (): void => {
     const seconds = (performance.now() - began) / 1000;
     resolve({
-      ...{ task, seconds, end: 'no end', proof: null, logs: null },
+      ...{ task, seconds, end: 'no end', proof: null, logs: null, tries: 1, restarts: [] },
       complaints: ['the process that performed it ended'],
     });
   };

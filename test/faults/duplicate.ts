@@ -1,6 +1,7 @@
 /** Delivers a command a second time: the same fenced command, from another connection. */
 import type { CommandRequest, Role, SessionSnapshot } from '@transship/node-agent/contract';
 import type { Scene } from './injection.ts';
+import { linesOf } from './logs.ts';
 import type { FaultNode } from './rig/fault-node.ts';
 
 /** As the operator logs a command that was answered. */
@@ -40,10 +41,7 @@ export async function duplicate({ rig, watch }: Scene): Promise<string | null> {
 }
 
 function lastAnswered(log: string, uid: string, role: Role): Answered | null {
-  const lines = log
-    .split('\n')
-    .filter((line) => line.includes('"msg":"agent answered"') && line.includes(uid));
-  const all = lines.map((line) => JSON.parse(line) as Answered).filter((one) => one.role === role);
+  const all = linesOf<Answered>(log, uid, 'agent answered').filter((one) => one.role === role);
   return all.at(-1) ?? null;
 }
 

@@ -36,7 +36,7 @@ export interface SideEvidence {
 
 export interface Evidence {
   readonly proof: Proof;
-  /** How long the set was held, and the fault lasted, ms; 0: nothing was held. */
+  /** From when the set was held in the step until the hold and the fault were over, ms; 0: nothing was held. */
   readonly keptMs: number;
   /** Succeeded, Failed, Aborted or Rejected; another phase: it stands still. */
   readonly phase: string;

@@ -18,6 +18,7 @@ function killing(of: (rig: FaultRig) => ManagedProcess, again: (rig: FaultRig) =
     strike: async (scene) => {
       const process = of(scene.rig);
       const step = await scene.watch.step();
+      scene.rig.cluster?.retire(process);
       await process.kill();
       const evidence = process.running ? null : `${process.name} (pid ${process.pid}) ended by SIGKILL`;
       killed.set(scene, { process, proof: { step, evidence } });

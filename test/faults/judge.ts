@@ -27,11 +27,20 @@ function unproved(step: Step, { proof }: Evidence): string[] {
   return proof.step === step ? [] : [`the fault struck in step ${proof.step ?? 'none'}, not ${step}`];
 }
 
+/** Codes of a bug, of a record that was lost, and of a message nobody sent: true of no fault here. */
+const NEVER_TRUE: ReadonlySet<string> = new Set([
+  'Internal',
+  'RecordRegressed',
+  'RecordMissing',
+  'MessageUnreadable',
+]);
+
 /** The invariants: they hold whatever happens. */
-function always({ settled, bothRan, leftovers, source, target, cluster }: Evidence): string[] {
+function always({ code, settled, bothRan, leftovers, source, target, cluster }: Evidence): string[] {
   const sides = [source, target];
   return [
     ...(settled ? [] : ['the migration has neither ended nor said that a person must help']),
+    ...(code !== null && NEVER_TRUE.has(code) ? [`the code is ${code}, which no fault brings about`] : []),
     ...bothRan.map((when) => `both sides ran: ${when}`),
     ...(runs(source) && runs(target) ? ['both sides run'] : []),
     ...sides.flatMap(({ node, violations }) => violations.map((one) => `${node}: monitor: ${one}`)),

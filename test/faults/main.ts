@@ -4,6 +4,7 @@ import { Crew } from './crew.ts';
 import { ELSEWHERE } from './faults.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { clusterMissing } from './cluster/available.ts';
+import { removeFolders } from './rig/folders.ts';
 import { canJump } from './rig/wall-clock.ts';
 import type { Cell, Ground } from './run-cells.ts';
 import { allCells, sampleOf } from './sample.ts';
@@ -22,12 +23,19 @@ const say = (line: string): unknown => process.stdout.write(`${line}\n`);
 let passed = 0;
 let failed = 0;
 let skipped = 0;
+/** Cells whose fault did not meet its step at first, and starts of nodes that were repeated. */
+let triedAgain = 0;
+let startedAgain = 0;
 
-function tell({ task, complaints, end, proof, seconds, logs }: TaskResult): void {
+function tell({ task, complaints, end, proof, seconds, logs, tries, restarts }: TaskResult): void {
+  if (tries > 1) triedAgain += 1;
+  startedAgain += restarts.length;
   if (complaints.length === 0) passed += 1;
   else failed += 1;
   say(`${complaints.length === 0 ? 'ok  ' : 'FAIL'}  ${nameOf(task)}  ${end}  ${seconds.toFixed(1)} s`);
   if (proof !== null) say(`      ${proof}`.slice(0, 160));
+  if (tries > 1) say(`      tries: ${tries}, the fault did not meet its step before`);
+  for (const why of restarts) say(`      nodes started again: ${why}`);
   for (const complaint of complaints) say(`      ${complaint}`);
   if (logs !== null) say(`      logs: ${logs}`);
   if (complaints.length > 0) say(`      again: npm run test:faults -- ${againOf(task)}`);
@@ -57,6 +65,10 @@ async function runAll(jobs: number, tasks: readonly Task[], limitMs: number): Pr
     results.push(result);
     tell(result);
   });
+  for (const wrong of await crew.end()) {
+    failed += 1;
+    say(`FAIL  ${wrong}`);
+  }
   for (const task of left) {
     failed += 1;
     say(`FAIL  ${nameOf(task)}  not begun`);
@@ -156,6 +168,9 @@ try {
 }
 if (options !== null) {
   await run(options);
+  await removeFolders();
+  if (triedAgain > 0) say(`${triedAgain} cells tried again`);
+  if (startedAgain > 0) say(`${startedAgain} starts of nodes repeated`);
   say(`${((performance.now() - began) / 1000).toFixed(0)} s`);
   say(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
   process.exitCode = failed === 0 ? 0 : 1;

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FAULTS, type Fault } from './faults.ts';
 import type { Cell } from './run-cells.ts';
@@ -21,7 +22,8 @@ export type Options = { /** Processes side by side. */ readonly jobs: number } &
 );
 
 const SCHEDULES = 200;
-const JOBS = 2;
+/** Waiting dominates, so two share a processor or less; more than four wait for each other's starts. */
+const JOBS = { least: 2, most: 4 };
 const MOST_JOBS = 8;
 /** Random seeds fit the generator's state. */
 const SEEDS = 2 ** 32;
@@ -32,10 +34,11 @@ npm run test:faults -- --full [--schedules N]  every cell, and N random schedule
 npm run test:faults -- --seed N                one random schedule again; with --schedules M: M from there on
 npm run test:faults -- --cluster-seed N        the same of those on a cluster
 npm run test:faults -- --cell STEP:FAULT ...   cells by name, such as 6:source-killed; STEP or FAULT may be *
-All of them take --jobs N: how many run side by side (${JOBS})`;
+All of them take --jobs N: how many run side by side (one a processor, ${JOBS.least} to ${JOBS.most})`;
 
 /** @throws RangeError with what is wrong. */
-export function readOptions(args: readonly string[]): Options {
+export function readOptions(args: readonly string[], processors: number = availableParallelism()): Options {
+  const defaultJobs = Math.min(JOBS.most, Math.max(JOBS.least, processors));
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -44,7 +47,7 @@ export function readOptions(args: readonly string[]): Options {
       seed: { type: 'string' },
       'cluster-seed': { type: 'string' },
       schedules: { type: 'string' },
-      jobs: { type: 'string', default: String(JOBS) },
+      jobs: { type: 'string', default: String(defaultJobs) },
       cell: { type: 'string', multiple: true },
     },
   });

@@ -1,5 +1,5 @@
 /** Runs cells one after the other, on one pair of nodes as long as it is as new. */
-import { cp, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCell } from './cell.ts';
@@ -13,6 +13,7 @@ import { judge } from './judge.ts';
 import { descriptorsOf } from './rig/descriptors.ts';
 import { FaultRig } from './rig/fault-rig.ts';
 import { Watch } from './rig/watch.ts';
+import { finishing, startedAgain } from './start-and-finish.ts';
 import type { Step } from './steps.ts';
 
 export interface Cell {
@@ -23,6 +24,8 @@ export interface Cell {
 export interface CellResult extends Cell {
   /** What is wrong; empty: it passed. */
   readonly complaints: readonly string[];
+  /** How often it was run; more than once when the fault did not meet its step. */
+  readonly tries: number;
   readonly seconds: number;
   readonly evidence: Evidence | null;
   /** Where the logs of a failed one are. */
@@ -32,6 +35,10 @@ export interface CellResult extends Cell {
 /** How often a cell is tried whose fault did not meet its step, which is no fault of the product. */
 const TRIES = 3;
 const MISSED = /^the fault (struck in step|is not proved)/u;
+
+/** Whether nothing is wrong but that the fault did not meet its step. */
+export const hasMissed = (complaints: readonly string[]): boolean =>
+  complaints.length > 0 && complaints.every((one) => MISSED.test(one));
 
 /** What the operator works on: a folder of manifests, the same on a clock that can jump, or a cluster. */
 export type Ground = 'folder' | 'clock' | 'cluster';
@@ -49,26 +56,46 @@ export class Bench implements AsyncDisposable {
   #cluster: Cluster | null = null;
   #idle: readonly Descriptors[] = [];
   #count = 0;
-  /** Rigs that were started. */
-  rigs = 0;
+  /** Why nodes were started once more, since {@link takeRestarts}. */
+  #restarts: string[] = [];
 
   /** As new; a clock that can jump is as good as any other one. */
   async rig(ground: Ground): Promise<{ rig: FaultRig; idle: readonly Descriptors[]; name: string }> {
     if (ground !== this.#ground && !(ground === 'folder' && this.#ground === 'clock')) await this.discard();
     if (this.#rig === null) {
       this.#ground = ground;
-      const clock = ground === 'clock';
-      if (ground === 'cluster') this.#cluster ??= await Cluster.start();
-      const cluster = ground === 'cluster' && this.#cluster !== null ? { cluster: this.#cluster } : {};
-      this.#rig = await FaultRig.start({ clock, ...cluster });
-      this.rigs += 1;
-      this.#idle = await warmUp(this.#rig).catch(async (error: unknown) => {
-        await this.discard();
-        throw error;
+      const rig = await startedAgain(
+        () => this.#start(ground),
+        (why) => this.#restarts.push(why),
+      );
+      this.#rig = rig;
+      // A voyage without any fault must succeed: one that does not is a failure, and no slow start.
+      this.#idle = await warmUp(rig).catch(async (error: unknown) => {
+        const { complaints, logs } = await this.finish('warm-up', [(error as Error).message], null);
+        throw new Error([...complaints, `logs of the warm-up: ${logs}`].join('; '), { cause: error });
       });
     }
     this.#count += 1;
     return { rig: this.#rig, idle: this.#idle, name: `m-${this.#count}` };
+  }
+
+  /** Why nodes had to be started once more since this was asked last. */
+  takeRestarts(): string[] {
+    return this.#restarts.splice(0);
+  }
+
+  /** After the judgement: keeps the logs and settles the nodes; what goes wrong with that is a complaint, too. */
+  async finish(
+    /** null: no logs are to be kept. */
+    label: string | null,
+    complaints: readonly string[],
+    evidence: Evidence | null,
+  ): Promise<{ complaints: readonly string[]; logs: string | null }> {
+    return finishing(
+      complaints,
+      () => (label === null ? Promise.resolve(null) : this.keepLogs(label)),
+      () => this.settle(evidence),
+    );
   }
 
   /** Makes the rig what it was, or forgets it. */
@@ -78,7 +105,7 @@ export class Bench implements AsyncDisposable {
     else if (evidence.phase === 'Succeeded') this.#rig?.turnRound();
   }
 
-  /** Copies what the programs have logged; returns the folder. */
+  /** Copies what the programs have logged, their journals and the records as last read; returns the folder. */
   async keepLogs(label: string): Promise<string | null> {
     if (this.#rig === null) return null;
     const { directory } = this.#rig;
@@ -86,7 +113,10 @@ export class Bench implements AsyncDisposable {
     const names = (await readdir(directory, { recursive: true })).filter((name) =>
       /\.(log|json|session)$/u.test(name),
     );
+    await mkdir(folder, { recursive: true });
     for (const name of names) await cp(join(directory, name), join(folder, name)).catch(() => undefined);
+    await writeFile(join(folder, 'records.json'), JSON.stringify(this.#rig.lastRecords, null, 2));
+    await this.#rig.cluster?.keep(folder);
     return folder;
   }
 
@@ -98,6 +128,12 @@ export class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#discardCluster();
+  }
+
+  async #start(ground: Ground): Promise<FaultRig> {
+    if (ground === 'cluster') this.#cluster ??= await Cluster.start();
+    const cluster = ground === 'cluster' && this.#cluster !== null ? { cluster: this.#cluster } : {};
+    return FaultRig.start({ clock: ground === 'clock', ...cluster });
   }
 
   /** Nobody knows in what state a cell that broke off has left it. */
@@ -141,22 +177,18 @@ async function warmUp(rig: FaultRig): Promise<readonly Descriptors[]> {
 /** Runs one cell and judges it. */
 export async function tryCell(bench: Bench, cell: Cell): Promise<CellResult> {
   const began = performance.now();
-  let last: Omit<CellResult, 'seconds'> = {
-    ...cell,
-    complaints: ['it did not run'],
-    evidence: null,
-    logs: null,
-  };
-  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+  for (let tries = 1; ; tries += 1) {
     const { rig, idle, name } = await bench.rig(groundOf(cell.fault));
-    last = await onCluster(rig, () => runCell(rig, name, cell, idle)).then(
-      (evidence) => ({ ...cell, complaints: judge(cell.step, cell.fault, evidence), evidence, logs: null }),
-      (error: unknown) => ({ ...cell, complaints: [(error as Error).message], evidence: null, logs: null }),
+    const outcome = await onCluster(rig, () => runCell(rig, name, cell, idle)).then(
+      (evidence) => ({ complaints: judge(cell.step, cell.fault, evidence), evidence }),
+      (error: unknown) => ({ complaints: [(error as Error).message], evidence: null }),
     );
-    if (last.complaints.length > 0)
-      last = { ...last, logs: await bench.keepLogs(`${cell.step}-${cell.fault}`) };
-    await bench.settle(last.evidence);
-    if (last.complaints.length === 0 || !last.complaints.every((one) => MISSED.test(one))) break;
+    const again = tries < TRIES && hasMissed(outcome.complaints);
+    const label = again || outcome.complaints.length === 0 ? null : `${cell.step}-${cell.fault}`;
+    const finished = await bench.finish(label, outcome.complaints, outcome.evidence);
+    // What goes wrong after a miss is told, not tried away.
+    if (again && finished.complaints.length === outcome.complaints.length) continue;
+    const seconds = (performance.now() - began) / 1000;
+    return { ...cell, ...outcome, ...finished, tries, seconds };
   }
-  return { ...last, seconds: (performance.now() - began) / 1000 };
 }

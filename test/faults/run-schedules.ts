@@ -1,5 +1,6 @@
 /** Runs random schedules: nothing is held, the faults strike when the migration has come to their step. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { allowedAfter } from './allowed-after.ts';
 import { conclude, INJECTIONS } from './cell.ts';
 import { onCluster } from './cluster/gather-facts.ts';
 import type { Evidence } from './evidence.ts';
@@ -11,7 +12,7 @@ import type { FaultNode } from './rig/fault-node.ts';
 import type { FaultRig } from './rig/fault-rig.ts';
 import { Watch } from './rig/watch.ts';
 import type { Bench } from './run-cells.ts';
-import { allowedAfter, isArmed, type Schedule, type ScheduledFault } from './schedule.ts';
+import { isArmed, type Schedule, type ScheduledFault } from './schedule.ts';
 
 export interface ScheduleResult {
   readonly schedule: Schedule;
@@ -34,13 +35,14 @@ export async function trySchedule(bench: Bench, schedule: Schedule): Promise<Sch
   const outcome = await onCluster(rig, () => run(rig, name, schedule, idle)).then(
     (evidence) => ({
       evidence,
-      complaints: judgeEnd(allowedAfter(schedule.faults.map(({ fault }) => fault)), evidence),
+      complaints: judgeEnd(allowedAfter(schedule.faults), evidence),
     }),
     (error: unknown) => ({ evidence: null, complaints: [(error as Error).message] }),
   );
-  const logs = outcome.complaints.length === 0 ? null : await bench.keepLogs(`seed-${ground}-${seed}`);
-  await bench.settle(outcome.complaints.length === 0 ? outcome.evidence : null);
-  return { schedule, ...outcome, seconds: (performance.now() - began) / 1000, logs };
+  const hasPassed = outcome.complaints.length === 0;
+  const label = hasPassed ? null : `seed-${ground}-${seed}`;
+  const finished = await bench.finish(label, outcome.complaints, hasPassed ? outcome.evidence : null);
+  return { schedule, ...outcome, ...finished, seconds: (performance.now() - began) / 1000 };
 }
 
 async function run(

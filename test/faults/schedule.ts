@@ -1,5 +1,5 @@
 /** Random schedules: some faults at some steps of one migration, all drawn from a seed. */
-import { allowedOutcomes, applies, type Allowed, type Ending } from './allowed.ts';
+import { allowedOutcomes, applies } from './allowed.ts';
 import { CLUSTER_FAULTS, isClusterFault } from './cluster/cluster-faults.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { randomFrom } from './random.ts';
@@ -69,30 +69,6 @@ export function scheduleOf(seed: number, ground: Schedule['ground'] = 'folder'):
 }
 
 export const isArmed = ({ fault }: ScheduledFault): boolean => ONCE.has(fault);
-
-/** Nothing of the set is lost by any fault that is not one of these. */
-const COSTS: Partial<Readonly<Record<Fault, readonly Ending[]>>> = {
-  'source-died': ['lost', 'nothing-to-move', 'moved-source-withheld'],
-  'target-died': ['target-lost', 'moved-then-died'],
-  // A device that enters ERROR, or refuses an arc of the way home, costs its state; at the target, the target.
-  'arc-error': ['lost', 'target-lost'],
-  'reset-failed': ['stayed-target-withheld', 'moved-source-withheld', 'target-lost'],
-  'reset-ignored': ['stayed-target-withheld', 'moved-source-withheld', 'target-lost'],
-};
-
-/**
- * Ends that the rules allow when several faults strike, at whatever moment: moved or stayed as if nothing had been,
- * and beyond that only what one of the faults may cost. Every code is true of something here, so none is asked for.
- */
-export function allowedAfter(faults: readonly Fault[]): readonly Allowed[] {
-  const endings = new Set<Ending>(['moved', 'stayed', ...faults.flatMap((fault) => COSTS[fault] ?? [])]);
-  if (faults.includes('source-died') && faults.includes('target-died')) endings.add('both-lost');
-  const mayWithhold =
-    faults.includes('reset-failed') || faults.includes('reset-ignored')
-      ? (['source', 'target'] as const)
-      : [];
-  return [...endings].map((ending) => ({ ending, codes: [], mayWithhold }));
-}
 
 /** The schedule in one line. */
 export const shown = ({ seed, ground, mode, faults }: Schedule): string =>

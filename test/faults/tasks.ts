@@ -18,6 +18,10 @@ export interface TaskResult {
   readonly seconds: number;
   /** Where the logs of a failed one are. */
   readonly logs: string | null;
+  /** How often it was run; more than once when the fault did not meet its step. */
+  readonly tries: number;
+  /** Why nodes had to be started once more for it. */
+  readonly restarts: readonly string[];
 }
 
 export const nameOf = (task: Task): string =>
@@ -44,29 +48,22 @@ export const isSpecial = (task: Task): boolean =>
 const endOf = (evidence: Evidence | null): string =>
   evidence === null ? 'no end' : [evidence.phase, evidence.code].filter(Boolean).join(' ');
 
-/** How often nodes are started for a task before that is given up: a device may be slow to answer on a busy machine. */
-const STARTS = 3;
-
-/** Never rejects: what makes it impossible is its complaint. */
+/** Never rejects, and never repeats what was judged: what makes it impossible is its complaint. */
 export async function perform(bench: Bench, task: Task): Promise<TaskResult> {
   const began = performance.now();
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await performed(bench, task);
-    } catch (error) {
-      await bench.discard();
-      if (attempt < STARTS) continue;
-      const seconds = (performance.now() - began) / 1000;
-      const complaints = [(error as Error).message];
-      return { task, complaints, end: 'no end', proof: null, seconds, logs: null };
-    }
-  }
+  const result = await performed(bench, task).catch((error: unknown) => ({
+    ...{ task, complaints: [(error as Error).message], end: 'no end', proof: null, logs: null, tries: 1 },
+    seconds: (performance.now() - began) / 1000,
+  }));
+  return { ...result, restarts: bench.takeRestarts() };
 }
 
-async function performed(bench: Bench, task: Task): Promise<TaskResult> {
-  const outcome =
-    task.kind === 'cell' ? await tryCell(bench, task.cell) : await trySchedule(bench, task.schedule);
-  const { complaints, evidence, seconds, logs } = outcome;
-  const proof = task.kind === 'cell' ? (evidence?.proof.evidence ?? null) : null;
-  return { task, complaints, end: endOf(evidence), proof, seconds, logs };
+async function performed(bench: Bench, task: Task): Promise<Omit<TaskResult, 'restarts'>> {
+  if (task.kind === 'schedule') {
+    const { complaints, evidence, seconds, logs } = await trySchedule(bench, task.schedule);
+    return { task, complaints, end: endOf(evidence), proof: null, seconds, logs, tries: 1 };
+  }
+  const { complaints, evidence, seconds, logs, tries } = await tryCell(bench, task.cell);
+  const proof = evidence?.proof.evidence ?? null;
+  return { task, complaints, end: endOf(evidence), proof, seconds, logs, tries };
 }

@@ -10,5 +10,11 @@ process.on('message', (task: Task) => {
 
 process.once('disconnect', () => {
   // Connections that a client still tries to make would keep the process.
-  void bench[Symbol.asyncDispose]().finally(() => process.exit());
+  void bench[Symbol.asyncDispose]().then(
+    () => process.exit(),
+    (error: unknown) => {
+      process.stderr.write(`the nodes cannot be ended: ${(error as Error).message}\n`);
+      process.exit(1);
+    },
+  );
 });

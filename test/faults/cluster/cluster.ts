@@ -1,6 +1,5 @@
 /** A real kube-apiserver on a real etcd with the chart on it, started once for all cells that need one. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GROUP, VERSION } from '@transship/crds';
 import { clusterAssets } from '../../cluster/rig/assets.ts';
@@ -8,6 +7,7 @@ import { ControlPlane } from '../../cluster/rig/control-plane.ts';
 import { installRelease, type Release } from '../../support/kube-release.ts';
 import { eventually, type ManagedProcess } from '../../support/managed-process.ts';
 import type { DoorOptions } from '../rig/door.ts';
+import { folderPrefix } from '../rig/folders.ts';
 import { ClusterDoor, migrationsIn } from './cluster-door.ts';
 import type { OperatorEnd, Outage } from './facts.ts';
 import { Objects } from './objects.ts';
@@ -46,7 +46,7 @@ export class Cluster implements AsyncDisposable {
   static async start(): Promise<Cluster> {
     const assetsDir = await clusterAssets();
     await using stack = new AsyncDisposableStack();
-    const folder = await mkdtemp(join(tmpdir(), 'ts-faults-plane-'));
+    const folder = await mkdtemp(folderPrefix('plane-'));
     stack.defer(() => rm(folder, { recursive: true, force: true }));
     const plane = stack.use(await ControlPlane.start({ assetsDir, workDir: join(folder, 'plane') }));
     const release = await installRelease(plane, NODES);
@@ -73,9 +73,9 @@ export class Cluster implements AsyncDisposable {
     this.#retired.clear();
   }
 
-  /** From now on nobody starts this operator again when it ends by itself. */
-  retire(operator: ManagedProcess): void {
-    this.#retired.add(operator);
+  /** From now on its end is the test's doing: nobody notes it, nor starts it again. */
+  retire(process: ManagedProcess): void {
+    this.#retired.add(process);
   }
 
   isRetired(operator: ManagedProcess): boolean {
@@ -115,6 +115,18 @@ export class Cluster implements AsyncDisposable {
   async otherLeases(): Promise<string[]> {
     const leases = (await this.objects.list(this.#leases)) as { metadata: { name: string } }[];
     return leases.map(({ metadata }) => metadata.name).filter((name) => name !== LEASE);
+  }
+
+  /** Writes down all migrations that the API server has, and copies the logs of its programs, to a folder that is there. */
+  async keep(folder: string): Promise<void> {
+    for (const name of (await readdir(this.#folder, { recursive: true })).filter((one) =>
+      one.endsWith('.log'),
+    ))
+      await cp(join(this.#folder, name), join(folder, name));
+    const all = await this.objects
+      .list(`/apis/${GROUP}/${VERSION}/devicemigrations`)
+      .catch((error: unknown) => `the API server does not say: ${(error as Error).message}`);
+    await writeFile(join(folder, 'devicemigrations.json'), JSON.stringify(all, null, 2));
   }
 
   /** Programs that work in the folder of the control plane and are neither of its own nor this operator. */

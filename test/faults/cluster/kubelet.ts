@@ -4,7 +4,10 @@ import type { Cluster } from './cluster.ts';
 
 const PAUSE_MS = 50;
 
-/** Starts an operator again that has ended by itself, as the kubelet would; one that was killed is the test's to start. */
+/**
+ * Starts an operator again that has ended by itself, as the kubelet would; however that was; one that the test killed
+ * is retired, and the test's to start.
+ */
 export class Kubelet implements AsyncDisposable {
   readonly #rig: FaultRig;
   readonly #cluster: Cluster;
@@ -25,7 +28,7 @@ export class Kubelet implements AsyncDisposable {
   async #keep(): Promise<void> {
     while (!this.#end.signal.aborted) {
       const { operator } = this.#rig;
-      if (operator.exitCode !== null && !this.#cluster.isRetired(operator)) {
+      if (!operator.running && !this.#cluster.isRetired(operator)) {
         await this.#cluster.noteEnd(operator);
         // One that does not start is tried again; the migration does not end without it.
         await this.#rig.startOperatorAgain().catch(() => undefined);

@@ -3,7 +3,6 @@
  * faults, and whoever soaks, runs on.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceMigrationManifest } from '@transship/crds';
 import { issueTestPki } from '../../support/certificates.ts';
@@ -14,10 +13,13 @@ import { operatorLogFile, type Door, type MigrationRecord } from './door.ts';
 import { DEVICES, FaultNode } from './fault-node.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import { FolderDoor } from './folder-door.ts';
+import { folderPrefix } from './folders.ts';
 import { WallClock } from './wall-clock.ts';
 
 const NODES = ['gpu-a', 'gpu-b'] as const;
 const PATIENCE_MS = 120_000;
+/** Records that are remembered for whoever looks into a failure. */
+const RECORDS = 4;
 
 export interface FaultRigOptions {
   /** Starts operator and agents on a wall clock that can jump; needs Debian's libfaketime. */
@@ -49,6 +51,7 @@ export class FaultRig implements AsyncDisposable {
   /** Every operator, those that have ended too. */
   readonly #started: ManagedProcess[] = [];
   #starting: Promise<void> | null = null;
+  readonly #seen = new Map<string, MigrationRecord>();
 
   private constructor({ directory, nodes, clock, cluster, door }: Parts, operator: ManagedProcess) {
     this.directory = directory;
@@ -62,30 +65,34 @@ export class FaultRig implements AsyncDisposable {
 
   static async start(options: FaultRigOptions = {}): Promise<FaultRig> {
     await using stack = new AsyncDisposableStack();
-    const directory = await mkdtemp(join(tmpdir(), 'ts-faults-'));
+    const directory = await mkdtemp(folderPrefix());
     stack.defer(() => rm(directory, { recursive: true, force: true }));
     const pki = await issueTestPki(join(directory, 'pki'), NODES);
     const clock = options.clock === true ? await WallClock.in(join(directory, 'clock')) : null;
     const env = clock?.env ?? {};
-    const [first, second] = await Promise.all(
+    const started = await Promise.allSettled(
       NODES.map((node, index) =>
         FaultNode.start({ directory, node, pki, seed: index + 1, busy: index === 0, env }),
       ),
     );
+    // One that started is ended when the other did not.
+    for (const one of started) if (one.status === 'fulfilled') stack.use(one.value);
+    const [first, second] = started.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
     if (first === undefined || second === undefined) throw new Error('two nodes were to be started');
-    stack.use(first);
-    stack.use(second);
     const nodes = [first, second] as const;
     const agents = nodes.map(({ node, front }) => ({ node, endpoint: front.endpoint }));
     const { cluster = null } = options;
     const doorOptions = { directory, tls: pki.operator, agents, env };
     const door = cluster === null ? new FolderDoor(doorOptions) : await cluster.door(doorOptions);
-    const operator = await door.startOperator(0);
-    stack.move();
+    const operator = stack.adopt(await door.startOperator(0), (it) => it.kill());
     const rig = new FaultRig({ directory, nodes, clock, cluster, door }, operator);
     await eventually('traffic on the source', PATIENCE_MS, async () =>
       (await rig.source.control.links()).every(({ received }) => received > 0) ? true : null,
     );
+    stack.move();
     return rig;
   }
 
@@ -136,7 +143,8 @@ export class FaultRig implements AsyncDisposable {
     const logs = await Promise.all(
       numbers.map((number) => readFile(operatorLogFile(this.directory, number), 'utf8').catch(() => '')),
     );
-    return logs.join('');
+    // One that was killed may have been cut off in a line.
+    return logs.join('\n');
   }
 
   /** Asks for a migration of the whole set. */
@@ -166,8 +174,21 @@ export class FaultRig implements AsyncDisposable {
   }
 
   /** null: there is no such migration, or no more. */
-  record(name: string): Promise<MigrationRecord | null> {
-    return this.#door.record(name);
+  async record(name: string): Promise<MigrationRecord | null> {
+    const record = await this.#door.record(name);
+    if (record === null) return null;
+    this.#seen.delete(name);
+    this.#seen.set(name, record);
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= RECORDS) break;
+      this.#seen.delete(oldest);
+    }
+    return record;
+  }
+
+  /** The newest records by name, as they were read last: those that are gone, too. */
+  get lastRecords(): Readonly<Record<string, MigrationRecord>> {
+    return Object.fromEntries(this.#seen);
   }
 
   /** The phase in which a migration ended, also when its record is gone; null: it has not ended. */

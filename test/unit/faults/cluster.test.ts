@@ -4,6 +4,10 @@ import { CLUSTER_FAULTS, isClusterFault } from '../../faults/cluster/cluster-fau
 import type { ClusterFacts, OperatorEnd, Outage } from '../../faults/cluster/facts.ts';
 import { commandersOf } from '../../faults/cluster/commanders.ts';
 import { judgeCluster, unstruck } from '../../faults/cluster/judge.ts';
+import type { Cluster } from '../../faults/cluster/cluster.ts';
+import { Kubelet } from '../../faults/cluster/kubelet.ts';
+import type { FaultRig } from '../../faults/rig/fault-rig.ts';
+import { eventually } from '../../support/managed-process.ts';
 import type { Evidence, SideEvidence } from '../../faults/evidence.ts';
 import { judge } from '../../faults/judge.ts';
 import { STEPS } from '../../faults/steps.ts';
@@ -100,13 +104,20 @@ test('what is wrong with the cluster is wrong with the cell', () => {
 test('who commanded under which fence is read from what agents answered', () => {
   const line = (instance: string, fence: number, msg = 'agent answered'): string =>
     JSON.stringify({ instance, uid: 'u', fence, msg });
-  const log = [line('a', 1), line('a', 1), line('b', 2), line('c', 2), line('d', 1, 'leading'), ''].join(
-    '\n',
-  );
-  expect([...commandersOf(log)]).toEqual([
+  const left = 'a target that an ended migration had left was told to reset';
+  const log = [
+    ...[line('a', 1), line('a', 1), line('b', 2), line('c', 2), line('d', 1, 'leading')],
+    ...[line('a', 3), line('b', 3, left)],
+  ];
+  const found = [
     ['u 1', ['a']],
     ['u 2', ['b', 'c']],
-  ]);
+    ['u 3', ['a', 'b']],
+  ];
+  expect([...commandersOf(log.join('\n'))]).toEqual(found);
+  // A program that was killed while it wrote has left a part of its last line.
+  const cut = '{"msg":"agent answered","uid":"u","fence":2,"inst';
+  expect([...commandersOf([...log, cut].join('\n'))]).toEqual(found);
 });
 
 test('every fault of the cluster strikes in every step', () => {
@@ -115,4 +126,36 @@ test('every fault of the cluster strikes in every step', () => {
     expect(STEPS.filter((step) => applies(step, fault))).toEqual(STEPS);
   }
   expect(isClusterFault('source-killed')).toBe(false);
+});
+
+test.each([
+  ['by itself', 1, 1],
+  ['by a signal that nobody sent', null, -1],
+])('an operator that ended %s is noted and started again', async (_, exitCode, noted) => {
+  const operator = { pid: 7, running: false, exitCode, log: async () => '' };
+  const facts = { operatorEnds: [] as OperatorEnd[], retired: false, starts: 0 };
+  const cluster = {
+    isRetired: () => facts.retired,
+    noteEnd: async () => void (facts.operatorEnds = [{ pid: 7, exitCode: exitCode ?? -1, lost: false }]),
+  };
+  const rig = { operator, startOperatorAgain: async () => void (facts.starts += 1) };
+  await using _kubelet = new Kubelet(rig as unknown as FaultRig, cluster as unknown as Cluster);
+  await eventually('it is started again', 60_000, () => (facts.starts > 0 ? true : null));
+  expect(facts.operatorEnds).toEqual([{ pid: 7, exitCode: noted, lost: false }]);
+});
+
+test('an operator that the test killed is not started by anybody else', async () => {
+  let looks = 0;
+  const rig = {
+    operator: { running: false, exitCode: null },
+    startOperatorAgain: () => Promise.reject(new Error('it was started')),
+  };
+  const noted: string[] = [];
+  const cluster = {
+    isRetired: () => (looks += 1) > 0,
+    noteEnd: async () => void noted.push('noted'),
+  };
+  await using _kubelet = new Kubelet(rig as unknown as FaultRig, cluster as unknown as Cluster);
+  await eventually('it was looked at again', 60_000, () => (looks > 2 ? true : null));
+  expect(noted).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { allowedAfter } from '../../faults/allowed-after.ts';
 import type { Evidence, SideEvidence } from '../../faults/evidence.ts';
+import type { Fault } from '../../faults/faults.ts';
 import { judge, judgeEnd } from '../../faults/judge.ts';
-import { allowedAfter } from '../../faults/schedule.ts';
 
 /** A side on which the set runs with nothing lost. */
 const running = (node: string, change: Partial<SideEvidence> = {}): SideEvidence => ({
@@ -79,6 +80,9 @@ const withheldOne = (side: SideEvidence): SideEvidence => ({
   devices: side.devices.map((device, index) => ({ ...device, withheld: index === 1 })),
 });
 
+/** All in one step. */
+const drawn = (...faults: Fault[]) => faults.map((fault) => ({ step: 6 as const, fault }));
+
 describe('the judge accepts', () => {
   test('a set that moved although its source was killed while it drained', () => {
     expect(judge(6, 'source-killed', moved())).toEqual([]);
@@ -154,7 +158,7 @@ describe('the judge refuses', () => {
   });
 
   test('a code that does not tell what happened', () => {
-    expect(judge(5, 'arc-refused', stayed({ code: 'Internal' }))).toEqual(['stayed: the code is Internal']);
+    expect(judge(5, 'arc-refused', stayed({ code: 'Cancelled' }))).toEqual(['stayed: the code is Cancelled']);
   });
 
   test('a set that stayed although it was decided', () => {
@@ -194,15 +198,65 @@ describe('the judge refuses', () => {
     expect(judge(9, 'leader-changed', decided)).not.toEqual([]);
   });
 
+  test('a silence that was given up although the hold or the fault silences nobody', () => {
+    const givenUp = (step: 4 | 5 | 7): Evidence =>
+      stayed({ proof: { step, evidence: 'x' }, code: 'AgentUnreachable', keptMs: 31_000 });
+    expect(judge(5, 'leader-changed', givenUp(5))).not.toEqual([]);
+    expect(judge(4, 'cut', givenUp(4))).not.toEqual([]);
+    expect(judge(4, 'stalled', givenUp(4))).toEqual([]);
+    for (const fault of ['duplicated', 'deleted', 'lease-deleted', 'api-killed'] as const)
+      expect(judge(7, fault, givenUp(7)).join()).toMatch(/(phase is Failed|code is AgentUnreachable)/u);
+  });
+
+  test('a code that no fault brings about, whatever was drawn', () => {
+    for (const code of ['Internal', 'RecordRegressed', 'RecordMissing', 'MessageUnreadable'])
+      expect(judgeEnd(allowedAfter(drawn('cut', 'slow')), stayed({ code })).join()).toMatch(
+        /no fault brings/u,
+      );
+    expect(judgeEnd(allowedAfter(drawn('cut', 'slow')), stayed({ code: 'AgentUnreachable' }))).toEqual([]);
+  });
+
+  test('an end that one fault alone has in no step, and a code that it never has', () => {
+    for (const fault of ['slow', 'duplicated', 'operator-killed', 'target-killed'] as const)
+      expect(judgeEnd(allowedAfter(drawn(fault)), stayed())).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('arc-refused')), stayed())).toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('arc-refused')), stayed({ code: 'Cancelled' }))).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('reset-failed')), moved())).toEqual([]);
+  });
+
+  test('a target that was lost after a RESET that failed', () => {
+    const lost = moved({
+      ...{ phase: 'Failed', code: 'TargetLost', conditions: ['Stalled', 'DeviceLost'] },
+      ...{ source: still('gpu-a'), target: free('gpu-b') },
+    });
+    expect(judgeEnd(allowedAfter(drawn('reset-failed', 'cut')), lost)).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('target-died', 'cut')), lost)).toEqual([]);
+  });
+
+  test('a withheld device on the side whose RESET was left alone', () => {
+    const withheldSource = moved({
+      conditions: ['Ready', 'DeviceLost'],
+      source: withheldOne(free('gpu-a')),
+    });
+    for (const others of [[], [{ step: 6, fault: 'cut' }] as const]) {
+      const after = (step: 6 | 10): string[] =>
+        judgeEnd(allowedAfter([{ step, fault: 'reset-failed' }, ...others]), withheldSource);
+      expect(after(6)).not.toEqual([]);
+      expect(after(10)).toEqual([]);
+    }
+  });
+
   test('a withheld target after faults that withhold none, or when nothing tells of it', () => {
     const lost = stayed({
       ...{ code: 'DeviceStateLost', conditions: ['DeviceLost'], source: free('gpu-a') },
       target: withheldOne(free('gpu-b')),
     });
-    expect(judgeEnd(allowedAfter(['source-died', 'cut']), lost).join()).toMatch(/the target is not free/u);
-    expect(judgeEnd(allowedAfter(['source-died', 'reset-failed']), lost)).toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('source-died', 'cut')), lost).join()).toMatch(
+      /the target is not free/u,
+    );
+    expect(judgeEnd(allowedAfter(drawn('source-died', 'reset-failed')), lost)).toEqual([]);
     const kept = stayed({ target: withheldOne(free('gpu-b')) });
-    expect(judgeEnd(allowedAfter(['target-killed', 'reset-failed']), kept)).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('target-killed', 'reset-failed')), kept)).not.toEqual([]);
   });
 
   test('nothing that runs, unless the devices of both sides died', () => {
@@ -210,13 +264,13 @@ describe('the judge refuses', () => {
       ...{ phase: 'Failed', code: 'TargetLost', conditions: ['Stalled', 'DeviceLost'] },
       ...{ source: free('gpu-a'), target: free('gpu-b') },
     });
-    expect(judgeEnd(allowedAfter(['target-died', 'cut']), nobody)).not.toEqual([]);
-    expect(judgeEnd(allowedAfter(['target-died', 'source-died']), nobody)).toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('target-died', 'cut')), nobody)).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('target-died', 'source-died')), nobody)).toEqual([]);
   });
 
   test('a loss after faults that cost nothing', () => {
     const lost = stayed({ code: 'DeviceStateLost', conditions: ['DeviceLost'], source: free('gpu-a') });
-    expect(judgeEnd(allowedAfter(['source-killed', 'cut']), lost)).not.toEqual([]);
-    expect(judgeEnd(allowedAfter(['source-killed', 'source-died']), lost)).toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('source-killed', 'cut')), lost)).not.toEqual([]);
+    expect(judgeEnd(allowedAfter(drawn('source-killed', 'source-died')), lost)).toEqual([]);
   });
 });

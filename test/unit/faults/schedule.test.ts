@@ -91,10 +91,10 @@ test('the command line is read, and what makes no sense is refused', () => {
   expect(readOptions(['--schedules', '9', '--seed', '2', '--jobs', '3'])).toEqual({
     ...{ mode: 'schedules', jobs: 3, seed: 2, count: 9, ground: 'folder' },
   });
-  expect(readOptions(['--sample', '3'])).toEqual({ mode: 'sample', jobs: 2, seed: 3 });
-  expect(readOptions(['--full', '--seed', '1'])).toEqual({ mode: 'full', jobs: 2, seed: 1, count: 200 });
-  expect(readOptions(['--cell', '6:cut'])).toEqual({
-    ...{ mode: 'cells', jobs: 2, cells: [{ step: 6, fault: 'cut' }] },
+  expect(readOptions(['--sample', '3'], 1)).toEqual({ mode: 'sample', jobs: 2, seed: 3 });
+  expect(readOptions(['--full', '--seed', '1'], 3)).toEqual({ mode: 'full', jobs: 3, seed: 1, count: 200 });
+  expect(readOptions(['--cell', '6:cut'], 64)).toEqual({
+    ...{ mode: 'cells', jobs: 4, cells: [{ step: 6, fault: 'cut' }] },
   });
   expect(() => readOptions(['--jobs', '0'])).toThrow(RangeError);
   expect(() => readOptions(['--seed', 'x'])).toThrow(RangeError);
