@@ -49,11 +49,11 @@ export class FolderMigrationStore implements MigrationStore {
     _signal?: AbortSignal,
     patch: StatusPatch = {},
   ): Promise<WriteOutcome> {
-    return this.#updateStatus(stored, (status) => {
-      const leaves = patch.target !== undefined;
-      if (leaves && status.decision.value !== stored.status.decision.value) return 'conflict';
-      return { ...merged(status, patch), fence: status.fence + 1, operator };
-    });
+    return this.#updateStatus(
+      stored,
+      (status) => ({ ...merged(status, patch), fence: status.fence + 1, operator }),
+      testsOf(patch),
+    );
   }
 
   recordStopping(stored: StoredMigration, operator: string): Promise<WriteOutcome> {
@@ -91,8 +91,7 @@ export class FolderMigrationStore implements MigrationStore {
   }
 
   patchStatus(stored: StoredMigration, patch: StatusPatch): Promise<WriteOutcome> {
-    const tests = Object.hasOwn(patch, 'completedAt') ? 'as read' : 'fence';
-    return this.#updateStatus(stored, (status) => merged(status, patch), tests);
+    return this.#updateStatus(stored, (status) => merged(status, patch), testsOf(patch));
   }
 
   addFinalizer(stored: StoredMigration): Promise<WriteOutcome> {
@@ -153,6 +152,10 @@ export class FolderMigrationStore implements MigrationStore {
     return this.#clock.wallNow().toISOString();
   }
 }
+
+/** An end, or another target, that is written late must find the voyage where it was: it may have gone on. */
+const testsOf = (patch: StatusPatch): 'as read' | 'fence' =>
+  Object.hasOwn(patch, 'completedAt') || Object.hasOwn(patch, 'target') ? 'as read' : 'fence';
 
 /** Absent fields stay, `null` removes. */
 function merged(status: DeviceMigrationStatus, patch: StatusPatch): DeviceMigrationStatus {

@@ -3,7 +3,11 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { deviceMigrationSpec, deviceMigrationStatus, FINALIZER } from '@transship/crds';
-import type { StoredMigration, WriteOutcome } from '@transship/operator/internal/reconcile/ports';
+import type {
+  StatusPatch,
+  StoredMigration,
+  WriteOutcome,
+} from '@transship/operator/internal/reconcile/ports';
 import type { MigrationRecord } from '@transship/operator/internal/standalone/record';
 import { RecordFiles } from '@transship/operator/internal/standalone/record-files';
 import { FolderMigrationStore } from '@transship/operator/internal/standalone/store';
@@ -12,6 +16,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const KEY = { namespace: 'ml', name: 'trainer-0' };
+const LEFT = { nodeName: 'gpu-b', code: 'AgentUnreachable', message: 'it was silent' };
 
 let folder: TemporaryFolder;
 let files: RecordFiles;
@@ -102,6 +107,18 @@ describe('a store of records', () => {
       decision: { value: 'Undecided' },
     });
     expect((await store.patchStatus(await stored(), end)).kind).toBe('written');
+  });
+
+  test.each<[string, StatusPatch]>([
+    ['leaves a target', { target: { nodeName: 'gpu-c', generation: 2, abandoned: [LEFT] } }],
+    ['ends a migration', { phase: 'Failed', completedAt: '2026-01-01T00:00:02Z' }],
+  ])('a raise of the fence that %s finds the record as it was read', async (_, patch) => {
+    const read = await stored();
+    written(await store.recordStopping(read, 'other'));
+    expect(await store.raiseFence(read, 'me', undefined, patch)).toEqual({ kind: 'conflict' });
+    const { fence, stopping } = (await stored()).status;
+    expect({ fence, by: stopping?.by }).toEqual({ fence: 0, by: 'other' });
+    expect((await store.raiseFence(await stored(), 'me', undefined, patch)).kind).toBe('written');
   });
 
   test('refuses every write under a fence that somebody raised since', async () => {
