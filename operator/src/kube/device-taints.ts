@@ -72,11 +72,11 @@ export class DeviceTaints {
     if (api === null) return null;
     const query = { labelSelector: `${MANAGED.label}=${MANAGED.by}` };
     const found = await listAll(this.#transport, api.rules, rule, query, signal);
-    const all = found.map(({ metadata: { name, annotations = {} } }) => ({
-      name,
-      node: annotations[NODE] ?? '',
-      device: annotations[DEVICE] ?? '',
-    }));
+    const all = found.flatMap(({ metadata: { name, annotations = {} } }) => {
+      const node = annotations[NODE] ?? '';
+      // One that somebody else made under our label is theirs.
+      return node === '' ? [] : [{ name, node, device: annotations[DEVICE] ?? '' }];
+    });
     return { api, all };
   }
 

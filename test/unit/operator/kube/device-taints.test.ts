@@ -106,6 +106,13 @@ test('a rule stays while the driver publishes nothing, and follows the device wh
   expect([...rules.values()]).toMatchObject([{ spec: { deviceSelector: { device: 'gpu-7' } } }]);
 });
 
+test('a rule under our label that names no node is not ours', async () => {
+  rules.set('theirs', { metadata: { name: 'theirs' } });
+  expect((await taints.rules(signal()))?.all).toEqual([]);
+  await settle('', []);
+  expect([...rules.keys()]).toEqual(['theirs']);
+});
+
 test('a device without an address, or of no DRA driver, is left to the condition of its node', async () => {
   const { pciAddress, ...nameless } = withheld;
   expect(pciAddress).toBe('0000:3b:00.1');
