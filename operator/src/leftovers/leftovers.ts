@@ -1,4 +1,5 @@
 import type { CommandRequest, Failure, SessionSnapshot } from '@transship/node-agent/contract';
+import { Backoff } from '../backoff.ts';
 import type {
   AgentReply,
   Clock,
@@ -38,11 +39,21 @@ const WAIT_MS = 2_000;
 /** Ended objects that are kept in mind; the oldest are forgotten first, and seen again with the next list of all. */
 const MAX_KEPT = 10_000;
 
+/** Between two orders that bring nothing: each raises the fence, and is a write that stays in the record. */
+const BACKOFF = { firstMs: ROUND_MS, capMs: 6 * 3_600_000 };
+/** A node of which no agent is known for so long is not coming back; one that does is seen with the next list of all. */
+const GONE_MS = 24 * 3_600_000;
+
 interface Kept {
   readonly key: MigrationKey;
   readonly nodes: Set<string>;
   /** The fence of the record at the last round: somebody who raises it is at work. */
   fence: number | null;
+  readonly backoff: Backoff;
+  /** No order before then, on the clock. */
+  notBefore: number;
+  /** A person was told that its agent refuses. */
+  isRefusalTold: boolean;
 }
 
 /**
@@ -54,6 +65,8 @@ export class Leftovers {
   readonly #ports: LeftoverPorts;
   readonly #kept = new Map<string, Kept>();
   readonly #told = new Set<string>();
+  /** Nodes without a known agent, and since when. */
+  readonly #unknown = new Map<string, number>();
 
   constructor(ports: LeftoverPorts) {
     this.#ports = ports;
@@ -72,7 +85,14 @@ export class Leftovers {
       if (this.#kept.size < MAX_KEPT) break;
       this.#kept.delete(oldest);
     }
-    this.#kept.set(uid, { key, nodes: new Set(targetNodes(stored)), fence: null });
+    this.#kept.set(uid, {
+      key,
+      nodes: new Set(targetNodes(stored)),
+      fence: null,
+      backoff: new Backoff(BACKOFF),
+      notBefore: Number.NEGATIVE_INFINITY,
+      isRefusalTold: false,
+    });
   }
 
   /** Rounds until aborted. */
@@ -95,8 +115,29 @@ export class Leftovers {
     const nodes = new Set([...this.#kept.values()].flatMap((kept) => [...kept.nodes]));
     for (const node of nodes) {
       if (signal.aborted) return;
-      const answer = await this.#ports.agents.agent(node)?.sessions(true, signal);
-      if (answer?.kind === 'sessions') await this.#askedAfter(node, answer.sessions, signal);
+      const agent = this.#ports.agents.agent(node);
+      if (agent === null) {
+        this.#isUnknown(node);
+        continue;
+      }
+      this.#unknown.delete(node);
+      const answer = await agent.sessions(true, signal);
+      if (answer.kind === 'sessions') await this.#askedAfter(node, answer.sessions, signal);
+    }
+  }
+
+  /** Once it has been for long, nothing is waited for there. */
+  #isUnknown(node: string): void {
+    const now = this.#ports.clock.now();
+    const since = this.#unknown.get(node) ?? now;
+    for (const oldest of this.#unknown.keys()) {
+      if (this.#unknown.size < MAX_KEPT) break;
+      this.#unknown.delete(oldest);
+    }
+    this.#unknown.set(node, since);
+    if (now - since < GONE_MS) return;
+    for (const [uid, { nodes }] of this.#kept) {
+      if (nodes.delete(node) && nodes.size === 0) this.#kept.delete(uid);
     }
   }
 
@@ -138,10 +179,21 @@ export class Leftovers {
       events.publish(stored, { type: 'Warning', reason, message });
       return 'settled';
     }
+    const now = this.#ports.clock.now();
+    if (now < kept.notBefore) return 'again';
     const raised = await store.raiseFence(stored, this.#ports.instance, signal);
     if (raised.kind !== 'written') return 'again';
     kept.fence = raised.stored.status.fence;
-    return this.#discard(node, session, kept.fence, verdict.decision, signal);
+    const outcome = await this.#discard(node, session, kept.fence, verdict.decision, signal);
+    if (outcome === 'settled') return outcome;
+    kept.notBefore = now + kept.backoff.next();
+    if (outcome !== 'again' && !kept.isRefusalTold) {
+      const { code: reason, message } = outcome.refusal;
+      const note = `the target on ${node} that this migration left is ${session.phase} and refuses to be reset: ${message}; it is asked again, look at its agent`;
+      events.publish(stored, { type: 'Warning', reason, message: note });
+      kept.isRefusalTold = true;
+    }
+    return 'again';
   }
 
   async #discard(
@@ -150,7 +202,7 @@ export class Leftovers {
     fence: number,
     decision: 'Commit' | 'Abort' | 'Revert',
     signal: AbortSignal,
-  ): Promise<'settled' | 'again'> {
+  ): Promise<'settled' | 'again' | { readonly refusal: Pick<Failure, 'code' | 'message'> }> {
     const { agents, instance, log } = this.#ports;
     const header = { uid, fence, sequence: 1, operator: instance };
     const command = { kind: 'discard', decision } as const;
@@ -159,7 +211,8 @@ export class Leftovers {
     const facts = { uid, node, fence, decision, before: phase, phase: reply.session.phase };
     if (reply.refusal !== null) log.warn({ ...facts, refusal: reply.refusal }, 'a leftover was not reset');
     else log.info(facts, 'a target that an ended migration had left was told to reset');
-    return reply.session.phase === 'Discarded' ? 'settled' : 'again';
+    if (reply.session.phase === 'Discarded') return 'settled';
+    return reply.refusal === null ? 'again' : { refusal: reply.refusal };
   }
 
   /** What was settled is not taken up again with the next list of all objects. */

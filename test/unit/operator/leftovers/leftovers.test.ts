@@ -129,6 +129,49 @@ describe('a target that comes back after its migration ended by Abort without it
     expect(loop.target.node.phase).toBe('Discarded');
   });
 
+  test('and refuses to be reset is asked less and less often, and a person is told once', async () => {
+    const loop = await endedWithout('verify');
+    const { leftovers, said } = leftoversOf(loop);
+    leftovers.note(read(loop));
+    loop.target.silent = false;
+    const obey = loop.target.command.bind(loop.target);
+    const refusal = { code: 'IllegalPhase', message: 'not now', device: null };
+    loop.target.command = async (request) => {
+      const attach = await obey({ ...request, role: 'target', command: { kind: 'attach' } });
+      return attach.kind === 'session' ? { ...attach, refusal } : attach;
+    };
+    const { fence } = read(loop).status;
+    for (let minutes = 0; minutes < 24 * 60; minutes += 2) {
+      await leftovers.round(NEVER);
+      await loop.clock.advance(120_000);
+    }
+    const raised = read(loop).status.fence - fence;
+    expect(raised).toBeGreaterThan(3);
+    expect(raised).toBeLessThan(20);
+    expect(said).toEqual([expect.stringContaining('IllegalPhase: the target on gpu-b')]);
+    expect(leftovers.size).toBe(1);
+    loop.target.command = obey;
+    await loop.clock.advance(6 * 3_600_000);
+    await leftovers.round(NEVER);
+    expect(loop.target.node.phase).toBe('Discarded');
+  });
+
+  test('never, since its node is gone, is waited for a day', async () => {
+    const loop = await endedWithout('verify');
+    const { leftovers } = leftoversOf(loop);
+    const stored = read(loop);
+    if (!stored.spec.ok) throw new Error('the spec was refused');
+    const gone = { ...stored.spec.value, target: { ...stored.spec.value.target, nodeName: 'gpu-z' } };
+    leftovers.note({ ...stored, spec: { ...stored.spec, value: gone } });
+    await leftovers.round(NEVER);
+    await loop.clock.advance(23 * 3_600_000);
+    await leftovers.round(NEVER);
+    expect(leftovers.size).toBe(1);
+    await loop.clock.advance(3_600_000);
+    await leftovers.round(NEVER);
+    expect(leftovers.size).toBe(0);
+  });
+
   test('and has not got its devices bound any more is asked after no longer', async () => {
     const loop = await endedWithout('verify');
     const { leftovers } = leftoversOf(loop);
