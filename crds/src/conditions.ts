@@ -67,7 +67,8 @@ export const conditionTypes = {
     polarity: 'negative',
     present:
       'Only as True, once the set goes to a node of `spec.recovery.fallbackNodeNames`; the message says which targets were left and why.',
-    remedy: 'Nothing for this migration. See after the nodes that were left; each is reset before it ends.',
+    remedy:
+      'Nothing to make it go on. See after the nodes that were left: it ends only when each has answered and was reset, or is tainted as out of service.',
   },
   Recovered: {
     polarity: 'positive',

@@ -209,7 +209,7 @@ export const errors = {
   // The set.
   QuiesceTimeout: passing(
     'A device did not quiesce within strategy.quiesceTimeout; the workload was thawed first.',
-    'Thawed the workload before anything else. With onDeadline Abort the set goes back to Running and the migration fails; with Wait every device returns to where it was, and the set is quiesced again after a pause that doubles from strategy.quiesceTimeout up to strategy.preCopyTimeout.',
+    'Thawed the workload before anything else. With onDeadline Abort the set goes back to Running and the migration fails; with Wait every device returns to where it was, and the set is quiesced again after a pause of half to all of strategy.quiesceTimeout, which doubles with each such timeout up to strategy.preCopyTimeout.',
     'Raise strategy.quiesceTimeout, set strategy.onDeadline to Wait, or move the workload when it is less busy.',
   ),
   ArcFailed: passing(

@@ -2,9 +2,9 @@ import type { Memory } from '../core/index.ts';
 
 /** Of the policy, milliseconds. */
 export interface QuiesceLimits {
-  /** `strategy.quiesceTimeout`: the first pause. */
+  /** `strategy.quiesceTimeout`: the first pause is drawn from half of it to all of it. */
   readonly firstMs: number;
-  /** `strategy.preCopyTimeout`: no pause is longer. */
+  /** `strategy.preCopyTimeout`: no pause is longer than the longer of the two. */
   readonly capMs: number;
 }
 
