@@ -46,7 +46,7 @@ export class SessionRegistry implements Bindings {
   readonly #options: RegistryOptions;
   readonly #runners = new Map<string, SessionRunner>();
   readonly #refused = new Map<string, RefusedFile>();
-  /** When this process first found a session too old to be kept, monotonic ms. */
+  /** Since when every look of this process has found a session too old to be kept, monotonic ms. */
   readonly #overSince = new Map<string, number>();
 
   constructor(
@@ -258,8 +258,15 @@ export class SessionRegistry implements Bindings {
       return session === null || writtenAt === null ? [] : [{ session, writtenAt }];
     });
     const mayGo = records.filter(({ session }) => !this.#isWitness(session));
-    const mayBeOld = (uid: string): boolean => this.#hasBeenOverForADay(uid);
-    return expired(mayGo, this.#clock.wallNow(), this.#options.retention, mayBeOld);
+    const looksOld = new Set<string>();
+    const mayBeOld = (uid: string): boolean => {
+      looksOld.add(uid);
+      return this.#hasBeenOverForADay(uid);
+    };
+    const found = expired(mayGo, this.#clock.wallNow(), this.#options.retention, mayBeOld);
+    // What looked old by a clock that was set right since must wait its day again when the clock jumps once more.
+    for (const uid of this.#overSince.keys()) if (!looksOld.has(uid)) this.#overSince.delete(uid);
+    return found;
   }
 
   /**

@@ -287,6 +287,28 @@ test('a clock that jumps takes no tombstone with it at once', async () => {
   await collecting;
 });
 
+test('a clock that jumps, is set right and jumps again a day later takes no tombstone with it at once', async () => {
+  const agent = new AgentInMemory([FakeDevice.healthy('a/0')]);
+  await agent.prepareSource();
+  await agent.send('source', { kind: 'rollBack', decision: 'Undecided' }, 1_000);
+  const { clock } = agent;
+  const right = clock.wallNow.bind(clock);
+  const wrong = (): Date => new Date(right().getTime() + 50 * 365 * 24 * 60 * 60_000);
+  const stop = new AbortController();
+  const collecting = agent.registry.collectDaily(stop.signal);
+  clock.wallNow = wrong;
+  await clock.advance(25 * 60 * 60_000);
+  clock.wallNow = right;
+  await clock.advance(48 * 60 * 60_000);
+  clock.wallNow = wrong;
+  await clock.advance(24 * 60 * 60_000);
+  expect(agent.session()?.phase).toBe('RolledBack');
+  await clock.advance(24 * 60 * 60_000);
+  expect(agent.session()).toBeNull();
+  stop.abort();
+  await collecting;
+});
+
 test('an agent that starts asks nobody anything for sessions that are over', async () => {
   const agent = new AgentInMemory([FakeDevice.healthy('a/0')]);
   await agent.prepareSource('uid-1');
