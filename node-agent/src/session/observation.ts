@@ -22,11 +22,15 @@ interface Order {
   readonly command: SourceCommand | TargetCommand;
 }
 
-/** Ids of the devices that matter to a command: the session's, or those it would bind. */
+/**
+ * Ids of the devices that matter to a command: the session's, or those it would bind. None to `commit`, which changes no
+ * device and is written down before the target is started: a device that answers late would make the downtime longer.
+ */
 export function devicesOf(
   state: AgentState | null,
   command: SourceCommand | TargetCommand,
 ): readonly string[] {
+  if (command.kind === 'commit') return [];
   const bound = state?.session.devices.map((device) => device.id) ?? [];
   if (bound.length > 0) return bound;
   return command.kind === 'prepare' ? command.devices : [];
