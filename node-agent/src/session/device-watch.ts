@@ -8,6 +8,14 @@ import type { SessionRunner } from './runner.ts';
 
 const INTERVAL_MS = 1_000;
 
+/** Of the devices of one runner, by their index. */
+interface Looks {
+  /** Whose last look waits for its turn, as it does while the journal cannot be written. */
+  readonly waiting: Set<number>;
+  /** What was told last, so that nothing is told twice. */
+  readonly told: Map<number, string>;
+}
+
 /**
  * Asks every device of every session, as long as it has nothing else to do, whether it still is the one that the
  * session knows: it may have been reset behind our back, or its server may have died and come back.
@@ -16,10 +24,8 @@ export class DeviceWatch {
   readonly #registry: SessionRegistry;
   readonly #devices: Devices;
   readonly #clock: Clock;
-  /** What was told last of a device, so that nothing is told twice. */
-  readonly #told = new Map<string, string>();
-  /** Devices of sessions whose last look waits for its turn, as it does while the journal cannot be written. */
-  readonly #waiting = new Set<string>();
+  /** By its runner: one that ends before a look has its turn leaves nothing behind for the next of the same migration. */
+  readonly #looks = new WeakMap<SessionRunner, Looks>();
 
   constructor(registry: SessionRegistry, devices: Devices, clock: Clock) {
     this.#registry = registry;
@@ -43,19 +49,25 @@ export class DeviceWatch {
 
   async #ask(runner: SessionRunner, index: number): Promise<void> {
     const operations = runner.operations(index);
-    const key = `${runner.uid} ${index}`;
-    if (!isIdle(runner, index) || this.#waiting.has(key)) return;
+    const { waiting } = this.#looksOf(runner);
+    if (!isIdle(runner, index) || waiting.has(index)) return;
     const { id } = runner.state?.session.devices[index] ?? { id: '' };
     const seen = await this.#devices.get(id)?.observe();
     if (seen === undefined) return;
     const { state, incarnation } = seen;
-    this.#waiting.add(key);
+    waiting.add(index);
     runner.postLater(() => {
-      this.#waiting.delete(key);
+      waiting.delete(index);
       // The answer is of no use when an operation began since, whether or not it has ended.
       const isFresh = isIdle(runner, index) && runner.operations(index) === operations;
       return Promise.resolve(isFresh ? this.#news(runner, index, state, incarnation) : null);
     });
+  }
+
+  #looksOf(runner: SessionRunner): Looks {
+    const known = this.#looks.get(runner) ?? { waiting: new Set(), told: new Map() };
+    this.#looks.set(runner, known);
+    return known;
   }
 
   #news(
@@ -71,10 +83,10 @@ export class DeviceWatch {
     const isOther = isAnswering && incarnation !== bound.incarnation;
     const cameOrWent = isAnswering !== (live.state !== 'Unknown');
     if (!isOther && !cameOrWent) return null;
-    const key = `${runner.uid} ${bound.id}`;
+    const { told } = this.#looksOf(runner);
     const news = `${state} ${incarnation} ${bound.incarnation}`;
-    if (!cameOrWent && this.#told.get(key) === news) return null;
-    this.#told.set(key, news);
+    if (!cameOrWent && told.get(index) === news) return null;
+    told.set(index, news);
     // One that went is not another one: what it is will be seen when it comes back.
     return {
       kind: 'incarnationChanged',
