@@ -50,8 +50,13 @@ function doors(file: DevicesFile, parts: DevicesParts): (entry: DeviceEntry) => 
   };
 }
 
-/** The emulator names the socket of each of its devices after its index. */
-function incarnationOf(vfioUser: string, { boot, emulated }: DevicesParts): IncarnationSource {
+/** The emulator names the socket of each of its devices after its index; null: it is no socket of the emulator. */
+export function emulatorIndex(vfioUser: string): number | null {
   const index = /^(\d+)\.sock$/.exec(basename(vfioUser))?.[1];
-  return index === undefined || emulated === null ? ownIncarnation(boot) : emulated.ofDevice(Number(index));
+  return index === undefined ? null : Number(index);
+}
+
+function incarnationOf(vfioUser: string, { boot, emulated }: DevicesParts): IncarnationSource {
+  const index = emulatorIndex(vfioUser);
+  return index === null || emulated === null ? ownIncarnation(boot) : emulated.ofDevice(index);
 }

@@ -73,3 +73,24 @@ describe('the workloads of a node', () => {
     expect(workloads.workloadOf('a/6')).toBeNull();
   });
 });
+
+test("an emulated workload is never taken for a new one by the incarnation of a device that is not its emulator's", async () => {
+  const emulated = parseDevicesFile(
+    `devices:
+  - { id: a/0, vfioUser: /run/0.sock }
+  - { id: a/1, vfioUser: /run/gpu.sock }
+  - { id: a/2, vfioUser: /run/2.sock, group: 1 }
+workload: { emulatorControl: /run/control.sock }
+`,
+    'a',
+  );
+  const { of } = createWorkloads(
+    emulated,
+    () => FakeFreezer.healthy(),
+    () => Promise.resolve('boot/emulator'),
+  );
+  const before = 'boot/agent that ended/1/0';
+  expect(await of(['a/1']).beganAfter([before])).toBe(false);
+  expect(await of(['a/0', 'a/1']).beganAfter(['boot/emulator/0', before])).toBe(false);
+  expect(await of(['a/2']).beganAfter(['boot/emulator before/0'])).toBe(true);
+});
