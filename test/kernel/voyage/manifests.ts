@@ -6,6 +6,12 @@ import { eventually } from '../../support/managed-process.ts';
 
 const PATIENCE_MS = 300_000;
 
+/** What the operator writes beside a manifest. */
+export interface MigrationRecord {
+  readonly metadata: { readonly uid: string };
+  readonly status: DeviceMigrationStatus;
+}
+
 /** A folder of manifests that an operator process works on, as its user has it. */
 export class Manifests {
   readonly folder: string;
@@ -24,10 +30,14 @@ export class Manifests {
   }
 
   /** null: the operator has not written one yet. */
-  async status(name: string): Promise<DeviceMigrationStatus | null> {
+  async record(name: string): Promise<MigrationRecord | null> {
     const path = join(this.folder, '.transship', `default.${name}.json`);
     const text = await readFile(path, 'utf8').catch(() => null);
-    return text === null ? null : (JSON.parse(text) as { status: DeviceMigrationStatus }).status;
+    return text === null ? null : (JSON.parse(text) as MigrationRecord);
+  }
+
+  async status(name: string): Promise<DeviceMigrationStatus | null> {
+    return (await this.record(name))?.status ?? null;
   }
 
   /** @throws with the last status when the deadline passes or it ends before. */

@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceMigrationManifest, DeviceMigrationStatus } from '@transship/crds';
+import type { TlsFiles } from '@transship/node-agent/contract';
 import { issueTestPki } from '../../support/certificates.ts';
 import type { TestPki } from '../../support/certificates.ts';
 import type { ManagedProcess } from '../../support/managed-process.ts';
 import { startOperator } from '../../support/processes.ts';
+import { FaultProxy } from '../../faults/rig/fault-proxy.ts';
 import type { Guest } from '../rig/guest.ts';
 import { Manifests } from './manifests.ts';
 import { KernelNode } from './node.ts';
@@ -37,12 +39,21 @@ export class KernelPair implements AsyncDisposable {
   readonly target: KernelNode;
   readonly operator: ManagedProcess;
   readonly manifests: Manifests;
+  /** Certificate of the operator. */
+  readonly tls: TlsFiles;
+  /** Between the operator and each agent. */
+  readonly fronts: ReadonlyMap<KernelNode, FaultProxy>;
   readonly #directory: string;
 
-  private constructor(parts: Pick<KernelPair, 'source' | 'target' | 'operator'>, directory: string) {
+  private constructor(
+    parts: Pick<KernelPair, 'source' | 'target' | 'operator' | 'tls' | 'fronts'>,
+    directory: string,
+  ) {
     this.source = parts.source;
     this.target = parts.target;
     this.operator = parts.operator;
+    this.tls = parts.tls;
+    this.fronts = parts.fronts;
     this.manifests = new Manifests(join(directory, 'manifests'));
     this.#directory = directory;
   }
@@ -56,14 +67,20 @@ export class KernelPair implements AsyncDisposable {
       KernelNode.start(from, nodeOptions(SOURCE, pki, options)).then((node) => stack.use(node)),
       KernelNode.start(to, nodeOptions(TARGET, pki, options)).then((node) => stack.use(node)),
     ]);
+    const fronts = new Map<KernelNode, FaultProxy>();
+    for (const node of [source, target]) {
+      const front = stack.use(await FaultProxy.listen());
+      front.forwardTo(node.endpoint);
+      fronts.set(node, front);
+    }
     const operator = await startOperator({
       manifests: join(directory, 'manifests'),
       logFile: join(directory, 'operator.txt'),
       tls: pki.operator,
-      agents: [source, target].map(({ name, endpoint }) => ({ node: name, endpoint })),
+      agents: [...fronts].map(([{ name }, { endpoint }]) => ({ node: name, endpoint })),
     });
     stack.move();
-    return new KernelPair({ source, target, operator }, directory);
+    return new KernelPair({ source, target, operator, tls: pki.operator, fronts }, directory);
   }
 
   /** Orders all devices of a node to the other. A quiesce may take long here. */
@@ -109,6 +126,7 @@ export class KernelPair implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.operator.kill();
+    await Promise.all([...this.fronts.values()].map((front) => front[Symbol.asyncDispose]()));
     await Promise.all([this.source[Symbol.asyncDispose](), this.target[Symbol.asyncDispose]()]);
     await rm(this.#directory, { recursive: true });
   }
