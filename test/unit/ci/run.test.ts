@@ -80,10 +80,15 @@ describe('.ci/run', () => {
   });
 
   test('gives every suite its minutes, and somewhat more to end', async () => {
-    await program('timeout', 'echo "given $*"; while [ "$1" != npm ]; do shift; done; exec "$@"');
+    await program(
+      'timeout',
+      'echo "given $*"; echo "words of $LC_ALL"; while [ "$1" != npm ]; do shift; done; exec "$@"',
+    );
     const { lines } = await run();
     const given = lines.filter((line) => line.startsWith('given '));
     expect(given).toHaveLength(suitesOf(lines).length);
+    // What it says when time is up is looked for.
+    expect(lines.filter((line) => line === 'words of C')).toHaveLength(given.length);
     for (const line of given)
       expect(line).toMatch(/^given --verbose --kill-after=\d+ [1-9]\d*m npm run \S+$/);
   });
