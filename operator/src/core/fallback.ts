@@ -19,12 +19,13 @@ export const hasLeft = ({ left = [] }: Attached): boolean => left.length > 0;
  * above all: whoever commits does so for the target that the fence it holds was raised for.
  */
 export function otherTarget(
-  { s, t, plan, record, nextTarget }: Attached,
+  { s, t, plan, record, nextTarget, expired }: Attached,
   { why, of }: Reason,
 ): Action | null {
   if (of !== 'target' || nextTarget === undefined || nextTarget === null) return null;
-  // Its own time runs as well: a source that is silent for too long is a reason of its own.
-  if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
+  // Without the source no target can begin. It is waited for as long as any agent is; then the set is given up.
+  if (s === null)
+    return expired?.of === 'source' ? null : { kind: 'wait', on: 'the agent of the source node' };
   if (!canBeginAnew(s)) return null;
   // A generation of its own: what the target before still pulls is refused as over.
   const reached = t?.generation ?? firstGeneration(record) + plan.retries;

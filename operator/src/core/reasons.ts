@@ -73,9 +73,10 @@ const targetIsDown = ({ t, targetFenced, nextTarget = null }: Attached): Failure
 function exhausted({ s, t, plan, record }: Attached): Reason | null {
   const generation = Math.max(s?.generation ?? 0, t?.generation ?? 0);
   if (generation - firstGeneration(record) < plan.retries) return null;
-  if (t !== null && targetFailed(t) && t.generation >= (s?.generation ?? 0)) return reason('target', t.error);
+  // The source first: what it breaks off fails at every target, however whole that is.
   if (s !== null && sourceFailed(s))
     return reason('source', s.error ?? failure('ArcFailed', 'the source could not be stopped'));
+  if (t !== null && targetFailed(t) && t.generation >= (s?.generation ?? 0)) return reason('target', t.error);
   return null;
 }
 

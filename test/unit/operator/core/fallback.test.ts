@@ -64,6 +64,24 @@ describe('a target is not left', () => {
     expect(next(UNREACHABLE, UNREACHABLE, given)).toMatchObject({ kind: 'wait' });
   });
 
+  test('for a source that does not answer for as long: the set is given up', () => {
+    const gaveUp = target('Discarded', failed('OperatorLost'));
+    const silent = { ...failure('AgentUnreachable', 'no answer for 30 s'), of: 'source' } as const;
+    expect(next(UNREACHABLE, gaveUp, { record: STOPPING, nextTarget })).toMatchObject({ kind: 'wait' });
+    expect(next(UNREACHABLE, gaveUp, { record: STOPPING, nextTarget, expired: silent })).toMatchObject({
+      to: 'Abort',
+    });
+  });
+
+  test('when the source has used its retries up too: what it breaks off fails at every target', () => {
+    const s = source('Stopping', { generation: 2, ...failed('ArcFailed') });
+    const t = target('Loading', { generation: 2, ...failed('StreamCorrupt') });
+    expect(next(s, t, { record: STOPPING, nextTarget })).toMatchObject({
+      to: 'Abort',
+      reason: expect.stringContaining('ArcFailed'),
+    });
+  });
+
   test('for what the source did, or when the object was deleted', () => {
     const expired = { ...NEVER_ANSWERED, of: 'source' } as const;
     expect(next(source('Stopped'), target('Loading'), { ...given, expired })).toMatchObject({ to: 'Abort' });
