@@ -146,13 +146,29 @@ export class Leftovers {
     for (const [uid, kept] of this.#kept) {
       if (!kept.nodes.has(node)) continue;
       const session = bound.get(uid);
-      if (session === undefined || (await this.#end(kept, node, session, signal)) === 'settled') {
+      if (session === undefined || (await this.#tried(kept, node, session, signal)) === 'settled') {
         kept.nodes.delete(node);
         if (kept.nodes.size === 0) {
           this.#kept.delete(uid);
           this.#remember(uid);
         }
       }
+    }
+  }
+
+  /** A record that cannot be read or written holds up nobody but its own target. */
+  async #tried(
+    kept: Kept,
+    node: string,
+    session: SessionSnapshot,
+    signal: AbortSignal,
+  ): Promise<'settled' | 'again'> {
+    try {
+      return await this.#end(kept, node, session, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#ports.log.warn({ uid: session.uid, node, error: String(error) }, 'a leftover could not be ended');
+      return 'again';
     }
   }
 

@@ -29,15 +29,16 @@ async function endedWithout(command: 'verify' | 'activate'): Promise<Loop> {
   return loop;
 }
 
-/** Leftovers of the loop's store and target, and what they have said to people. */
-function leftoversOf(loop: Loop) {
+/** Leftovers of the loop's store and target, and what they have said to people; agents hold sessions of `others` too. */
+function leftoversOf(loop: Loop, others: readonly string[] = []) {
   const said: string[] = [];
   const sessions = (agent: InstantAgent): SessionSnapshot[] => {
     const snapshots: SessionSnapshot[] = [];
     const stop = agent.observe.bind(agent);
     stop('uid-1', 'target', (snapshot) => snapshots.push(snapshot));
     agent.tell();
-    return snapshots.filter(({ phase }) => bindsDevices(phase)).slice(-1);
+    const bound = snapshots.filter(({ phase }) => bindsDevices(phase)).slice(-1);
+    return bound.flatMap((session) => [...others.map((uid) => ({ ...session, uid })), session]);
   };
   const agent = (node: string) => {
     const found = [loop.source, loop.target].find(({ prefix }) => prefix === node);
@@ -127,6 +128,21 @@ describe('a target that comes back after its migration ended by Abort without it
     expect(loop.target.node.phase).toBe('Verified');
     for (let round = 0; round < 2; round += 1) await leftovers.round(NEVER);
     expect(loop.target.node.phase).toBe('Discarded');
+  });
+
+  test('is reset though the record of another one before it cannot be read', async () => {
+    const loop = await endedWithout('verify');
+    const { leftovers } = leftoversOf(loop, ['uid-0']);
+    const broken = { namespace: 'default', name: 'broken' };
+    const get = loop.store.get.bind(loop.store);
+    loop.store.get = (key) =>
+      key === broken ? Promise.reject(new Error('status of another version')) : get(key);
+    leftovers.note({ ...read(loop), uid: 'uid-0', key: broken });
+    leftovers.note(read(loop));
+    loop.target.silent = false;
+    for (let round = 0; round < 2; round += 1) await leftovers.round(NEVER);
+    expect(loop.target.node.phase).toBe('Discarded');
+    expect(leftovers.size).toBe(1);
   });
 
   test('and refuses to be reset is asked less and less often, and a person is told once', async () => {
