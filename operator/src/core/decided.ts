@@ -1,18 +1,13 @@
 import type { DecisionValue } from '@transship/crds';
-import type { Failure } from '@transship/node-agent/contract';
 import type { Action } from './action.ts';
 import type { Attached } from './decide.ts';
-import { asReason, committedGeneration, failure, fromReason } from './failure.ts';
-import type { SessionView } from './observed.ts';
+import { asReason, failure, fromReason } from './failure.ts';
 
 /** Commit is recorded: forward only, unless the target's own journal says that it never left Stop. */
-export function afterCommit(o: Attached): Action {
-  const { s, t, targetFenced } = o;
+export function afterCommit({ s, t, targetFenced, sourceFenced }: Attached): Action {
   if (t === null)
     return targetFenced === true ? targetDead(s) : { kind: 'wait', on: 'the agent of the target node' };
   switch (t.phase) {
-  const another = anotherGeneration(o, t);
-  if (another !== null) return { kind: 'stall', failure: another };
     case 'Active':
       return release(s);
     case 'Verified':
@@ -20,7 +15,7 @@ export function afterCommit(o: Attached): Action {
       if (t.devices.some((device) => device.lost)) {
         return { kind: 'commandTarget', command: { kind: 'discard', decision: 'Commit' } };
       }
-      return activateFirst(o);
+      return activateFirst(s, sourceFenced === true);
     case 'Activating':
     case 'Starting':
       if (t.devices.some((device) => device.lost)) {
@@ -57,28 +52,12 @@ export function afterCommit(o: Attached): Action {
 }
 
 /**
-/** Of a target that may be started, or is being. */
-const MAY_START: ReadonlySet<string> = new Set(['Verified', 'Activating', 'Starting']);
-
-/**
- * Each target has generations of its own, so this one is not the one that Commit was recorded for: the record has forgotten
- * that it was left, as one that an older operator or definition wrote. A source that lost its journal, or does not answer,
- * says nothing of it; what was written with Commit does.
- */
-function anotherGeneration({ s, record }: Attached, t: SessionView): Failure | null {
-  if (!MAY_START.has(t.phase)) return null;
-  const promised = s === null || s.generation === 0 ? committedGeneration(record.reason) : s.generation;
-  if (promised === null || promised === t.generation) return null;
-  const message = `generation ${promised} was committed, and the target holds generation ${t.generation}`;
-  return failure('RecordRegressed', message);
-}
-
  * The source journals Commit before the target runs: a record that comes back from a backup, while the target does not
  * answer, finds it there. A source that is silent may be the one that a restored record asks first, so it is waited for,
  * but not one that is shut down: what its devices held is gone.
  */
-function activateFirst({ s, sourceFenced }: Attached): Action {
-  if (s === null && sourceFenced !== true) return { kind: 'wait', on: 'the agent of the source node' };
+function activateFirst(s: Attached['s'], sourceFenced: boolean): Action {
+  if (s === null && !sourceFenced) return { kind: 'wait', on: 'the agent of the source node' };
   if (s?.phase === 'Stopped' && s.decision === 'Undecided' && s.takesCommit)
     return { kind: 'commandSource', command: { kind: 'commit', decision: 'Commit' } };
   return { kind: 'commandTarget', command: { kind: 'activate', decision: 'Commit' } };

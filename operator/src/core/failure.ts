@@ -17,9 +17,3 @@ export function fromReason(reason: string | null): Failure | null {
     ? null
     : { code: match[1], message: match[2], device: null };
 }
-
-/** The generation that the reason of a Commit names; null: it names none. */
-export function committedGeneration(reason: string | null): number | null {
-  const digits = /^generation (\d{1,9}) verified$/u.exec(reason ?? '')?.[1];
-  return digits === undefined ? null : Number(digits);
-}

@@ -82,15 +82,12 @@ const NOT_TAKEN_IN = failure('Internal', 'the agent does not take the fence in')
 
 const with_ = (memory: Memory, role: Role, side: SideView): Memory => ({ ...memory, [role]: side });
 
-/**
- * The answer to a command. One that names a higher fence than ours says that we are superseded; one that names a lower one
- * has lost its journal, and is asked to accept ours again.
- */
+/** The answer to a command. One that names another fence than ours says that we are superseded. */
 export function replied(memory: Memory, role: Role, session: SessionView, refusal: Failure | null): Memory {
   if (memory.held === null) return memory;
   if (session.fence > memory.held) return outranked(memory, role, session);
-  if (session.fence < memory.held) return with_(memory, role, { kind: 'unattached' });
-  if (refusal?.code === 'FenceConflict') return { ...memory, superseded: true };
+  if (session.fence < memory.held || refusal?.code === 'FenceConflict')
+    return { ...memory, superseded: true };
   return with_(memory, role, { kind: 'session', session, refusal });
 }
 

@@ -28,23 +28,6 @@ describe('after Commit: forward', () => {
     expect(next(source('Fenced'), target('Verified'), { record: COMMIT })).toEqual(activate);
   });
 
-  test.each(['Verified', 'Activating', 'Starting'] as const)(
-    'a target that is %s with another generation than the source promised is not the one that was committed',
-    (phase) => {
-      const regressed = { kind: 'stall', failure: { code: 'RecordRegressed' } };
-      const s = source('Stopped', { ...SEEN, generation: 3 });
-      const record = { ...COMMIT, reason: 'generation 3 verified' };
-      const sourceFenced = true;
-      expect(next(s, target(phase), { record })).toMatchObject(regressed);
-      // A source that says nothing of it is no reason to believe in the target.
-      expect(next(source('Fenced'), target(phase), { record })).toMatchObject(regressed);
-      expect(next(UNREACHABLE, target(phase), { record, sourceFenced })).toMatchObject(regressed);
-      const same = target(phase, { generation: 3 });
-      expect(next(s, same, { record })).toEqual(activate);
-      expect(next(UNREACHABLE, same, { record, sourceFenced })).toEqual(activate);
-    },
-  );
-
   test.each(['Activating', 'Starting'] as const)(
     '%s is waited for, and ordered again when it has stopped',
     (phase) => {

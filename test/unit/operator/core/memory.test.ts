@@ -11,8 +11,8 @@ import {
   unfinished,
   type Memory,
 } from '@transship/operator/core';
-import { asReason, committedGeneration, fromReason } from '@transship/operator/internal/core/failure';
-import { next, PLACED, source, target } from './fixture.ts';
+import { asReason, fromReason } from '@transship/operator/internal/core/failure';
+import { PLACED, source, target } from './fixture.ts';
 
 const HELD = 4;
 const holding = (change: Partial<Memory> = {}): Memory => ({ ...raised(freshMemory, HELD), ...change });
@@ -82,12 +82,6 @@ describe('the answer to a command', () => {
     expect(memory.superseded).toBe(true);
     // A record that never had this fence was restored, and only the session tells.
     expect(memory.source).toEqual({ kind: 'session', session, refusal: null });
-  });
-
-  test('that names a lower fence than was accepted says that the journal is gone: it is attached anew', () => {
-    const refusal = failure('StaleSequence', 'stop is for a session that this journal does not know');
-    const memory = replied(holding(), 'source', source('Fenced', { fence: 0 }), refusal);
-    expect(memory).toEqual({ ...holding(), source: { kind: 'unattached' } });
   });
 
   test('FenceConflict says the same, although the fence is equal', () => {
@@ -164,13 +158,5 @@ describe('the reason of a decision', () => {
 
   test.each([null, '', 'generation 1 verified', 'lower: case', 'NoColon'])('%j is no failure', (reason) => {
     expect(fromReason(reason)).toBeNull();
-  });
-
-  test('of a Commit names the generation, and nothing else is taken for one', () => {
-    const promised = [source('Stopped', { generation: 7 }), target('Verified', { generation: 7 })] as const;
-    const commit = next(...promised, { record: { stopping: true } });
-    expect(commit.kind === 'recordDecision' && committedGeneration(commit.reason)).toBe(7);
-    for (const reason of [null, '', 'ArcFailed: generation 7 verified', 'generation 7 verified twice'])
-      expect(committedGeneration(reason)).toBeNull();
   });
 });
