@@ -57,21 +57,45 @@ const withSession = (state: AgentState, change: Partial<AgentState['session']>):
 const unseen = (side: Observed['source']): Observed['source'] =>
   side.kind === 'session' ? { ...side, session: { ...side.session, decision: 'Undecided' } } : side;
 
+/** An end as Rejected from what an operator remembers of sessions that were only attached, without their tombstones. */
+function rejectsFromMemory({ source, target }: Observed, action: Action): Action {
+  const isFenced = (side: Observed['source']): boolean =>
+    side.kind === 'session' && side.session.phase === 'Fenced';
+  if (action.kind !== 'recordDecision' || action.to !== 'Abort' || !isFenced(source) || !isFenced(target))
+    return action;
+  return {
+    kind: 'finish',
+    phase: 'Rejected',
+    failure: { code: 'DeviceBusy', message: action.reason, device: null },
+  };
+}
+
 export const rulesOff = {
-  /** An agent obeys whoever speaks, whatever fence it holds. */
-  fence: told((state, event) => {
-    if (event.kind !== 'command' || event.header.fence >= state.session.fence) return [state, event];
-    const { fence, sequence, operator } = state.session;
-    return [state, { ...event, header: { ...event.header, fence, operator, sequence: sequence + 1 } }];
-  }),
-  /** An agent obeys a command that is older than one it obeyed. */
-  sequence: told((state, event) => {
-    if (event.kind !== 'command' || event.header.fence !== state.session.fence) return [state, event];
-    return [
-      withSession(state, { sequence: Math.min(state.session.sequence, event.header.sequence - 1) }),
-      event,
-    ];
-  }),
+  /** An agent obeys whoever speaks, whatever fence it holds. See `sequence`. */
+  fence: {
+    ...told((state, event) => {
+      if (event.kind !== 'command' || event.header.fence >= state.session.fence) return [state, event];
+      const { fence, sequence, operator } = state.session;
+      return [state, { ...event, header: { ...event.header, fence, operator, sequence: sequence + 1 } }];
+    }),
+    decide: (observed: Observed): Action => rejectsFromMemory(observed, decide(observed)),
+  },
+  /** An operator ends the migration as Rejected while an agent may have been told to go on by another. */
+  rejectedByTombstones: decides(rejectsFromMemory),
+  /**
+   * An agent obeys a command that is older than one it obeyed. The tombstones of an attempt that was rejected stand in for
+   * this rule and for the fence, so they are left out as well.
+   */
+  sequence: {
+    ...told((state, event) => {
+      if (event.kind !== 'command' || event.header.fence !== state.session.fence) return [state, event];
+      return [
+        withSession(state, { sequence: Math.min(state.session.sequence, event.header.sequence - 1) }),
+        event,
+      ];
+    }),
+    decide: (observed: Observed): Action => rejectsFromMemory(observed, decide(observed)),
+  },
   /** An agent forgets a migration that has ended on its node, so a late command begins it anew. */
   tombstone: told((state, event) => [
     event.kind === 'command' && event.command.kind !== 'attach' && isTombstone(state.session.phase)

@@ -13,14 +13,21 @@ export interface Seeded {
 export const SEEDED: readonly Seeded[] = [
   {
     rule: 'fence',
-    what: 'no fence',
+    what: 'no fence, nor a tombstone of what is rejected',
     faults: 2,
     kinds: ['operatorCrash', 'otherBinds'],
     expected: /^2: Rejected, and a session that is Prepared holds/u,
   },
   {
+    rule: 'rejectedByTombstones',
+    what: 'Rejected from memory',
+    faults: 3,
+    kinds: ['takeover', 'otherBinds', 'restored'],
+    expected: /^2: Rejected, and a session that is Prepared holds/u,
+  },
+  {
     rule: 'sequence',
-    what: 'no sequence',
+    what: 'no sequence, nor a tombstone of what is rejected',
     faults: 2,
     kinds: ['lost', 'otherBinds'],
     expected: /^2: Rejected, and a session that is Prepared holds/u,

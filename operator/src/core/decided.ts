@@ -2,6 +2,7 @@ import type { DecisionValue } from '@transship/crds';
 import type { Action } from './action.ts';
 import type { Attached } from './decide.ts';
 import { asReason, failure, fromReason } from './failure.ts';
+import { hasLeft } from './fallback.ts';
 
 /** Commit is recorded: forward only, unless the target's own journal says that it never left Stop. */
 export function afterCommit({ s, t, targetFenced, sourceFenced }: Attached): Action {
@@ -88,10 +89,8 @@ function release(s: Attached['s']): Action {
 }
 
 /** Abort or Revert is recorded: the source runs again, then the target is reset. */
-export function afterAbort(
-  { s, t, record, targetFenced }: Attached,
-  decision: DecisionValue & ('Abort' | 'Revert'),
-): Action {
+export function afterAbort(o: Attached, decision: DecisionValue & ('Abort' | 'Revert')): Action {
+  const { s, t, record, targetFenced } = o;
   // The source first: its users wait. A target that does not answer holds nobody up but itself.
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
   // A source that was stopped has a session: the journal that knew it is gone, and so is what it would take back.
@@ -116,5 +115,13 @@ export function afterAbort(
     const message = `${cost.id} lost its state on the way back; first error: ${why.message}`;
     return { kind: 'finish', phase: 'Failed', failure: failure('DeviceStateLost', message, cost.id) };
   }
-  return { kind: 'finish', phase: why.code === 'Cancelled' ? 'Aborted' : 'Failed', failure: why };
+  if (why.code === 'Cancelled') return { kind: 'finish', phase: 'Aborted', failure: why };
+  return { kind: 'finish', phase: neverBound(o) ? 'Rejected' : 'Failed', failure: why };
 }
+
+/**
+ * Nobody has bound a device, by the tombstones of both sides: no order that is still on its way, of whatever fence, gets
+ * past those. What this process remembers of sessions that were only attached would not do: another may have gone on.
+ */
+const neverBound = (o: Attached): boolean =>
+  o.s?.devices.length === 0 && o.t?.devices.length === 0 && !hasLeft(o);

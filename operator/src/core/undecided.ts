@@ -2,7 +2,7 @@ import type { Failure } from '@transship/node-agent/contract';
 import type { Action } from './action.ts';
 import type { Answering, Attached } from './decide.ts';
 import { asReason, failure } from './failure.ts';
-import { firstGeneration, hasLeft, otherTarget } from './fallback.ts';
+import { firstGeneration, otherTarget } from './fallback.ts';
 import type { SessionView } from './observed.ts';
 import { goesBack, reasonToGiveUp, sourceFailed, targetFailed } from './reasons.ts';
 
@@ -56,10 +56,11 @@ const targetReady = (t: SessionView): boolean => t.phase === 'Loading';
 /**
  * Once `stopping` is recorded, a roll-back is recorded as Abort before it is acted on. Before, no record is
  * needed, and the source goes back first, for its users may wait. Then the reason is written down, before the
- * target is let go and forgets it.
+ * target is let go and forgets it. A source that holds nothing yet keeps nobody waiting, and forgets what it
+ * refused with the next order, so there the reason comes first; a deletion is not forgotten.
  */
 function giveUp(o: Attached, why: Failure): Action {
-  const { s, t, record } = o;
+  const { s, record } = o;
   const abort: Action = { kind: 'recordDecision', from: 'Undecided', to: 'Abort', reason: asReason(why) };
   if (record.stopping) return abort;
   // Nobody was ordered to touch a device yet, so nobody has to answer.
@@ -67,10 +68,7 @@ function giveUp(o: Attached, why: Failure): Action {
     return { kind: 'finish', phase: why.code === 'Cancelled' ? 'Aborted' : 'Rejected', failure: why };
   }
   if (s === null) return { kind: 'wait', on: 'the agent of the source node' };
-  if (s.phase === 'Fenced' && t?.phase === 'Fenced' && why.code !== 'Cancelled' && !hasLeft(o)) {
-    return { kind: 'finish', phase: 'Rejected', failure: why };
-  }
-  if (goesBack(s)) return abort;
+  if (goesBack(s) || (s.phase === 'Fenced' && why.code !== 'Cancelled')) return abort;
   return { kind: 'commandSource', command: { kind: 'rollBack', decision: 'Undecided' } };
 }
 

@@ -232,6 +232,51 @@ describe('a migration that was cancelled', () => {
   });
 });
 
+describe('a migration that was given up before a device was bound', () => {
+  const record = { decision: 'Abort', reason: 'DeviceBusy: belongs to another' } as const;
+  const seen = { decision: 'Abort' } as const;
+  const neverBound = { ...seen, devices: [] };
+
+  test('is given a tombstone at either side, which no order of before gets past', () => {
+    expect(next(source('Fenced', seen), target('Fenced', seen), { record })).toEqual({
+      kind: 'commandSource',
+      command: { kind: 'rollBack', decision: 'Abort' },
+    });
+    expect(next(source('RolledBack', neverBound), target('Fenced', seen), { record })).toEqual({
+      kind: 'commandTarget',
+      command: { kind: 'discard', decision: 'Abort' },
+    });
+  });
+
+  test('ends as rejected, for the reason that was recorded', () => {
+    expect(next(source('RolledBack', neverBound), target('Discarded', neverBound), { record })).toEqual({
+      kind: 'finish',
+      phase: 'Rejected',
+      failure: { code: 'DeviceBusy', message: 'belongs to another', device: null },
+    });
+  });
+
+  test.each([
+    ['source', source('RolledBack', seen), target('Discarded', neverBound)],
+    ['target', source('RolledBack', neverBound), target('Discarded', seen)],
+  ] as const)('ends as failed when the %s had bound one after all', (_, s, t) => {
+    expect(next(s, t, { record })).toMatchObject({ phase: 'Failed', failure: { code: 'DeviceBusy' } });
+  });
+
+  test('ends as failed when the target cannot say so, or was not the first', () => {
+    const s = source('RolledBack', neverBound);
+    expect(next(s, UNREACHABLE, { record, targetFenced: true })).toMatchObject({ phase: 'Failed' });
+    const left = [
+      {
+        node: 'node-b',
+        fenced: false,
+        side: { kind: 'session', session: target('Discarded'), refusal: null },
+      },
+    ] as const;
+    expect(next(s, target('Discarded', neverBound), { record, left })).toMatchObject({ phase: 'Failed' });
+  });
+});
+
 describe('a record behind a journal is obeyed by nobody', () => {
   const behind: readonly [string, SessionView, SessionView, object][] = [
     [

@@ -285,10 +285,8 @@ test('a workload that has not answered its agent yet is asked again until that h
     kind: 'commandTarget',
     command: { kind: 'prepare' },
   });
-  expect(next(atSource, target('Fenced'), { ...placed, expired: why })).toEqual({
-    kind: 'finish',
-    phase: 'Rejected',
-    failure: why,
-  });
+  expect(next(atSource, target('Fenced'), { ...placed, expired: why })).toEqual(
+    abort('WorkloadUnreachable: no answer in time'),
+  );
   expect(next(source('Prepared'), atTarget, { ...placed, expired: why })).toEqual(rollBack('Undecided'));
 });

@@ -98,10 +98,22 @@ describe('placing the set', () => {
   test('a refused placement is rejected: nothing was touched', () => {
     const why = failure('ModelMismatch', 'another model');
     const placement = { kind: 'refused', failure: why } as const;
-    expect(next(source('Fenced'), target('Fenced'), { placement })).toEqual({
+    const record = { placed: false };
+    expect(next(source('Fenced'), target('Fenced'), { placement, record })).toEqual({
       kind: 'finish',
       phase: 'Rejected',
       failure: why,
+    });
+  });
+
+  test('once the placement is recorded, somebody may have gone on with it: tombstones are asked for', () => {
+    const why = failure('ModelMismatch', 'another model');
+    const placement = { kind: 'refused', failure: why } as const;
+    expect(next(source('Fenced'), target('Fenced'), { placement })).toEqual({
+      kind: 'recordDecision',
+      from: 'Undecided',
+      to: 'Abort',
+      reason: 'ModelMismatch: another model',
     });
   });
 
@@ -146,11 +158,12 @@ describe('placing the set', () => {
   const refusal = failure('DeviceBusy', 'belongs to another');
   const refused = (session: SessionView): SideView => ({ kind: 'session', session, refusal });
 
-  test('a source that refuses to begin ends the migration as rejected', () => {
+  test('a source that refuses to begin ends the migration: its refusal is kept first', () => {
     expect(next(refused(source('Fenced')), target('Fenced'))).toEqual({
-      kind: 'finish',
-      phase: 'Rejected',
-      failure: refusal,
+      kind: 'recordDecision',
+      from: 'Undecided',
+      to: 'Abort',
+      reason: 'DeviceBusy: belongs to another',
     });
   });
 
