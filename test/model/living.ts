@@ -4,12 +4,21 @@ import { alive } from './network.ts';
 import { holds } from './record-moves.ts';
 import { NETWORK, RECORD, SOURCE, TARGET, type Parts } from './parts.ts';
 import { Interner, Memo, PairMemo } from './tables.ts';
-import type { Operator } from './world.ts';
+import { initialWorld, unattended, type Operator, type Record_ } from './world.ts';
 
 type Accepted = Parameters<typeof alive>[1]['source'];
 type Awaited = Pick<Operator, 'instance' | 'waiting'>;
 
 const YIELDED = { memory: freshMemory, waiting: null, refused: null } as const;
+
+/** A record that nobody looks after any more: how it ended is all that is asked of it. */
+const left = (record: Record_): Record_ => ({
+  ...initialWorld().record,
+  ended: record.ended,
+  outcome: record.ended ? record.outcome : null,
+  vanished: record.vanished || !record.ended,
+  finalizerPresent: false,
+});
 
 /**
  * What can still matter. Left out are commands that their agent would answer without acting, nobody waiting for the
@@ -36,6 +45,8 @@ export class Living {
     ended: new PairMemo((network, bystanders) => this.#alive(network, bystanders, true)),
     going: new PairMemo((network, bystanders) => this.#alive(network, bystanders, false)),
   };
+  readonly #unattended = new Memo((id) => unattended(this.#parts.records.at(id)));
+  readonly #left = new Memo((id) => this.#parts.record(left(this.#parts.records.at(id))));
   readonly #record = new Memo((id) => {
     const record = this.#parts.records.at(id);
     const writes = record.writes.filter((write) => holds(record, write));
@@ -52,17 +63,8 @@ export class Living {
     return this.#parts.side({ ...side, quiesceArmed: false, devices: free });
   });
 
-  /** An operator that another one has fenced off can do nothing but find out. */
-  readonly #led = ([0, 1] as const).map(
-    (index) =>
-      new PairMemo((recordId, id) => {
-        const { fence, lease } = this.#parts.records.at(recordId);
-        const operator = this.#parts.operators.at(id);
-        const { held } = operator.memory;
-        if (held === null || held >= fence) return id;
-        return this.#parts.operator({ ...operator, ...YIELDED, leader: lease === index });
-      }),
-  ) as unknown as readonly [PairMemo, PairMemo];
+  readonly #ended = this.#fencedOff(() => true);
+  readonly #going = this.#fencedOff(({ superseded }) => superseded);
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -70,10 +72,17 @@ export class Living {
 
   /** Leaves out of a world, in place, what cannot matter any more. `last`: no fault can follow. */
   prune(tuple: Uint32Array, last: boolean): void {
-    if (last) {
-      tuple[RECORD] = this.#record.get(tuple[RECORD]!);
+    if (this.#unattended.get(tuple[RECORD]!)) {
+      tuple[RECORD] = this.#left.get(tuple[RECORD]!);
       for (const index of [0, 1] as const)
-        tuple[1 + index] = this.#led[index].get(tuple[RECORD]!, tuple[1 + index]!);
+        tuple[1 + index] = this.#parts.operator({ ...YIELDED, leader: index === 0, instance: index });
+    } else {
+      if (last) tuple[RECORD] = this.#record.get(tuple[RECORD]!);
+      const led = last ? this.#ended : this.#going;
+      for (const index of [0, 1] as const)
+        tuple[1 + index] = led[index].get(tuple[RECORD]!, tuple[1 + index]!);
+    }
+    if (last) {
       tuple[SOURCE] = this.#side.get(tuple[SOURCE]!);
       tuple[TARGET] = this.#side.get(tuple[TARGET]!);
     }
@@ -84,6 +93,19 @@ export class Living {
       tuple[NETWORK]!,
       this.#pair.get(sides, operators),
     );
+  }
+
+  /** An operator that another one has fenced off can do nothing but find out, or has found out already. */
+  #fencedOff(isOver: (memory: Operator['memory']) => boolean): readonly [PairMemo, PairMemo] {
+    const of = (index: 0 | 1): PairMemo =>
+      new PairMemo((recordId, id) => {
+        const { fence, lease } = this.#parts.records.at(recordId);
+        const operator = this.#parts.operators.at(id);
+        const { held } = operator.memory;
+        if (held === null || held >= fence || !isOver(operator.memory)) return id;
+        return this.#parts.operator({ ...operator, ...YIELDED, leader: lease === index });
+      });
+    return [of(0), of(1)];
   }
 
   #alive(network: number, bystanders: number, last: boolean): number {

@@ -9,6 +9,7 @@ import type { Operator, Record_, Side } from './world.ts';
  * - Of a device's incarnation only matters whether it is the one that the session knows.
  * - The devices of a side are interchangeable (no rule names one): they are sorted, with what their agent knows of
  *   them. So are those in an operator's memory; what it knows of one device it never relates to another side's.
+ * - The deadline of a quiesce passes in Quiescing alone, and is set anew on the way there.
  * - An operator's memory keeps of a device's state only whether it answers: nothing else of it is decided on
  *   (states are for the status).
  */
@@ -93,8 +94,9 @@ export function normalSide(side: Side): Side {
   });
   of.sort(byText);
   const devices = of.map(({ device }) => device);
-  if (agent === null) return { ...side, devices };
+  if (agent === null) return { ...side, devices, quiesceArmed: false };
   const { session, live } = agent;
+  const quiesceArmed = side.quiesceArmed && session.phase === 'Quiescing';
   const bound = session.devices.length > 0;
   const names = session.role === 'source' ? 'a' : 'b';
   const quietAgent: AgentState = {
@@ -106,5 +108,5 @@ export function normalSide(side: Side): Side {
     },
     live: { ...live, devices: bound ? of.map(({ live: known }) => known!) : [] },
   };
-  return { ...side, devices, agent: quietAgent };
+  return { ...side, devices, quiesceArmed, agent: quietAgent };
 }

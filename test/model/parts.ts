@@ -1,3 +1,4 @@
+import { mirroredMessage, mirroredOperator, mirroredSide } from './mirror.ts';
 import { normalOperator, normalRecord, normalSide } from './normal.ts';
 import { sorted } from './network.ts';
 import {
@@ -54,6 +55,14 @@ export class Parts {
     side: this.#renames((id, to) => this.side(renamedSide(this.sides.at(id), to))),
   };
 
+  /** A part with the two operators exchanged. */
+  readonly #mirrored = {
+    record: new Memo((id) => this.record({ ...this.records.at(id), lease: 0 })),
+    operator: new Memo((id) => this.operator(mirroredOperator(this.operators.at(id)))),
+    network: new Memo((id) => this.network(this.networks.at(id).map(mirroredMessage))),
+    side: new Memo((id) => this.side(mirroredSide(this.sides.at(id)))),
+  };
+
   constructor() {
     this.#numbers.id(NO_NUMBERS);
   }
@@ -94,6 +103,19 @@ export class Parts {
       source: this.sides.at(tuple[SOURCE]!),
       target: this.sides.at(tuple[TARGET]!),
     };
+  }
+
+  /** Calls the operator that holds the Lease operator 0, in place: no rule tells the two apart. */
+  mirror(tuple: Uint32Array): void {
+    if (this.records.at(tuple[RECORD]!).lease === 0) return;
+    const to = this.#mirrored;
+    const [first, second] = [tuple[1]!, tuple[2]!];
+    tuple[RECORD] = to.record.get(tuple[RECORD]!);
+    tuple[1] = to.operator.get(second);
+    tuple[2] = to.operator.get(first);
+    tuple[NETWORK] = to.network.get(tuple[NETWORK]!);
+    tuple[SOURCE] = to.side.get(tuple[SOURCE]!);
+    tuple[TARGET] = to.side.get(tuple[TARGET]!);
   }
 
   /** Draws the numbers of a world together, in place. */

@@ -117,6 +117,7 @@ export class Successors {
     const next = this.#next;
     const [record = 0, , , network = 0, source = 0, target = 0] = tuple;
     const done = (): void => {
+      this.parts.mirror(next);
       if (this.#prune) this.#living.prune(next, last);
       this.parts.rename(next);
       emit(next);

@@ -35,6 +35,7 @@ export function retrace(
     states.read(at, wanted);
     const step = happenings(world, variant).find((happening) => {
       const tuple = parts.tuple(happening.world);
+      parts.mirror(tuple);
       if (last !== null) living.prune(tuple, at >= last);
       parts.rename(tuple);
       return tuple.every((part, index) => part === wanted[index]);
