@@ -29,7 +29,10 @@ async function endedWithout(command: 'verify' | 'activate'): Promise<Loop> {
   return loop;
 }
 
-/** Leftovers of the loop's store and target, and what they have said to people; agents hold sessions of `others` too. */
+/**
+ * Leftovers of the loop's store and target, and what they have said to people;
+ * agents hold sessions of `others` too, whose records cannot be read.
+ */
 function leftoversOf(loop: Loop, others: readonly string[] = []) {
   const said: string[] = [];
   const sessions = (agent: InstantAgent): SessionSnapshot[] => {
@@ -57,7 +60,11 @@ function leftoversOf(loop: Loop, others: readonly string[] = []) {
     };
   };
   const leftovers = new Leftovers({
-    store: loop.store,
+    store: {
+      get: ({ name }) =>
+        others.includes(name) ? Promise.reject(new Error('of another version')) : loop.store.get(),
+      raiseFence: loop.store.raiseFence.bind(loop.store),
+    },
     agents: { agent },
     events: { publish: (_, { reason, message }) => said.push(`${reason}: ${message}`) },
     clock: loop.clock,
@@ -133,11 +140,7 @@ describe('a target that comes back after its migration ended by Abort without it
   test('is reset though the record of another one before it cannot be read', async () => {
     const loop = await endedWithout('verify');
     const { leftovers } = leftoversOf(loop, ['uid-0']);
-    const broken = { namespace: 'default', name: 'broken' };
-    const get = loop.store.get.bind(loop.store);
-    loop.store.get = (key) =>
-      key === broken ? Promise.reject(new Error('status of another version')) : get(key);
-    leftovers.note({ ...read(loop), uid: 'uid-0', key: broken });
+    leftovers.note({ ...read(loop), uid: 'uid-0', key: { namespace: 'default', name: 'uid-0' } });
     leftovers.note(read(loop));
     loop.target.silent = false;
     for (let round = 0; round < 2; round += 1) await leftovers.round(NEVER);
