@@ -57,6 +57,8 @@ function requestOf(
     case 'attach':
       return { header, role, command: { kind: 'attach' } };
     case 'prepare':
+      // A refused one leaves a session that does not know what it was to bind.
+      if (ids.length === 0) return null;
       return role === 'source'
         ? { header, role, command: { kind: 'prepare', generation, devices: ids } }
         : {

@@ -3,11 +3,16 @@ import type { Action } from './action.ts';
 import type { Attached } from './decide.ts';
 import { asReason, failure, fromReason } from './failure.ts';
 import { hasLeft } from './fallback.ts';
+import type { SessionView } from './observed.ts';
 
 /** Commit is recorded: forward only, unless the target's own journal says that it never left Stop. */
 export function afterCommit({ s, t, targetFenced, sourceFenced }: Attached): Action {
   if (t === null)
     return targetFenced === true ? targetDead(s) : { kind: 'wait', on: 'the agent of the target node' };
+  if (isAnother(s, t)) {
+    const message = `generation ${s?.generation} was committed, and the target holds generation ${t.generation}`;
+    return { kind: 'stall', failure: failure('RecordRegressed', message) };
+  }
   switch (t.phase) {
     case 'Active':
       return release(s);
@@ -51,6 +56,16 @@ export function afterCommit({ s, t, targetFenced, sourceFenced }: Attached): Act
       };
   }
 }
+
+/** Of a target that may be started, or is being. */
+const MAY_START: ReadonlySet<string> = new Set(['Verified', 'Activating', 'Starting']);
+
+/**
+ * Each target has generations of its own, so this is not the one that Commit was recorded for: the record has forgotten
+ * that it was left, as one that an older definition of it pruned.
+ */
+const isAnother = (s: Attached['s'], t: SessionView): boolean =>
+  s !== null && s.generation !== 0 && MAY_START.has(t.phase) && s.generation !== t.generation;
 
 /**
  * The source journals Commit before the target runs: a record that comes back from a backup, while the target does not

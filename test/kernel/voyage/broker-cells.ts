@@ -22,8 +22,6 @@ export interface BrokerCell {
 export const CELLS_VARIABLE = 'TRANSSHIP_BROKER_CELLS';
 
 const SIDES = ['source', 'target'] as const;
-/** Of the cells in which nobody keeps the devices: each costs two new nodes. */
-const SAMPLED_ALONE = 1;
 
 const KEPT: readonly BrokerCell[] = STEPS.flatMap((step) =>
   SIDES.map((side) => ({ step, side, keeping: 'kept' as const })),
@@ -36,12 +34,10 @@ const ALONE: readonly BrokerCell[] = STEPS.filter((step) => step >= 3).flatMap((
 
 export const ALL_CELLS: readonly BrokerCell[] = [...KEPT, ...ALONE];
 
-/** Every step once, on either side, and one in which nobody keeps the devices; the same for the same seed. */
+/** Every step once, on either side, with a living agent: the others cost two new nodes each. The same for the same seed. */
 export function sampled(seed: number): readonly BrokerCell[] {
   const random = randomFrom(seed);
-  const kept = STEPS.map((step): BrokerCell => ({ step, side: random.pick(SIDES), keeping: 'kept' }));
-  const alone = Array.from({ length: SAMPLED_ALONE }, () => random.pick(ALONE));
-  return [...kept, ...alone];
+  return STEPS.map((step): BrokerCell => ({ step, side: random.pick(SIDES), keeping: 'kept' }));
 }
 
 /** Before the decision, an agent that the operator does not reach for so long ends the attempt, ms. */

@@ -24,6 +24,16 @@ describe('after Commit: forward', () => {
     expect(next(UNREACHABLE, target('Verified'), { record: COMMIT, sourceFenced: true })).toEqual(activate);
   });
 
+  test.each(['Verified', 'Activating', 'Starting'] as const)(
+    'a target that is %s with another generation than the source promised is not the one that was committed',
+    (phase) => {
+      const regressed = { kind: 'stall', failure: { code: 'RecordRegressed' } };
+      const s = source('Stopped', { ...SEEN, generation: 3 });
+      expect(next(s, target(phase), { record: COMMIT })).toMatchObject(regressed);
+      expect(next(s, target(phase, { generation: 3 }), { record: COMMIT })).toEqual(activate);
+    },
+  );
+
   test('a source without its journal has nothing to keep the decision in', () => {
     expect(next(source('Fenced'), target('Verified'), { record: COMMIT })).toEqual(activate);
   });
