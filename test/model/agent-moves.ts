@@ -90,7 +90,7 @@ export function takeReply(operator: Operator, message: Message, { session, refus
   // An agent that knows less than this fence has not taken the command in: nothing is concluded from it.
   if (session === null || session.fence < message.fence)
     return { ...operator, memory: unanswered(operator.memory, message.role, SILENT), waiting: null };
-  const refused = refusal === null ? null : JSON.stringify([message.role, message.command]);
+  const refused = refusal === null ? null : JSON.stringify([message.role, message.ticket, message.command]);
   return {
     ...operator,
     memory: seen(replied(operator.memory, message.role, session, refusal)),

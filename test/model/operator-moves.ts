@@ -176,11 +176,11 @@ function send(
   role: Role,
   command: Message['command'],
 ): Move[] {
-  // The same order after a refusal brings nothing new before something else is seen.
-  if (operator.refused === JSON.stringify([role, command])) return [];
   const fence = operator.memory.held ?? 0;
   const known = operator.memory[role];
   const ticket = known.kind === 'session' ? known.session.ticket : '';
+  // The same order to the same session after a refusal brings nothing new before something else is seen.
+  if (operator.refused === JSON.stringify([role, ticket, command])) return [];
   const message = { role, operator: index, instance: operator.instance, fence, ticket, command };
   const waiting = { role, fence, sequence: 0 };
   return [
