@@ -63,15 +63,14 @@ export async function voyage<Node, Rig extends VoyageRig<Node>>(
   await fault.arm(rig);
   await rig.apply(name, { ...PATIENT, ...strategy });
   // The record of one that is deleted goes with its last words.
-  let last = 'nothing';
-  let code: string | null = null;
+  const last: { phase: string; code: string | null } = { phase: 'nothing', code: null };
   const end = eventually(`${name} ends`, patienceMs, async () => {
     const isApplied = await rig.isApplied(name);
     const record = await rig.record(name);
     // It may also have gone between two looks.
-    if (record === null && (last !== 'nothing' || !isApplied)) return last;
-    last = record?.status.phase ?? last;
-    code = record?.status.error?.code ?? code;
+    if (record === null && (last.phase !== 'nothing' || !isApplied)) return last.phase;
+    last.phase = record?.status.phase ?? last.phase;
+    last.code = record?.status.error?.code ?? last.code;
     return record?.status.completedAt === undefined ? null : record.status.phase;
   });
   const [phase, struck] = await Promise.all([end, fault.strike(rig, name)]);
@@ -84,6 +83,7 @@ export async function voyage<Node, Rig extends VoyageRig<Node>>(
   const wrong = isMoved
     ? [...(await places(target, source)), ...(await digests(source, target))]
     : await places(source, target);
+  const { code } = last;
   const verdict = verdictOn({ phase, code, isMoved }, fault.mayEnd);
   if (verdict.kind === 'wrong') wrong.push(verdict.why);
   const isSilent = verdict.kind === 'silent';

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { STEPS } from '../../faults/steps.ts';
 import type { Step } from '../../faults/steps.ts';
-import { allowedEnds, ALL_CELLS, sampled } from './broker-cells.ts';
+import { allowedEnds, ALL_CELLS, type BrokerCell, sampled } from './broker-cells.ts';
 import { brokerTable } from './broker-table.ts';
 
 test('a sample has every step once, with a living agent, the same for the same seed', () => {
@@ -15,11 +15,10 @@ test('a sample has every step once, with a living agent, the same for the same s
 });
 
 test('every cell allows an end, and one whose agent keeps the devices nothing but the move', () => {
-  for (const cell of ALL_CELLS) {
-    const ends = allowedEnds(cell).map(({ ending }) => ending);
-    expect(ends).not.toEqual([]);
-    if (cell.keeping === 'kept') expect(ends).toEqual(['moved']);
-  }
+  const ends = (cell: BrokerCell): string[] => allowedEnds(cell).map(({ ending }) => ending);
+  for (const cell of ALL_CELLS) expect(ends(cell)).not.toEqual([]);
+  for (const cell of ALL_CELLS.filter(({ keeping }) => keeping === 'kept'))
+    expect(ends(cell)).toEqual(['moved']);
 });
 
 test('a step that was held by silence for too long may have ended the attempt, any other not', () => {

@@ -84,13 +84,13 @@ workload: { emulatorControl: /run/control.sock }
 `,
     'a',
   );
-  const { of } = createWorkloads(
+  const workloads = createWorkloads(
     emulated,
     () => FakeFreezer.healthy(),
     () => Promise.resolve('boot/emulator'),
   );
   const before = 'boot/agent that ended/1/0';
-  expect(await of(['a/1']).beganAfter([before])).toBe(false);
-  expect(await of(['a/0', 'a/1']).beganAfter(['boot/emulator/0', before])).toBe(false);
-  expect(await of(['a/2']).beganAfter(['boot/emulator before/0'])).toBe(true);
+  expect(await workloads.of(['a/1']).beganAfter([before])).toBe(false);
+  expect(await workloads.of(['a/0', 'a/1']).beganAfter(['boot/emulator/0', before])).toBe(false);
+  expect(await workloads.of(['a/2']).beganAfter(['boot/emulator before/0'])).toBe(true);
 });
