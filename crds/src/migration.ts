@@ -69,6 +69,9 @@ const decision = z.object({
   reason: z.string().max(1024).optional(),
 });
 
+/** A person's word that the node of the source is gone for good, and how that is known. */
+const sourceDead = z.object({ at: timestamp, by, proof: z.string().min(1).max(1024) });
+
 const errorCode = z
   .string()
   .max(64)
@@ -126,6 +129,7 @@ export const deviceMigrationStatus = z.object({
   operator: by.optional(),
   stopping: stopping.optional(),
   decision: decision.default({ value: 'Undecided' }),
+  sourceDead: sourceDead.optional(),
   target: recordedTarget.optional(),
   generation: counter.default(0),
   startedAt: timestamp.optional(),

@@ -21,5 +21,6 @@ export const rules = {
     'decision is written once: Undecided to Commit or Abort, Commit to Revert, and then never again',
   targetWithFence: 'target changes only with the fence, and only before the decision',
   stoppingOnce: 'stopping is recorded once and never changed or removed',
+  sourceDeadOnce: 'sourceDead is recorded once, while the decision is Commit, and never changed or removed',
   inventoryOwnNode: 'every device id must begin with the name of this node and a slash',
 } as const;

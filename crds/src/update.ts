@@ -16,6 +16,9 @@ export function checkUpdate(old: DeviceMigration, next: DeviceMigration): { read
   if (old.status.stopping !== undefined && !same(old.status.stopping, next.status.stopping)) {
     return refused('RecordRegressed', 'status.stopping', rules.stoppingOnce);
   }
+  if (!same(old.status.sourceDead, next.status.sourceDead) && !sourceMayBeDead(old, next)) {
+    return refused('RecordRegressed', 'status.sourceDead', rules.sourceDeadOnce);
+  }
   if (!same(old.status.target, next.status.target) && !targetMayChange(old, next)) {
     return refused('RecordRegressed', 'status.target', rules.targetWithFence);
   }
@@ -27,6 +30,10 @@ const targetMayChange = (old: DeviceMigration, next: DeviceMigration): boolean =
   next.status.target !== undefined &&
   next.status.fence > old.status.fence &&
   next.status.decision.value === 'Undecided';
+
+/** Only what is committed may go on without its source. */
+const sourceMayBeDead = (old: DeviceMigration, next: DeviceMigration): boolean =>
+  old.status.sourceDead === undefined && next.status.decision.value === 'Commit';
 
 function decisionMayBecome(old: Decision, next: Decision): boolean {
   if (old.value === next.value) return old.value === 'Undecided' || same(old, next);

@@ -37,6 +37,8 @@ const target = {
   abandoned: [{ nodeName: 'gpu-b', code: 'AgentUnreachable', message: 'no answer' }],
 };
 
+const sourceDead = { sourceDead: { at, by, proof: 'unplugged, seen on site' } };
+
 const device = {
   source: 'gpu-a/0',
   target: 'gpu-b/0',
@@ -78,6 +80,28 @@ const transitions: readonly Transition[] = [
     { ...decided('Commit'), fence: 4, target },
     'RecordRegressed',
     rules.targetWithFence,
+  ],
+  ['a dead source before the decision', {}, sourceDead, 'RecordRegressed', rules.sourceDeadOnce],
+  [
+    'a dead source after Abort',
+    decided('Abort'),
+    { ...decided('Abort'), ...sourceDead },
+    'RecordRegressed',
+    rules.sourceDeadOnce,
+  ],
+  [
+    'a dead source taken back',
+    { ...decided('Commit'), ...sourceDead },
+    decided('Commit'),
+    'RecordRegressed',
+    rules.sourceDeadOnce,
+  ],
+  [
+    'another proof of a dead source',
+    { ...decided('Commit'), ...sourceDead },
+    { ...decided('Commit'), sourceDead: { ...sourceDead.sourceDead, proof: 'hearsay' } },
+    'RecordRegressed',
+    rules.sourceDeadOnce,
   ],
   [
     'another target with Commit',
@@ -162,6 +186,18 @@ export const goodUpdates: readonly Update[] = [
   { name: 'Undecided to Commit', part: 'status', before: undecided, after: decided('Commit') },
   { name: 'Undecided to Abort', part: 'status', before: {}, after: decided('Abort') },
   { name: 'Commit to Revert', part: 'status', before: decided('Commit'), after: decided('Revert', later) },
+  {
+    name: 'a dead source after Commit',
+    part: 'status',
+    before: decided('Commit'),
+    after: { ...decided('Commit'), ...sourceDead },
+  },
+  {
+    name: 'a Revert beside a dead source',
+    part: 'status',
+    before: { ...decided('Commit'), ...sourceDead },
+    after: { ...decided('Revert', later), ...sourceDead },
+  },
   {
     name: 'a kept Commit under another phase',
     part: 'status',
