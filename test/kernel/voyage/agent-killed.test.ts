@@ -17,8 +17,9 @@ import { expectIdle, expectTraffic, startTraffic } from './traffic.ts';
 import { countsBeside } from './workloads.ts';
 
 const PATIENCE_MS = 900_000;
-const BUSY = { state_kib: 128, link_us: 5000, traffic_us: 10_000 };
-/** Of 320 KiB in all: so slow that an agent dies in the middle. */
+/** Pre-copy is over once no more than 256 KiB are left: it takes seconds to come there at the rate of SLOW. */
+const BUSY = { state_kib: 320, link_us: 5000, traffic_us: 10_000 };
+/** Bytes per second over the whole set: so few that an agent dies in the middle. */
 const SLOW = { bandwidthLimit: '64Ki' } as const;
 /** Nobody waits so long: the stall ends when the agent is dead. */
 const STALL_MS = 100_000;
