@@ -13,12 +13,15 @@ export interface ApiServerOptions {
   readonly etcdUrl: string;
   /** Beside the defaults of the version, such as feature gates. */
   readonly moreArgs?: readonly string[];
+  /** A controller manager runs too, and makes what the ServiceAccount admission plugin demands. */
+  readonly hasControllerManager?: boolean;
 }
 
 /** Name of the user that the static token belongs to; its group system:masters may do anything. */
 export const ADMIN_USER = 'rig-admin';
 
-const serviceAccountKey = (workDir: string) => join(workDir, 'service-account.key');
+/** Private key that signs service account tokens, made by {@link writeCredentials}. */
+export const serviceAccountKey = (workDir: string) => join(workDir, 'service-account.key');
 const serviceAccountPublicKey = (workDir: string) => join(workDir, 'service-account.pub');
 const tokenFile = (workDir: string) => join(workDir, 'tokens.csv');
 const certificateDir = (workDir: string) => join(workDir, 'api-server');
@@ -48,7 +51,7 @@ export function apiServerUrl(options: Pick<ApiServerOptions, 'port'>): string {
 
 /**
  * How to start the API server, with the credentials of {@link writeCredentials}. Everything not named here is the
- * default of the version, admission included, except two things that need a controller manager or a network.
+ * default of the version, admission included, except what needs a network or a controller manager that is not there.
  */
 export function apiServerChild(options: ApiServerOptions): ChildOptions {
   const { workDir } = options;
@@ -68,8 +71,8 @@ export function apiServerChild(options: ApiServerOptions): ChildOptions {
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${serviceAccountPublicKey(workDir)}`,
       `--service-account-signing-key-file=${serviceAccountKey(workDir)}`,
-      // It would refuse every pod until a controller manager has made the namespace's default service account.
-      '--disable-admission-plugins=ServiceAccount',
+      // It refuses every pod until a controller manager has made the namespace's default service account.
+      ...(options.hasControllerManager ? [] : ['--disable-admission-plugins=ServiceAccount']),
       // It would publish a loopback address, which Endpoints may not hold.
       '--endpoint-reconciler-type=none',
       '--service-cluster-ip-range=10.96.0.0/16',
@@ -84,8 +87,15 @@ export function apiServerChild(options: ApiServerOptions): ChildOptions {
  * PEM of the authority behind the API server's own certificate: the last of the chain in its certificate file.
  * @throws ENOENT until the API server has written that file.
  */
-export async function readAuthority(workDir: string): Promise<string> {
-  const file = join(certificateDir(workDir), 'apiserver.crt');
+export function readAuthority(workDir: string): Promise<string> {
+  return lastOfChain(join(certificateDir(workDir), 'apiserver.crt'));
+}
+
+/**
+ * PEM of the last certificate in a file: the authority in those that the programs of Kubernetes sign for themselves.
+ * @throws ENOENT until the program has written that file.
+ */
+export async function lastOfChain(file: string): Promise<string> {
   const chain = await readFile(file, 'utf8');
   const authority = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g)?.at(-1);
   if (authority === undefined) throw new Error(`${file} holds no certificate`);

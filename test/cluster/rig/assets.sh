@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs of the cluster rig from their Go modules and prints the folder that holds them.
 #
-#   assets.sh [TARGET...]     TARGET: kube-apiserver etcd kubectl helm kube-controller-manager
+#   assets.sh [TARGET...]     TARGET: kube-apiserver etcd kubectl helm kube-controller-manager kube-scheduler
 #
 # Without a target: kube-apiserver, etcd, kubectl and helm. What the cache already holds is not built
 # again, and needs no Go. Standard output is one line, the folder; everything else goes to standard error.
@@ -28,9 +28,9 @@ die() {
 # The folder under modules/ that pins TARGET.
 module_of() {
   case $1 in
-    kube-apiserver | kubectl | kube-controller-manager) echo kubernetes ;;
+    kube-apiserver | kubectl | kube-controller-manager | kube-scheduler) echo kubernetes ;;
     etcd | helm) echo "$1" ;;
-    *) die "no such target: $1 (kube-apiserver, etcd, kubectl, helm or kube-controller-manager)" ;;
+    *) die "no such target: $1 (kube-apiserver, etcd, kubectl, helm, kube-controller-manager or kube-scheduler)" ;;
   esac
 }
 

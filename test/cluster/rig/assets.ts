@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { runTool } from './tool.ts';
 
 /** A program that assets.sh can build. */
-export type AssetName = 'kube-apiserver' | 'etcd' | 'kubectl' | 'helm' | 'kube-controller-manager';
+export type AssetName =
+  'kube-apiserver' | 'etcd' | 'kubectl' | 'helm' | 'kube-controller-manager' | 'kube-scheduler';
 
 /** A cold build of all of them takes minutes; a second run waits for the first. */
 const BUILD_DEADLINE_MS = 90 * 60_000;

@@ -11,6 +11,7 @@ import {
   writeCredentials,
 } from './api-server.ts';
 import { Child } from './child-process.ts';
+import { type ComponentName, startComponent } from './component.ts';
 import { etcdChild, etcdIsReady, type EtcdOptions, etcdUrl } from './etcd.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { freePorts } from './ports.ts';
@@ -26,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly workDir: string;
   /** Further arguments of the API server, such as feature gates. */
   readonly apiServerArgs?: readonly string[];
+  /** What works beside the API server, and must be in `assetsDir`; default: nothing. */
+  readonly components?: readonly ComponentName[];
   /** Told what happens, one line at a time. */
   readonly log?: (line: string) => void;
 }
@@ -45,8 +48,9 @@ const TOOL_DEADLINE_MS = 120_000;
 /**
  * A real etcd and a real kube-apiserver on free ports of 127.0.0.1, with RBAC and service account tokens.
  *
- * No controller runs beside them: owner references do not cascade, deleted namespaces stay Terminating, disruption
- * budgets have no status, and no service account is made on its own. Nothing schedules or runs pods either.
+ * Unless asked for, no controller runs beside them: owner references do not cascade, deleted namespaces stay
+ * Terminating, disruption budgets have no status, and no service account is made on its own. Nothing schedules pods
+ * then, and nothing ever runs them.
  */
 export class ControlPlane {
   /** Base URL of the API server; it survives a restart. */
@@ -60,6 +64,7 @@ export class ControlPlane {
   readonly #log: (line: string) => void;
   #etcd: Child;
   #apiServer: Child | undefined;
+  readonly #components = new Map<ComponentName, Child>();
 
   private constructor(
     options: ControlPlaneOptions,
@@ -67,11 +72,13 @@ export class ControlPlane {
     apiServerPort: number,
     adminToken: string,
   ) {
-    const { assetsDir, workDir, apiServerArgs: moreArgs = [] } = options;
+    const { assetsDir, workDir, apiServerArgs: moreArgs = [], components = [] } = options;
     this.#workDir = workDir;
     this.#adminToken = adminToken;
     this.#log = options.log ?? (() => undefined);
-    this.#apiServerOptions = { assetsDir, workDir, port: apiServerPort, etcdUrl: etcdUrl(etcd), moreArgs };
+    const hasControllerManager = components.includes('kube-controller-manager');
+    const apiServer = { assetsDir, workDir, port: apiServerPort, etcdUrl: etcdUrl(etcd), moreArgs };
+    this.#apiServerOptions = { ...apiServer, hasControllerManager };
     this.url = apiServerUrl(this.#apiServerOptions);
     this.kubeconfig = join(workDir, 'admin.kubeconfig');
     this.#etcdOptions = etcd;
@@ -79,7 +86,7 @@ export class ControlPlane {
   }
 
   /**
-   * Starts both programs and waits until the API server is ready.
+   * Starts the programs and waits until all of them are ready.
    * @throws when one of them ends or is not ready within two minutes; whatever had started is stopped by then.
    */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -93,6 +100,7 @@ export class ControlPlane {
       await controlPlane.#awaitEtcd();
       await controlPlane.#startApiServer();
       await controlPlane.#writeKubeconfig(controlPlane.kubeconfig, ADMIN_USER, adminToken, 'default');
+      for (const name of options.components ?? []) await controlPlane.startComponent(name);
     } catch (error) {
       await controlPlane.stop();
       throw error;
@@ -102,7 +110,9 @@ export class ControlPlane {
 
   /** Process ids of what is running now. */
   get pids(): number[] {
-    const running = [this.#etcd, this.#apiServer].filter((child) => child?.running);
+    const running = [this.#etcd, this.#apiServer, ...this.#components.values()].filter(
+      (child) => child?.running,
+    );
     return running.flatMap((child) => child?.pid ?? []);
   }
 
@@ -180,6 +190,26 @@ export class ControlPlane {
     await this.#startApiServer();
   }
 
+  /**
+   * Starts a component, or starts it again after {@link killComponent}; returns when it is healthy. Started by hand and
+   * not as an option, a controller manager finds an API server without the ServiceAccount admission plugin.
+   */
+  async startComponent(name: ComponentName): Promise<void> {
+    await this.killComponent(name);
+    const [port] = (await freePorts(1)) as [number];
+    const { assetsDir } = this.#apiServerOptions;
+    const options = { assetsDir, workDir: this.#workDir, port, kubeconfig: this.kubeconfig };
+    await this.#timed(`${name} is healthy`, async () => {
+      this.#components.set(name, await startComponent(name, options, READY_DEADLINE_MS));
+    });
+  }
+
+  /** Kills a component, if it runs. What it had not done yet is not done until it is started again. */
+  async killComponent(name: ComponentName): Promise<void> {
+    await this.#components.get(name)?.kill();
+    this.#components.delete(name);
+  }
+
   /** Freezes the API server: connections stay open, new ones are accepted by the kernel, and nothing answers. */
   pauseApiServer(): void {
     this.#apiServer?.pause();
@@ -193,6 +223,7 @@ export class ControlPlane {
 
   /** Kills what this object started, by pid, and waits until it is gone. Safe to call twice. Files stay. */
   async stop(): Promise<void> {
+    for (const name of [...this.#components.keys()]) await this.killComponent(name);
     await this.#apiServer?.kill();
     await this.#etcd.kill();
   }
