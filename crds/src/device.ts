@@ -39,6 +39,13 @@ export const objectName = z
   .max(253)
   .regex(/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/);
 
+/** Kubernetes gives UUIDs, and says nothing of what a UID looks like. */
+export const uid = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9._]{0,126}[A-Za-z0-9])?$/);
+
 /** `<nodeName>/<name>`; the name may be a PCI address (`0000:3b:00.0`), a mediated device's UUID or any short word. */
 export const deviceId = z
   .string()

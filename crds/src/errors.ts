@@ -60,7 +60,7 @@ export const errors = {
     'Write durations such as 500ms or 1m30s and quantities such as 1250M, within the bounds given in the message.',
   ),
   PodNameUnsupported: terminal(
-    'spec.source.podName is set, but finding the devices of a pod is not supported.',
+    'spec.source.podName is set, but this operator cannot find the devices of a pod: one that runs on a folder of manifests never can.',
     WITHOUT_AGENTS,
     'Remove podName and list the devices of the pod in spec.source.devices.',
   ),

@@ -1,4 +1,5 @@
 export * from './group.ts';
+export * from './names.ts';
 export { PHASES, TERMINAL_PHASES, isTerminal, type Phase, type TerminalPhase } from './phase.ts';
 export { DEVICE_STATES, MAX_DEVICES, PROTOCOLS, type DeviceState, type Protocol } from './device.ts';
 export { BOUNDS, QuantityError, formatDuration, parseBytes, parseDuration, type Bounds } from './quantity.ts';
@@ -30,7 +31,9 @@ export {
   type MigratingDevice,
   type Recovery,
   type Stopping,
+  type SourcePod,
   type Strategy,
+  type TargetPod,
   type Transfer,
 } from './migration.ts';
 export {
@@ -42,5 +45,12 @@ export {
   type NodeDeviceInventoryStatus,
 } from './inventory.ts';
 export type { ObjectMeta } from './metadata.ts';
-export { parseInventory, parseManifest, parseMigration, type Parsed, type Refusal } from './validate.ts';
+export {
+  parseInventory,
+  parseManifest,
+  parseMigration,
+  refusePodName,
+  type Parsed,
+  type Refusal,
+} from './validate.ts';
 export { checkUpdate } from './update.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { condition, counter, timestamp } from './conditions.ts';
-import { deviceId, deviceState, MAX_DEVICES, objectName, protocol } from './device.ts';
+import { deviceId, deviceState, MAX_DEVICES, objectName, protocol, uid } from './device.ts';
 import { API_VERSION, DEVICE_MIGRATION_KIND } from './group.ts';
 import { objectMeta } from './metadata.ts';
 import { PHASES } from './phase.ts';
@@ -17,14 +17,41 @@ const bytesPerSecond = z
   .min(1, BYTES_EXPECTED)
   .max(17, BYTES_EXPECTED)
   .regex(BYTES_PATTERN, BYTES_EXPECTED);
+/** Bounds what the rules over a spec cost. */
+const MAX_NODE_LABELS = 16;
 const deviceSet = z.array(deviceId).min(1, 'must name at least one device').max(MAX_DEVICES);
 
 const source = z
-  .strictObject({ nodeName: objectName, devices: deviceSet.optional(), podName: objectName.optional() })
+  .strictObject({
+    nodeName: objectName,
+    devices: deviceSet.optional(),
+    podName: objectName.optional(),
+    podUID: uid.optional(),
+  })
   .superRefine(checkSource);
 
+/** Labels of a node. The API server checks values here and keys where they are used, in the target pod. */
+const nodeSelector = z
+  .record(
+    z
+      .string()
+      .max(317)
+      .regex(/^([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9._]{0,61}[A-Za-z0-9])?$/),
+    z
+      .string()
+      .max(63)
+      .regex(/^([A-Za-z0-9]([-A-Za-z0-9._]{0,61}[A-Za-z0-9])?)?$/),
+  )
+  .refine((labels) => Object.keys(labels).length <= MAX_NODE_LABELS, {
+    error: `must have at most ${MAX_NODE_LABELS} items`,
+  });
+
 const target = z
-  .strictObject({ nodeName: objectName, devices: deviceSet.optional() })
+  .strictObject({
+    nodeName: objectName.optional(),
+    devices: deviceSet.optional(),
+    nodeSelector: nodeSelector.optional(),
+  })
   .superRefine(checkTarget);
 
 const strategy = z
@@ -52,7 +79,7 @@ const recovery = z
 export const deviceMigrationSpec = z
   .strictObject({
     source,
-    target,
+    target: target.prefault({}),
     strategy: strategy.prefault({}),
     recovery: recovery.prefault({}),
   })
@@ -86,6 +113,12 @@ const recordedTarget = z.object({
     .min(1)
     .max(MAX_FALLBACK_NODES),
 });
+
+/** The pod that `spec.source.podName` was found to be. */
+const sourcePod = z.object({ name: objectName, uid });
+
+/** The pod that holds the target devices. */
+const targetPod = z.object({ name: objectName, uid, nodeName: objectName });
 
 const migratingDevice = z.object({
   source: deviceId,
@@ -131,6 +164,8 @@ export const deviceMigrationStatus = z.object({
   decision: decision.default({ value: 'Undecided' }),
   sourceDead: sourceDead.optional(),
   target: recordedTarget.optional(),
+  sourcePod: sourcePod.optional(),
+  targetPod: targetPod.optional(),
   generation: counter.default(0),
   startedAt: timestamp.optional(),
   completedAt: timestamp.optional(),
@@ -168,6 +203,9 @@ export type Decision = DeviceMigrationStatus['decision'];
 export type DecisionValue = Decision['value'];
 /** Present once the target that `spec.target` names was left for another. */
 export type RecordedTarget = NonNullable<DeviceMigrationStatus['target']>;
+export type SourcePod = NonNullable<DeviceMigrationStatus['sourcePod']>;
+/** Recorded once; its node is the target from then on. */
+export type TargetPod = NonNullable<DeviceMigrationStatus['targetPod']>;
 export type Stopping = NonNullable<DeviceMigrationStatus['stopping']>;
 /** One source device and its pair. */
 export type MigratingDevice = NonNullable<DeviceMigrationStatus['devices']>[number];

@@ -13,9 +13,17 @@ import { rules } from './rules.ts';
 type Context = z.core.$RefinementCtx;
 
 interface Place {
-  readonly nodeName: string;
+  readonly nodeName?: string | undefined;
   readonly devices?: readonly string[] | undefined;
+}
+
+interface Source extends Place {
   readonly podName?: string | undefined;
+  readonly podUID?: string | undefined;
+}
+
+interface Target extends Place {
+  readonly nodeSelector?: Readonly<Record<string, string>> | undefined;
 }
 
 interface Strategy {
@@ -30,10 +38,13 @@ function refuse(context: Context, code: ErrorCode, message: string, path: (strin
 }
 
 /** One of devices and podName, the ids on the node, none twice. */
-export function checkSource(source: Place, context: Context): void {
-  if (source.podName !== undefined)
-    refuse(context, 'PodNameUnsupported', rules.podNameUnsupported, ['podName']);
-  else if (source.devices === undefined) refuse(context, 'NoDevices', rules.devicesRequired);
+export function checkSource(source: Source, context: Context): void {
+  const { devices, podName, podUID } = source;
+  if (podName === undefined && devices === undefined) refuse(context, 'NoDevices', rules.devicesRequired);
+  if (podName !== undefined && devices !== undefined)
+    refuse(context, 'InvalidManifest', rules.devicesRequired, ['podName']);
+  if (podUID !== undefined && podName === undefined)
+    refuse(context, 'InvalidManifest', rules.podUidNeedsPod, ['podUID']);
   checkDevices(source, context);
 }
 
@@ -47,7 +58,7 @@ function checkDevices({ nodeName, devices }: Place, context: Context): void {
   for (const [index, id] of (devices ?? []).entries()) {
     if (seen.has(id))
       refuse(context, 'DuplicateDevice', `Duplicate value: ${JSON.stringify(id)}`, ['devices', index]);
-    else if (!id.startsWith(`${nodeName}/`)) {
+    else if (nodeName !== undefined && !id.startsWith(`${nodeName}/`)) {
       refuse(context, 'InvalidManifest', `${JSON.stringify(id)}: ${rules.devicesOnNode}`, ['devices', index]);
     }
     seen.add(id);
@@ -67,13 +78,21 @@ export function checkRecovery(
 }
 
 interface Spec {
-  readonly source: Place;
-  readonly target: Place;
+  readonly source: Source;
+  readonly target: Target;
   readonly recovery: { readonly fallbackNodeNames?: readonly string[] | undefined };
 }
 
-/** Different nodes, and a pairing that names a target for every source device. */
+/** Different nodes, a pairing that names a target for every source device, and what goes with a pod alone. */
 export function checkSpec({ source, target, recovery }: Spec, context: Context): void {
+  if (source.podName === undefined) {
+    if (target.nodeName === undefined)
+      refuse(context, 'InvalidManifest', rules.targetRequired, ['target', 'nodeName']);
+    if (target.nodeSelector !== undefined)
+      refuse(context, 'InvalidManifest', rules.nodeSelectorNeedsPod, ['target', 'nodeSelector']);
+  } else if (recovery.fallbackNodeNames !== undefined) {
+    refuse(context, 'InvalidManifest', rules.fallbackNeedsDevices, ['recovery', 'fallbackNodeNames']);
+  }
   if (source.nodeName === target.nodeName)
     refuse(context, 'SameNode', rules.nodesDiffer, ['target', 'nodeName']);
   if (target.devices !== undefined && target.devices.length !== source.devices?.length) {

@@ -19,6 +19,10 @@ export function checkUpdate(old: DeviceMigration, next: DeviceMigration): { read
   if (!same(old.status.sourceDead, next.status.sourceDead) && !sourceMayBeDead(old, next)) {
     return refused('RecordRegressed', 'status.sourceDead', rules.sourceDeadOnce);
   }
+  for (const pod of ['sourcePod', 'targetPod'] as const) {
+    if (old.status[pod] !== undefined && !same(old.status[pod], next.status[pod]))
+      return refused('RecordRegressed', `status.${pod}`, rules.podsOnce);
+  }
   if (!same(old.status.target, next.status.target) && !targetMayChange(old, next)) {
     return refused('RecordRegressed', 'status.target', rules.targetWithFence);
   }

@@ -28,15 +28,21 @@ export function parseMigration(input: unknown): Parsed<DeviceMigration> {
 
 /**
  * Checks a manifest written by a person. As the API server does on create, whatever it says under `status` is dropped:
- * nobody may bring a decision along.
+ * nobody may bring a decision along. It lies in a folder, which has no pods.
  */
 export function parseManifest(input: unknown): Parsed<DeviceMigration> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     return parse(deviceMigration, input);
-  return parse(
-    deviceMigration,
-    Object.fromEntries(Object.entries(input).filter(([key]) => key !== 'status')),
-  );
+  const withoutStatus = Object.fromEntries(Object.entries(input).filter(([key]) => key !== 'status'));
+  return refusePodName(parse(deviceMigration, withoutStatus));
+}
+
+/** For whoever cannot find the devices of a pod: refuses a migration that names one, and leaves any other as it is. */
+export function refusePodName(parsed: Parsed<DeviceMigration>): Parsed<DeviceMigration> {
+  if (!parsed.ok || parsed.value.spec.source.podName === undefined) return parsed;
+  const path = 'spec.source.podName';
+  const message = `${path}: the devices of a pod cannot be found here; remove podName and list its devices in devices`;
+  return { ok: false, code: 'PodNameUnsupported', message, path };
 }
 
 /** Checks a NodeDeviceInventory read from the API server. */

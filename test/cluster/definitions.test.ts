@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { badManifests, goodManifest } from '../support/bad-manifests.ts';
+import { badManifests, goodManifest, podManifest } from '../support/bad-manifests.ts';
 import { Cluster, START_DEADLINE_MS } from './adapters/cluster.ts';
 
 let cluster: Cluster;
@@ -18,6 +18,17 @@ function dryRun(document: unknown): ReturnType<Cluster['controlPlane']['run']> {
 describe('the API server', () => {
   test('takes a good manifest', async () => {
     expect(await dryRun(goodManifest())).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ['anywhere', undefined],
+    ['onto a node', { nodeName: 'gpu-b' }],
+    ['onto nodes with a label', { nodeSelector: { zone: 'a' } }],
+  ])('takes the devices of a pod %s', async (_, target) => {
+    const manifest = podManifest();
+    const { target: __, ...spec } = manifest.spec;
+    const document = { ...manifest, spec: { ...spec, ...(target === undefined ? {} : { target }) } };
+    expect(await dryRun(document)).toMatchObject({ code: 0 });
   });
 
   test.each(

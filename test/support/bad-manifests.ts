@@ -33,6 +33,14 @@ export function goodManifest(name = 'trainer-0'): DeviceMigrationManifest {
   };
 }
 
+/** The devices of a pod, to wherever the scheduler puts the target pod; a fresh copy each time. */
+export function podManifest(name = 'trainer-0'): DeviceMigrationManifest {
+  return {
+    ...goodManifest(name),
+    spec: { source: { nodeName: 'gpu-a', podName: 'trainer-0', podUID: '4f1a-0' }, target: {} },
+  };
+}
+
 /** The good manifest with parts of its spec replaced; takes what the types forbid, since that is the point. */
 function spec(change: { [part in keyof Spec]?: unknown } & Record<string, unknown>): unknown {
   const good = goodManifest();
@@ -77,13 +85,8 @@ const whole: readonly Case[] = [
 
 const places: readonly Case[] = [
   ['a target on the source node', target({ nodeName: 'gpu-a' }), 'SameNode', rules.nodesDiffer],
-  ['a missing target', spec({ target: undefined }), 'InvalidManifest', 'spec.target: Required value'],
-  [
-    'a target without a node',
-    spec({ target: {} }),
-    'InvalidManifest',
-    'spec.target.nodeName: Required value',
-  ],
+  ['a missing target', spec({ target: undefined }), 'InvalidManifest', rules.targetRequired],
+  ['a target without a node', spec({ target: {} }), 'InvalidManifest', rules.targetRequired],
   ['a node name that is a number', target({ nodeName: 5 }), 'InvalidManifest', 'spec.target.nodeName'],
   ['a node name with capitals', target({ nodeName: 'GPU-B' }), 'InvalidManifest', 'spec.target.nodeName'],
   ['an empty node name', target({ nodeName: '' }), 'InvalidManifest', 'spec.target.nodeName'],
@@ -140,18 +143,6 @@ const places: readonly Case[] = [
     'InvalidManifest',
     'spec.source.devices[0]',
   ],
-  [
-    'a pod name instead of devices',
-    source({ devices: undefined, podName: 'trainer-0' }),
-    'PodNameUnsupported',
-    rules.podNameUnsupported,
-  ],
-  [
-    'a pod name beside devices',
-    source({ podName: 'trainer-0' }),
-    'PodNameUnsupported',
-    rules.podNameUnsupported,
-  ],
   ['a pairing that is too short', target({ devices: ['gpu-b/0'] }), 'PairingImpossible', rules.pairingLength],
   [
     'a pairing with one device twice',
@@ -164,6 +155,53 @@ const places: readonly Case[] = [
     target({ devices: ['gpu-a/0', 'gpu-b/1'] }),
     'InvalidManifest',
     rules.devicesOnNode,
+  ],
+];
+
+/** A set that is named by its pod, with parts of the source and of the spec replaced. */
+const pod = (ofSource: Record<string, unknown>, ofSpec: Record<string, unknown> = {}): unknown =>
+  spec({ source: { nodeName: 'gpu-a', podName: 'trainer-0', ...ofSource }, target: {}, ...ofSpec });
+
+const pods: readonly Case[] = [
+  ['a pod name beside devices', pod({ devices: ['gpu-a/0'] }), 'InvalidManifest', rules.devicesRequired],
+  ['a pod name with capitals', pod({ podName: 'Trainer' }), 'InvalidManifest', 'spec.source.podName'],
+  ['a UID without a pod', source({ podUID: '4f1a' }), 'InvalidManifest', rules.podUidNeedsPod],
+  ['an empty pod UID', pod({ podUID: '' }), 'InvalidManifest', 'spec.source.podUID'],
+  [
+    'a target pod on the source node',
+    pod({}, { target: { nodeName: 'gpu-a' } }),
+    'SameNode',
+    rules.nodesDiffer,
+  ],
+  [
+    'a pairing for a pod whose devices are not known',
+    pod({}, { target: { nodeName: 'gpu-b', devices: ['gpu-b/0'] } }),
+    'PairingImpossible',
+    rules.pairingLength,
+  ],
+  [
+    'a node selector without a pod',
+    target({ nodeSelector: { zone: 'a' } }),
+    'InvalidManifest',
+    rules.nodeSelectorNeedsPod,
+  ],
+  [
+    'a fallback node for a pod',
+    pod({}, { recovery: { fallbackNodeNames: ['gpu-c'] } }),
+    'InvalidManifest',
+    rules.fallbackNeedsDevices,
+  ],
+  [
+    'a label value with a blank',
+    pod({}, { target: { nodeSelector: { zone: 'a b' } } }),
+    'InvalidManifest',
+    'spec.target.nodeSelector.zone',
+  ],
+  [
+    'seventeen labels',
+    pod({}, { target: { nodeSelector: Object.fromEntries(ids(17).map((_, index) => [`l${index}`, ''])) } }),
+    'InvalidManifest',
+    'must have at most 16 items',
   ],
 ];
 
@@ -329,6 +367,7 @@ const choices: readonly Case[] = [
 export const badManifests: readonly BadManifest[] = [
   ...whole,
   ...places,
+  ...pods,
   ...durations,
   ...byteQuantities,
   ...bounds,

@@ -39,6 +39,9 @@ const target = {
 
 const sourceDead = { sourceDead: { at, by, proof: 'unplugged, seen on site' } };
 
+const sourcePod = { name: 'trainer-0', uid: '4f1a-0' };
+const targetPod = { name: 'trainer-0-x1', uid: '4f1a-1', nodeName: 'gpu-b' };
+
 const device = {
   source: 'gpu-a/0',
   target: 'gpu-b/0',
@@ -74,6 +77,22 @@ const transitions: readonly Transition[] = [
   ['a removed stopping', stopping, {}, 'RecordRegressed', rules.stoppingOnce],
   ['a target without a fence', { fence: 3 }, { fence: 3, target }, 'RecordRegressed', rules.targetWithFence],
   ['a removed target', { fence: 3, target }, { fence: 4 }, 'RecordRegressed', rules.targetWithFence],
+  [
+    'another target pod',
+    { fence: 3, targetPod },
+    { fence: 4, targetPod: { ...targetPod, nodeName: 'gpu-c' } },
+    'RecordRegressed',
+    rules.podsOnce,
+  ],
+  ['a removed target pod', { fence: 3, targetPod }, { fence: 4 }, 'RecordRegressed', rules.podsOnce],
+  [
+    'another source pod',
+    { sourcePod },
+    { sourcePod: { ...sourcePod, uid: '4f1a-2' } },
+    'RecordRegressed',
+    rules.podsOnce,
+  ],
+  ['a removed source pod', { sourcePod }, {}, 'RecordRegressed', rules.podsOnce],
   [
     'another target after Commit',
     { ...decided('Commit'), fence: 3 },
@@ -129,6 +148,11 @@ const unreadable: readonly (readonly [
   ['a stopping whose time is a word', { stopping: { at: 'now', by } }, 'status.stopping.at'],
   ['an unknown device state', { devices: [{ ...device, state: 'Paused' }] }, 'status.devices[0].state'],
   ['a target that nobody was left for', { target: { ...target, abandoned: [] } }, 'status.target.abandoned'],
+  [
+    'a target pod without a node',
+    { targetPod: { name: 'trainer-0-x1', uid: '4f1a-1' } },
+    'status.targetPod.nodeName',
+  ],
   ['negative bytes', { devices: [{ ...device, bytes: -1 }] }, 'status.devices[0].bytes'],
   ['a progress above 100%', { progress: '101%' }, 'status.progress'],
   ['a downtime without a unit', { downtime: '41' }, 'status.downtime'],
@@ -210,6 +234,13 @@ export const goodUpdates: readonly Update[] = [
     part: 'status',
     before: { fence: 2, target },
     after: { ...decided('Commit'), fence: 2, target },
+  },
+  { name: 'recorded pods', part: 'status', before: {}, after: { sourcePod, targetPod } },
+  {
+    name: 'kept pods under another phase',
+    part: 'status',
+    before: { sourcePod, targetPod },
+    after: { sourcePod, targetPod, phase: 'PreCopy' },
   },
   { name: 'a recorded stopping', part: 'status', before: {}, after: stopping },
   {

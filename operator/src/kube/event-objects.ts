@@ -28,13 +28,13 @@ const ACTION = 'Migrate';
 /** Of an object name that a random suffix is added to. */
 const NAME_PREFIX_MAX = 230;
 
-/** What an event is about: the migration itself, and both nodes when the manifest could be read. */
+/** What an event is about: the migration itself, and both nodes when the manifest could be read and they are known. */
 export function objectsOf(stored: StoredMigration): ObjectReference[] {
   const { key, uid, spec, status } = stored;
   const migration = { apiVersion: API_VERSION, kind: DEVICE_MIGRATION_KIND, ...key, uid };
   if (!spec.ok) return [migration];
   const nodes = [spec.value.source.nodeName, targetNodeOf(spec.value, status)];
-  return [migration, ...nodes.map(nodeReference)];
+  return [migration, ...nodes.filter((name) => name !== '').map(nodeReference)];
 }
 
 /** The kubelet's convention, by which `kubectl describe node` finds events: the UID is the name. */

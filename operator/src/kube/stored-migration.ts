@@ -3,6 +3,7 @@ import {
   type DeviceMigrationStatus,
   FINALIZER,
   parseMigration,
+  refusePodName,
 } from '@transship/crds';
 import { z } from 'zod';
 import type { StoredMigration } from '../reconcile/ports.ts';
@@ -41,7 +42,7 @@ export function readStoredObject(raw: unknown): StoredObject {
  */
 export function toStoredMigration(object: StoredObject): StoredMigration {
   const { metadata } = object;
-  const parsed = parseMigration(object);
+  const parsed = refusePodName(parseMigration(object));
   return {
     key: { namespace: metadata.namespace, name: metadata.name },
     uid: metadata.uid,

@@ -20,7 +20,7 @@ const schemaOf = (crd: Json): Json => at(crd, 'spec', 'versions', 0, 'schema', '
 function comparable(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(comparable);
   if (typeof schema !== 'object' || schema === null) return schema;
-  const { properties, items, required, ...rest } = schema as Json;
+  const { properties, items, required, additionalProperties, ...rest } = schema as Json;
   const kept = [
     'type',
     'enum',
@@ -42,6 +42,8 @@ function comparable(schema: unknown): unknown {
     );
   }
   if (items !== undefined) out['items'] = comparable(items);
+  // Of a map; of an object it is zod's strictness, which the API server has of its own.
+  if (typeof additionalProperties === 'object') out['values'] = comparable(additionalProperties);
   if (required !== undefined) out['required'] = [...(required as string[])].sort();
   return out;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MAX_DEVICES, parseManifest, parseMigration } from '@transship/crds';
-import { badManifests, goodManifest } from '../../support/bad-manifests.ts';
+import { badManifests, goodManifest, podManifest } from '../../support/bad-manifests.ts';
 
 describe('parseMigration', () => {
   test.each(badManifests.filter(({ refusedBy }) => refusedBy !== 'api'))(
@@ -53,9 +53,31 @@ describe('parseMigration', () => {
       Array.from({ length: MAX_DEVICES }, (_, index) => `${node}/0000:${(index + 16).toString(16)}:00.0`);
     const manifest = goodManifest();
     manifest.spec.source.devices = ids('gpu-a');
-    manifest.spec.target.devices = ids('gpu-b').reverse();
+    manifest.spec.target = { nodeName: 'gpu-b', devices: ids('gpu-b').reverse() };
     expect(parseMigration(manifest)).toMatchObject({ ok: true });
   });
+
+  test.each([
+    ['anywhere', {}],
+    ['onto a node', { nodeName: 'gpu-b' }],
+    ['onto nodes with a label', { nodeSelector: { 'topology.kubernetes.io/zone': 'a', pool: '' } }],
+  ])('takes the devices of a pod %s', (_, target) => {
+    const manifest = podManifest();
+    manifest.spec.target = target;
+    expect(parseMigration(manifest)).toMatchObject({ ok: true, value: { spec: { target } } });
+    delete manifest.spec.target;
+    delete manifest.spec.source.podUID;
+    expect(parseMigration(manifest)).toMatchObject({ ok: true, value: { spec: { target: {} } } });
+  });
+
+  test.each(['', '-zone', 'Example.com/zone', 'example.com/', 'a/b/c', 'z'.repeat(64)])(
+    'refuses the label key %p, which the API server would refuse in the target pod',
+    (key) => {
+      const manifest = { ...podManifest() };
+      manifest.spec.target = { nodeSelector: { [key]: 'a' } };
+      expect(parseMigration(manifest)).toMatchObject({ ok: false, code: 'InvalidManifest' });
+    },
+  );
 
   test('keeps metadata that it does not know', () => {
     const manifest = {
@@ -110,6 +132,16 @@ describe('parseMigration', () => {
 });
 
 describe('parseManifest', () => {
+  test('refuses to look for the devices of a pod in a folder', () => {
+    expect(parseManifest(podManifest())).toMatchObject({
+      ok: false,
+      code: 'PodNameUnsupported',
+      path: 'spec.source.podName',
+      message: expect.stringContaining('list its devices'),
+    });
+    expect(parseManifest(goodManifest())).toEqual(parseMigration(goodManifest()));
+  });
+
   test('drops a status, so that nobody brings a decision along', () => {
     const manifest = { ...goodManifest(), status: { fence: 7, decision: { value: 'Commit' } } };
     expect(parseManifest(manifest)).toMatchObject({
