@@ -71,7 +71,10 @@ bool Keeper::ended(milliseconds wait) {
 
 Keeper::View Keeper::view() const {
   const std::lock_guard lock{mutex_};
-  return {.device = device_, .incarnation = incarnation_, .error = taking_ ? std::nullopt : error_};
+  return {.device = device_,
+          .incarnation = incarnation_,
+          .error = taking_ ? std::nullopt : error_,
+          .rung = rung_};
 }
 
 void Keeper::reset(OnReset done) {
@@ -136,6 +139,7 @@ void Keeper::takeOver() {
     incarnation_ = incarnation;
     taking_.reset();
     error_.reset();
+    rung_.reset();
   }
   report_("taken over, incarnation " + incarnation.instance);
 }
@@ -176,6 +180,7 @@ void Keeper::tryOpen() {
       device_ = std::make_shared<const HeldDevice>(std::move(*opened));
       incarnation_ = {.instance = instance_, .opens = ++opens_, .resets = 0};
       error_.reset();
+      rung_.reset();
       retry_ = timing_.firstRetry;
       news =
           "open (" + std::string(vfio::interfaceName(device_->file.interface)) + ", " + device_->driver + ")";
@@ -276,15 +281,22 @@ void Keeper::resetOnce(const OnReset& done) {
     done(before.error.value_or(Error{.code = ErrorCode::kNotFound, .message = "the device is being opened"}));
     return;
   }
-  Status outcome = opener_->reset(*before.device);
+  Result<ResetDone> outcome = opener_->reset(*before.device);
   std::uint64_t resets = 0;
   {
     // A failed reset may have lost the state as well, unless the device knows none.
     const std::lock_guard lock{mutex_};
     const bool none = !outcome && outcome.error().errorNumber == ENOTTY;
     resets = none ? incarnation_.resets : ++incarnation_.resets;
+    if (outcome) {
+      rung_ = outcome->rung;
+    }
   }
-  done(outcome ? Result<std::uint64_t>{resets} : Result<std::uint64_t>{std::move(outcome.error())});
+  if (outcome && outcome->rung == ResetRung::kBus) {
+    report_("its bus was reset, since: " + outcome->first);
+  }
+  done(outcome ? Result<Reset>{Reset{.resets = resets, .rung = outcome->rung}}
+               : Result<Reset>{std::move(outcome.error())});
 }
 
 // Until something happens, at most so long.

@@ -48,9 +48,16 @@ class Keeper {
     Incarnation incarnation;
     /// Why the device is not open; none while it is being opened for the first time.
     std::optional<Error> error;
+    /// Of the last reset of this opening that succeeded; none before.
+    std::optional<ResetRung> rung = {};
   };
-  /// Outcome of a reset, called on the keeper's thread: the device's resets so far.
-  using OnReset = std::function<void(Result<std::uint64_t>)>;
+  struct Reset {
+    /// Of the device so far.
+    std::uint64_t resets;
+    ResetRung rung;
+  };
+  /// Outcome of a reset, called on the keeper's thread.
+  using OnReset = std::function<void(Result<Reset>)>;
 
   /// `report` is told in words, on the keeper's thread, when the device is opened, lost or not to be had.
   Keeper(std::string instance, std::unique_ptr<DeviceOpener> opener, KeeperTiming timing,
@@ -105,6 +112,7 @@ class Keeper {
   Incarnation incarnation_;
   std::uint64_t opens_ = 0;
   std::optional<Error> error_;
+  std::optional<ResetRung> rung_;
   std::deque<std::function<void()>> jobs_;
   /// A device that is being taken over.
   std::optional<Incarnation> taking_;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <vector>
 
+#include "bus_reset.hh"
 #include "common/folder.hh"
 #include "vfio/abi.hh"
 #include "vfio/kernel_abi.hh"
@@ -147,13 +148,31 @@ Status KernelOpener::checkTaken(const vfio::DevicePlace& place, int duplicate, D
                                  errno);
 }
 
-Status KernelOpener::reset(const HeldDevice& device) {
+Result<ResetDone> KernelOpener::reset(const HeldDevice& device) {
   while (system_.ioctl(device.file.fd.get(), request::kDeviceReset, nullptr) != 0) {
     if (errno != EINTR) {
-      return vfio::deviceRefused("VFIO_DEVICE_RESET", errno);
+      return resetWider(device, vfio::deviceRefused("VFIO_DEVICE_RESET", errno));
     }
   }
-  return Done{};
+  return ResetDone{};
+}
+
+Result<ResetDone> KernelOpener::resetWider(const HeldDevice& device, Error first) {
+  if (first.code == ErrorCode::kConnectionLost) {
+    return first;
+  }
+  const auto place = vfio::locateDevice(paths_, spec_.address);
+  const Status wider = place ? resetBus(system_, device.file, place->name) : Status{place.error()};
+  if (wider) {
+    return ResetDone{.rung = ResetRung::kBus, .first = std::move(first.message)};
+  }
+  const bool tried = wider.error().code != ErrorCode::kNotAllowed;
+  first.message += "; its bus was " + std::string(tried ? "reset in vain: " : "not reset: ");
+  first.message += wider.error().message;
+  if (tried && first.errorNumber == ENOTTY) {
+    first.errorNumber = EIO;  // ENOTTY says that nothing has happened to the device
+  }
+  return first;
 }
 
 Result<HeldDevice> KernelOpener::adopt(vfio::OpenedDevice file) {

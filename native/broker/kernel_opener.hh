@@ -24,7 +24,7 @@ class KernelOpener final : public DeviceOpener {
         procfs_(std::move(procfs)) {}
 
   Result<HeldDevice> open() override;
-  Status reset(const HeldDevice& device) override;
+  Result<ResetDone> reset(const HeldDevice& device) override;
   Result<HeldDevice> adopt(vfio::OpenedDevice file) override;
   FileUsers users(std::span<const std::shared_ptr<const HeldDevice>> devices) override;
   Status unmapAll(const HeldDevice& device) override;
@@ -34,6 +34,7 @@ class KernelOpener final : public DeviceOpener {
   /// Whether a duplicate is still what was looked for when it was made.
   Status checkTaken(const vfio::DevicePlace& place, int duplicate, Descriptor theirs);
   HeldDevice held(const vfio::DevicePlace& place, vfio::OpenedDevice file);
+  Result<ResetDone> resetWider(const HeldDevice& device, Error first);
   /// An eventfd of the device's request interrupt; empty without one.
   UniqueFd removalNotice(int device);
 

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,6 +30,15 @@ struct HeldDevice {
   std::optional<FileUsers> users = {};
 };
 
+/// What has reset a device: the narrowest that worked.
+enum class ResetRung : std::uint8_t { kFunction, kBus };
+
+struct ResetDone {
+  ResetRung rung = ResetRung::kFunction;
+  /// Why the function could not be reset, when the bus was.
+  std::string first = {};
+};
+
 /// How one device is opened, for a keeper; tests serve files of their own. Used by one thread at a time,
 /// except for adopt().
 class DeviceOpener {
@@ -38,8 +48,10 @@ class DeviceOpener {
   /// Errors: those of vfio::KernelIommu::open and vfio::locateDevice.
   virtual Result<HeldDevice> open() = 0;
 
-  /// VFIO_DEVICE_RESET. kAccessFailed with the device's errno, kConnectionLost when it is unplugged.
-  virtual Status reset(const HeldDevice& device) = 0;
+  /// VFIO_DEVICE_RESET; where that fails, the device's bus once, if nothing else is on it. The error is that
+  /// of the first, with what became of the second behind it: kAccessFailed with the device's errno,
+  /// kConnectionLost when it is unplugged.
+  virtual Result<ResetDone> reset(const HeldDevice& device) = 0;
 
   /// Takes over a device that another broker had opened: its file, and the one that memory is mapped through
   /// (null when it is not known). kInvalidArgument when `file` is not this device. May be called beside

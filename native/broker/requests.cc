@@ -110,6 +110,8 @@ std::string_view interfaceOf(Device& device, const Keeper::View& view) {
                                                                         : device.interface);
 }
 
+std::string_view nameOf(ResetRung rung) { return rung == ResetRung::kBus ? "bus" : "function"; }
+
 std::string describe(Device& device) {
   const Keeper::View view = device.keeper->view();
   std::vector<std::string> holders;
@@ -126,6 +128,11 @@ std::string describe(Device& device) {
   incarnation(object, view.incarnation);
   object.text("driver", view.device ? view.device->driver : "").raw("holders", jsonArray(holders));
   object.boolean("holdersKnown", device.holdersKnown);
+  if (view.rung) {
+    object.text("rung", nameOf(*view.rung));
+  } else {
+    object.null("rung");
+  }
   if (view.device) {
     object.null("error");
   } else {
@@ -241,9 +248,13 @@ std::string refusal(std::string_view code, std::string_view message, int errorNu
   return reply.number("errno", static_cast<std::uint64_t>(errorNumber)).str();
 }
 
-std::string resetReply(const Result<std::uint64_t>& outcome) {
+std::string resetReply(const Result<Keeper::Reset>& outcome) {
   return outcome
-             ? JsonObject{}.boolean("ok", true).number("resets", *outcome).str()
+             ? JsonObject{}
+                   .boolean("ok", true)
+                   .number("resets", outcome->resets)
+                   .text("rung", nameOf(outcome->rung))
+                   .str()
              : refusal(codeOf(outcome.error().code), outcome.error().message, outcome.error().errorNumber);
 }
 

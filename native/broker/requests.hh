@@ -31,7 +31,7 @@ Answer answerRequest(Devices& devices, const Asker& asker, std::string_view requ
 std::vector<Device*> leftMemory(Devices& devices, Device& afterReset);
 
 /// The reply to a reset that has come to its end.
-std::string resetReply(const Result<std::uint64_t>& outcome);
+std::string resetReply(const Result<Keeper::Reset>& outcome);
 
 /// { ok: false, code, error, errno }
 std::string refusal(std::string_view code, std::string_view message, int errorNumber = 0);

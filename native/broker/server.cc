@@ -175,7 +175,7 @@ void Server::reply(Client& client, const Answer& answer) {
 void Server::beginReset(Client& client, Device& device) {
   client.resetting = true;
   device.keeper->reset([completions = completions_, number = client.number,
-                        device = &device](const Result<std::uint64_t>& outcome) {
+                        device = &device](const Result<Keeper::Reset>& outcome) {
     completions->push({number, device, resetReply(outcome), !outcome, {}, false});
   });
 }

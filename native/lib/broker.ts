@@ -35,6 +35,11 @@ export interface BrokeredDevice {
   readonly holders: readonly BrokerHolder[];
   /** False when there may be others: the broker took the device over and could not look into every process. */
   readonly holdersKnown: boolean;
+  /**
+   * What the last reset of this opening reset: the function (VFIO_DEVICE_RESET), or its bus or slot, since the function
+   * could not be (VFIO_DEVICE_PCI_HOT_RESET). null before the first.
+   */
+  readonly rung: 'function' | 'bus' | null;
   /** Why the device is not open; null when it is. */
   readonly error: string | null;
 }

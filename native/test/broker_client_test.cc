@@ -263,7 +263,7 @@ TEST(BrokerDoor, DescribesDevices) {
   ASSERT_TRUE(one);
   EXPECT_EQ(*one, R"({"ok":true,"devices":[{"name":"gpu/2","address":"address-2","interface":"cdev",)"
                   R"("instance":"instance-1","opens":1,"resets":0,"driver":"fake","holders":[],)"
-                  R"("holdersKnown":true,"error":null}]})");
+                  R"("holdersKnown":true,"rung":null,"error":null}]})");
 }
 
 TEST(BrokerDoor, DescribesMoreDevicesThanFitAReply) {

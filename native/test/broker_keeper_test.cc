@@ -43,9 +43,9 @@ struct Rig {
     await([](const Keeper::View& view) { return view.device != nullptr; });
   }
 
-  Result<std::uint64_t> reset() {
-    std::promise<Result<std::uint64_t>> done;
-    keeper->reset([&](Result<std::uint64_t> outcome) { done.set_value(std::move(outcome)); });
+  Result<Keeper::Reset> reset() {
+    std::promise<Result<Keeper::Reset>> done;
+    keeper->reset([&](Result<Keeper::Reset> outcome) { done.set_value(std::move(outcome)); });
     return done.get_future().get();
   }
 };
@@ -134,7 +134,7 @@ TEST(BrokerKeeper, TakesADeviceOverWithItsIncarnation) {
   rig.awaitOpen();
   EXPECT_EQ(rig.keeper->view().incarnation.instance, "old");
   EXPECT_EQ(rig.keeper->view().incarnation.opens, 4u);
-  EXPECT_EQ(*rig.reset(), 3u);
+  EXPECT_EQ(rig.reset()->resets, 3u);
   EXPECT_EQ(rig.backend->opened, 0);
   EXPECT_EQ(rig.backend->resets, 1);
   // Again: it is the same one, whatever the number of resets says.
@@ -170,7 +170,7 @@ TEST(BrokerKeeper, EndsWhileItsDeviceIsBusyAndSaysWhenAResetKeepsItFromThat) {
   stuck.start();
   stuck.awaitOpen();
   stuck.backend->stalled = true;
-  stuck.keeper->reset([](const Result<std::uint64_t>&) {});
+  stuck.keeper->reset([](const Result<Keeper::Reset>&) {});
   std::this_thread::sleep_for(20ms);
   stuck.keeper->stop();
   EXPECT_FALSE(stuck.keeper->ended(20ms));

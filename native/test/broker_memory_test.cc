@@ -72,9 +72,9 @@ TEST(BrokerMemory, OfAWorkloadThatHasEndedIsUnmappedOnceAllItsDevicesAreReset) {
   Workload workload{rig, {"gpu/0", "gpu/1"}};
   workload.end();
   const RawClient agent{rig.agent()};
-  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_TRUE(memoryOf(rig.backend(0)).empty());  // the other one may still write into it
-  EXPECT_EQ(agent.ask("reset gpu/1").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(agent.ask("reset gpu/1").text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_EQ(memoryOf(rig.backend(1)), (std::vector<std::string>{"users 2", "unmap", "unmap"}));
   // Once is enough.
   agent.ask("reset gpu/1");
@@ -131,7 +131,7 @@ TEST(BrokerMemory, ThatWasLeftAloneIsUnmappedAtTheNextReset) {
   agent.ask("reset gpu/0");
   ASSERT_EQ(memoryOf(rig.backend(0)), kDeclined);
   setUsers(rig.backend(0), {.processes = {::getpid()}});
-  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":2})");
+  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":2,"rung":"function"})");
   std::vector<std::string> expected = kDeclined;
   expected.insert(expected.end(), {"users 2", "unmap", "unmap"});
   // By the device that was reset, the other one's entry of the two included.
@@ -146,7 +146,7 @@ TEST(BrokerMemory, IsUnmappedWhenAProcessEndsALittleLater) {
   Workload workload{rig, {"gpu/0"}};
   workload.end();
   rig.backend(0).unmapErrnos = {EBUSY, EBUSY};
-  EXPECT_EQ(RawClient{rig.agent()}.ask("reset gpu/0").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(RawClient{rig.agent()}.ask("reset gpu/0").text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_EQ(memoryOf(rig.backend(0)), (std::vector<std::string>{"users 2", "refused", "users 2", "refused",
                                                                 "users 2", "unmap", "unmap"}));
 }
@@ -157,15 +157,15 @@ TEST(BrokerMemory, ThatCouldNotBeUnmappedIsTriedAgainAtTheNextResetAndTheWorkloa
   workload.end();
   const RawClient agent{rig.agent()};
   rig.backend(0).unmapErrnos = {EIO, EIO, EIO};
-  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_EQ(memoryOf(rig.backend(0)),
             (std::vector<std::string>{"users 2", "refused", "users 2", "refused", "users 2", "refused"}));
   {
     Workload next{rig, {"gpu/1"}};
-    EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":2})");
+    EXPECT_EQ(agent.ask("reset gpu/0").text, R"({"ok":true,"resets":2,"rung":"function"})");
     EXPECT_EQ(memoryOf(rig.backend(0)).size(), 6u);  // it is in use
   }
-  EXPECT_EQ(agent.ask("reset gpu/1").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(agent.ask("reset gpu/1").text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_EQ(memoryOf(rig.backend(1)), (std::vector<std::string>{"users 2", "unmap", "unmap"}));
 }
 
@@ -187,7 +187,7 @@ TEST(BrokerMemory, IsUnmappedBeforeTheNextWorkloadGetsTheDevices) {
   }
   EXPECT_TRUE(has(RawClient{rig.agent()}.ask("list"), "gpu/0"));  // nobody else waits
   rig.backend(0).unmapStalled = false;
-  EXPECT_EQ(agent.receive().text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(agent.receive().text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_TRUE(has(next.ask("get gpu/0"), "\"ok\":true"));
 }
 

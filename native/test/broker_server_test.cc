@@ -100,8 +100,8 @@ TEST(BrokerServer, SocketsHaveTheirModes) {
 TEST(BrokerServer, CountsResetsAndPassesTheirErrnoOn) {
   BrokerRig rig;
   const RawClient client{rig.agent()};
-  EXPECT_EQ(client.ask("reset gpu/1").text, R"({"ok":true,"resets":1})");
-  EXPECT_EQ(client.ask("reset gpu/1").text, R"({"ok":true,"resets":2})");
+  EXPECT_EQ(client.ask("reset gpu/1").text, R"({"ok":true,"resets":1,"rung":"function"})");
+  EXPECT_EQ(client.ask("reset gpu/1").text, R"({"ok":true,"resets":2,"rung":"function"})");
   rig.backend(1).resetErrno = EIO;
   const BrokerMessage failed = client.ask("reset gpu/1");
   EXPECT_TRUE(refused(failed, "AccessFailed"));
@@ -122,10 +122,10 @@ TEST(BrokerServer, ASlowResetHoldsUpNobodyElse) {
   slow.send("list");  // waits behind it
   const RawClient quick{rig.agent()};
   EXPECT_TRUE(has(quick.ask("list"), "gpu/0"));
-  EXPECT_EQ(quick.ask("reset gpu/1").text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(quick.ask("reset gpu/1").text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_EQ(quick.ask("get gpu/0").descriptors.size(), 2u);
   rig.backend(0).stalled = false;
-  EXPECT_EQ(slow.receive().text, R"({"ok":true,"resets":1})");
+  EXPECT_EQ(slow.receive().text, R"({"ok":true,"resets":1,"rung":"function"})");
   EXPECT_TRUE(has(slow.receive(), "\"devices\""));
 }
 
@@ -140,7 +140,7 @@ TEST(BrokerServer, AClientThatDiesDuringItsResetIsForgotten) {
   const RawClient next{rig.agent()};
   EXPECT_TRUE(has(next.ask("list"), "gpu/0"));
   rig.backend(0).stalled = false;
-  EXPECT_EQ(next.ask("reset gpu/0").text, R"({"ok":true,"resets":2})");
+  EXPECT_EQ(next.ask("reset gpu/0").text, R"({"ok":true,"resets":2,"rung":"function"})");
 }
 
 TEST(BrokerServer, MalformedRequestsAreRefusedAndTheConnectionGoesOn) {

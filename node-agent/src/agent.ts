@@ -68,6 +68,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
   const devices = createDevices(file, {
     boot,
     clock,
+    warn: (facts, message) => log.warn(facts, message),
     openOnSocket,
     broker: nativeBroker,
     emulated,

@@ -180,7 +180,7 @@ Status RegionV1::reset() {
   if (Status done = device_->reset(); !done) {
     if (done.error().code == ErrorCode::kAccessFailed) {
       done.error().code = ErrorCode::kResetFailed;
-      done.error().message = "the device refused to be reset; it must not be handed out";
+      done.error().message = "it must not be handed out: " + done.error().message;
       return state_.giveUp(std::move(done.error()));
     }
     return done;

@@ -28,6 +28,8 @@ inline constexpr unsigned long kDeviceGetRegionInfo = _IO(kVfioType, kVfioBase +
 inline constexpr unsigned long kDeviceGetIrqInfo = _IO(kVfioType, kVfioBase + 9);
 inline constexpr unsigned long kDeviceSetIrqs = _IO(kVfioType, kVfioBase + 10);
 inline constexpr unsigned long kDeviceReset = _IO(kVfioType, kVfioBase + 11);
+inline constexpr unsigned long kDeviceGetPciHotResetInfo = _IO(kVfioType, kVfioBase + 12);
+inline constexpr unsigned long kDevicePciHotReset = _IO(kVfioType, kVfioBase + 13);
 inline constexpr unsigned long kDeviceFeature = _IO(kVfioType, kVfioBase + 17);
 inline constexpr unsigned long kDeviceBindIommufd = _IO(kVfioType, kVfioBase + 18);
 inline constexpr unsigned long kDeviceAttachIommufdPt = _IO(kVfioType, kVfioBase + 19);
@@ -92,6 +94,33 @@ struct IoasUnmap {
   std::uint64_t length;
 };
 static_assert(sizeof(IoasUnmap) == 24);
+
+/// struct vfio_pci_dependent_device
+struct PciDependentDevice {
+  /// Of its IOMMU group; a device id of the iommufd where the device was opened by its character device.
+  std::uint32_t id;
+  std::uint16_t segment;
+  std::uint8_t bus;
+  std::uint8_t devfn;
+};
+static_assert(sizeof(PciDependentDevice) == 8);
+
+/// struct vfio_pci_hot_reset_info, with `count` devices behind it.
+struct PciHotResetInfo {
+  std::uint32_t argsz;
+  std::uint32_t flags;
+  std::uint32_t count;
+};
+static_assert(sizeof(PciHotResetInfo) == 12);
+
+/// struct vfio_pci_hot_reset with room for one group.
+struct PciHotReset {
+  std::uint32_t argsz;
+  std::uint32_t flags;
+  std::uint32_t count;
+  std::int32_t group;
+};
+static_assert(sizeof(PciHotReset) == 16);
 
 struct IrqInfo {
   std::uint32_t argsz;

@@ -64,17 +64,20 @@ Result<broker::HeldDevice> FakeOpener::open() {
                .iommu = backend_->withIommu ? backend_->iommu : nullptr});
 }
 
-Status FakeOpener::reset(const broker::HeldDevice& device) {
+Result<broker::ResetDone> FakeOpener::reset(const broker::HeldDevice& device) {
   EXPECT_TRUE(device.file.fd);
   while (backend_->stalled) {
     std::this_thread::sleep_for(1ms);
   }
   const std::lock_guard lock{backend_->mutex};
+  if (backend_->resetErrno != 0 && backend_->busHelps) {
+    return broker::ResetDone{.rung = broker::ResetRung::kBus, .first = "refused"};
+  }
   if (backend_->resetErrno != 0) {
     return Error{.code = ErrorCode::kAccessFailed, .message = "refused", .errorNumber = backend_->resetErrno};
   }
   ++backend_->resets;
-  return Done{};
+  return broker::ResetDone{};
 }
 
 Result<broker::HeldDevice> FakeOpener::adopt(vfio::OpenedDevice file) {

@@ -21,6 +21,8 @@ struct FakeBackend {
   std::deque<Error> openErrors = {};
   /// The next reset fails like that; 0 lets it pass.
   int resetErrno = 0;
+  /// It takes the reset of its bus instead.
+  bool busHelps = false;
   std::string content = "state of the device";
   bool withIommu = true;
   pid_t process = 0;
@@ -50,7 +52,7 @@ class FakeOpener final : public broker::DeviceOpener {
  public:
   explicit FakeOpener(std::shared_ptr<FakeBackend> backend) : backend_(std::move(backend)) {}
   Result<broker::HeldDevice> open() override;
-  Status reset(const broker::HeldDevice& device) override;
+  Result<broker::ResetDone> reset(const broker::HeldDevice& device) override;
   Result<broker::HeldDevice> adopt(vfio::OpenedDevice file) override;
   broker::FileUsers users(std::span<const std::shared_ptr<const broker::HeldDevice>> devices) override;
   Status unmapAll(const broker::HeldDevice& device) override;

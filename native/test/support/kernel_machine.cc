@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +35,8 @@ const std::map<unsigned long, std::string> kNames{
     {request::kDeviceGetIrqInfo, "irq-info"},
     {request::kDeviceSetIrqs, "set-irqs"},
     {request::kDeviceReset, "reset"},
+    {request::kDeviceGetPciHotResetInfo, "hot-reset-info"},
+    {request::kDevicePciHotReset, "hot-reset"},
     {request::kDeviceFeature, "feature"},
     {request::kDeviceBindIommufd, "bind"},
     {request::kDeviceAttachIommufdPt, "attach"},
@@ -185,6 +188,10 @@ int KernelMachine::answer(int fd, unsigned long number, void* argument) {
       info->flags = vfio::kIrqInfoEventfd;
       return 0;
     }
+    case request::kDeviceGetPciHotResetInfo:
+      return hotResetInfo(argument);
+    case request::kDevicePciHotReset:
+      return hotReset(argument);
     case request::kDeviceFeature:
       errno = feature ? feature(argument) : ENOTTY;
       return errno == 0 ? 0 : -1;
@@ -192,6 +199,53 @@ int KernelMachine::answer(int fd, unsigned long number, void* argument) {
       static_cast<void>(fd);
       return 0;
   }
+}
+
+// As the kernel does: ENOSPC with the number of devices when there is no room for all of them.
+int KernelMachine::hotResetInfo(void* argument) {
+  if (!onBus) {
+    errno = ENOTTY;
+    return -1;
+  }
+  if (!appearing.empty()) {
+    onBus->push_back(appearing.front());
+    appearing.pop_front();
+  }
+  auto* const info = static_cast<vfio::PciHotResetInfo*>(argument);
+  info->count = static_cast<std::uint32_t>(onBus->size());
+  if (info->argsz < sizeof(*info) + onBus->size() * sizeof(vfio::PciDependentDevice)) {
+    errno = ENOSPC;
+    return -1;
+  }
+  auto* into = static_cast<std::byte*>(argument) + sizeof(*info);
+  for (const std::string& address : *onBus) {
+    unsigned segment = 0;
+    unsigned bus = 0;
+    unsigned slot = 0;
+    unsigned function = 0;
+    EXPECT_EQ(std::sscanf(address.c_str(), "%4x:%2x:%2x.%1x", &segment, &bus, &slot, &function), 4);
+    const vfio::PciDependentDevice device{.id = 7,
+                                          .segment = static_cast<std::uint16_t>(segment),
+                                          .bus = static_cast<std::uint8_t>(bus),
+                                          .devfn = static_cast<std::uint8_t>(slot << 3 | function)};
+    std::memcpy(into, &device, sizeof(device));
+    into += sizeof(device);
+  }
+  return 0;
+}
+
+int KernelMachine::hotReset(const void* argument) {
+  vfio::PciHotReset order{};
+  std::memcpy(&order, argument, sizeof(vfio::PciHotResetInfo));
+  EXPECT_EQ(order.argsz, sizeof(vfio::PciHotResetInfo) + order.count * sizeof(std::int32_t));
+  if (order.count == 0) {
+    busResets.emplace_back("no group");
+    return 0;
+  }
+  EXPECT_EQ(order.count, 1u);
+  std::memcpy(&order, argument, sizeof(order));
+  busResets.push_back(kinds_[order.group]);
+  return 0;
 }
 
 // As the kernel does: the whole size in argsz, the capabilities only when there is room for them.

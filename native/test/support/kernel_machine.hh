@@ -56,6 +56,12 @@ class KernelMachine final : public SystemCalls {
   std::uint32_t groupFlags = 1;
   /// Region descriptions by index, whole: struct vfio_region_info and what follows.
   std::map<std::uint32_t, std::vector<std::byte>> regions = {};
+  /// What VFIO_DEVICE_GET_PCI_HOT_RESET_INFO names, by PCI address; none: the device has no such request.
+  std::optional<std::vector<std::string>> onBus = {};
+  /// What appears on the bus while it is being looked at, one at each look.
+  std::deque<std::string> appearing = {};
+  /// How resets of the bus were asked for: "no group", or the group's file.
+  std::vector<std::string> busResets = {};
   /// The file behind the device that was opened last.
   int lastDevice = -1;
 
@@ -66,6 +72,8 @@ class KernelMachine final : public SystemCalls {
   int newFile(const std::string& kind);
   int answer(int fd, unsigned long request, void* argument);
   int regionInfo(void* argument);
+  int hotResetInfo(void* argument);
+  int hotReset(const void* argument);
 
   std::string root_;
   std::map<int, std::string> kinds_;

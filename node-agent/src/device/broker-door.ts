@@ -18,6 +18,8 @@ export interface BrokerDoorParts {
   readonly client: BrokerClient;
   readonly book: BrokerBook;
   readonly clock: Clock;
+  /** Tells people: facts, and a constant message. */
+  readonly warn: (facts: object, message: string) => void;
 }
 
 /** A broker that is being replaced is back by then; a RESET that fails for good costs the device, so it may wait. */
@@ -66,12 +68,21 @@ export class BrokerDoor implements DeviceDoor {
     for (;;) {
       try {
         await device.reset();
-        return;
+        break;
       } catch (error) {
         if (!isBrokerAway(error) || clock.now() >= until) throw error;
       }
       await sleep(clock, RESET_RETRY_MS * (0.5 + Math.random() / 2), FOREVER);
     }
+    await this.#tellRung();
+  }
+
+  /** Of a broker that is away by now nobody knows; the reset was done all the same. */
+  async #tellRung(): Promise<void> {
+    const entry = await this.#parts.book.entry(this.#name).catch(() => null);
+    if (entry?.rung !== 'bus') return;
+    const facts = { device: this.#name, rung: entry.rung };
+    this.#parts.warn(facts, 'the function of a device could not be reset, so its bus was');
   }
 
   async ask(): Promise<Keeper> {

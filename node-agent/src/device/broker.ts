@@ -22,6 +22,8 @@ export interface BrokerEntry {
   readonly holders: readonly Holder[];
   /** False when there may be others. Absent from a broker that is older than this agent. */
   readonly holdersKnown?: boolean;
+  /** What the last reset has reset: `function`, or `bus` where that could not be. Absent from an older broker. */
+  readonly rung?: string | null;
   /** Why the device is not open, or null. */
   readonly error: string | null;
 }

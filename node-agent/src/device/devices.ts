@@ -16,6 +16,8 @@ export interface DevicesParts {
   /** Id of the machine's boot. */
   readonly boot: string;
   readonly clock: Clock;
+  /** Tells people: facts, and a constant message. */
+  readonly warn: (facts: object, message: string) => void;
   readonly openOnSocket: (socketPath: string) => Promise<OpenDevice>;
   readonly broker: (socketPath: string) => BrokerClient;
   /** Incarnations of emulated devices by their index; null without an emulator. */
@@ -38,9 +40,9 @@ export function createDevices(file: DevicesFile, parts: DevicesParts): NodeDevic
 }
 
 function doors(file: DevicesFile, parts: DevicesParts): (entry: DeviceEntry) => DeviceDoor {
-  const { boot, clock, openOnSocket } = parts;
+  const { boot, clock, warn, openOnSocket } = parts;
   const client = file.broker === undefined ? null : parts.broker(file.broker);
-  const brokered = client === null ? null : { boot, client, book: new BrokerBook(client), clock };
+  const brokered = client === null ? null : { boot, client, book: new BrokerBook(client), clock, warn };
   return (entry) => {
     if (isVfioUser(entry)) {
       return vfioUserDoor(() => openOnSocket(entry.vfioUser), incarnationOf(entry.vfioUser, parts));

@@ -8,10 +8,12 @@ import { FakeBroker } from '../support/fake-broker.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { nativeError } from '../support/fake-open-device.ts';
 
+const silent = (_facts: object, _message: string): void => undefined;
+
 /** The device of a broker as one agent process has it. */
-function deviceOf(broker: FakeBroker, name = 'gpu', clock: Clock = systemClock): VfioDevice {
+function deviceOf(broker: FakeBroker, name = 'gpu', clock: Clock = systemClock, warn = silent): VfioDevice {
   const book = new BrokerBook(broker);
-  const door = new BrokerDoor(name, { boot: 'boot', client: broker, book, clock });
+  const door = new BrokerDoor(name, { boot: 'boot', client: broker, book, clock, warn });
   return new VfioDevice({ id: `a/${name}`, door, clock });
 }
 
@@ -77,6 +79,19 @@ describe('a brokered device', () => {
     expect(await deviceOf(broker).observe()).toEqual(await device.observe());
   });
 
+  test.each([
+    ['bus', [{ device: 'gpu', rung: 'bus' }]],
+    ['function', []],
+    [undefined, []],
+  ] as const)('that was reset by its %s says so where that is news', async (rung, told) => {
+    const broker = new FakeBroker();
+    broker.resetsBy = rung;
+    const warned: object[] = [];
+    const device = deviceOf(broker, 'gpu', systemClock, (facts) => warned.push(facts));
+    expect(await device.reset(null)).toBe('boot/broker-1/1/1');
+    expect(warned).toEqual(told);
+  });
+
   test('is reset when the broker is back', async () => {
     const clock = new ManualClock();
     const broker = new FakeBroker();
@@ -89,6 +104,17 @@ describe('a brokered device', () => {
     broker.away = false;
     await clock.advance(1_000);
     expect(await reset).toBe('boot/broker-1/1/1');
+  });
+
+  test('was reset although the broker went away before it could be asked how', async () => {
+    const broker = new FakeBroker();
+    const device = deviceOf(broker);
+    await device.observe();
+    broker.onReset = () => {
+      broker.away = true;
+    };
+    await expect(device.reset(null)).resolves.toEqual(expect.any(String));
+    expect(broker.resets).toBe(1);
   });
 
   test('has failed to reset when the broker stays away', async () => {

@@ -12,12 +12,17 @@ export class FakeBroker implements BrokerClient {
   driver = 'mlx5_vfio_pci';
   holders: Holder[] = [];
   holdersKnown = true;
+  /** What a reset resets; undefined: the broker is older and does not tell. */
+  resetsBy: 'function' | 'bus' | undefined = 'function';
+  rung: 'function' | 'bus' | null | undefined = null;
   /** Nobody listens. */
   away = false;
   /** What get() refuses with. */
   refusal: Error | null = null;
   /** Told when somebody asks for a duplicate. */
   onOpen: () => void = () => undefined;
+  /** Told when it has reset the device. */
+  onReset: () => void = () => undefined;
   /** How often it was asked for one. */
   asked = 0;
   readonly duplicates: FakeOpenDevice[] = [];
@@ -26,7 +31,14 @@ export class FakeBroker implements BrokerClient {
     if (this.away) return Promise.reject(nativeError('TRANSSHIP_CONNECT_FAILED'));
     const { instance, opens, resets, error, driver, holders, holdersKnown } = this;
     const incarnation = { instance, opens, resets };
-    const entry = { name: 'gpu', interface: 'cdev', ...incarnation, driver, holders, holdersKnown, error };
+    const told = {
+      driver,
+      holders,
+      holdersKnown,
+      error,
+      ...(this.rung === undefined ? {} : { rung: this.rung }),
+    };
+    const entry = { name: 'gpu', interface: 'cdev', ...incarnation, ...told };
     return Promise.resolve([entry]);
   }
 
@@ -44,6 +56,8 @@ export class FakeBroker implements BrokerClient {
     if (this.away) throw nativeError('TRANSSHIP_CONNECT_FAILED');
     if (this.error !== null) throw nativeError('TRANSSHIP_DEVICE_BUSY');
     this.resets += 1;
+    this.rung = this.resetsBy;
+    this.onReset();
   }
 
   /** Is handed a duplicate of what it could not open, and keeps it as the opening that it is of. */
