@@ -68,7 +68,21 @@ export const conditionTypes = {
     present:
       'Only as True, once the set goes to a node of `spec.recovery.fallbackNodeNames`; the message says which targets were left and why.',
     remedy:
-      'Nothing to make it go on. See after the nodes that were left: it ends only when each has answered and was reset, or is tainted as out of service.',
+      'Nothing to make it go on. See after the nodes that were left: it ends when each has answered and was reset, is tainted as out of service, or was asked for 5 minutes (TargetNotFreed).',
+  },
+  SourceNotReleased: {
+    polarity: 'negative',
+    present:
+      'Only as True, on a migration that has succeeded without its source: the node was out of service or declared dead. Removed once its agent answers and holds nothing of it any more.',
+    remedy:
+      'Nothing while the node is away. The source stays stopped; when its agent answers, the operator has its workload ended and its devices reset.',
+  },
+  TargetNotFreed: {
+    polarity: 'negative',
+    present:
+      'Only as True, on a migration that has ended although a target that was left before could not be reset; the message names its node. Removed once its agent answers and holds nothing of it any more.',
+    remedy:
+      'See after the node. It was never told to run and holds its devices until the operator, which goes on asking, has it reset.',
   },
   Recovered: {
     polarity: 'positive',
@@ -152,10 +166,26 @@ export const reasons = {
     meaning: 'The target before could not take the set, and the next node of the list takes it.',
     remedy: WAIT,
   },
+  OutOfService: {
+    types: ['SourceNotReleased'],
+    meaning: 'The node is marked as shut down (taint `node.kubernetes.io/out-of-service`).',
+    remedy: 'Nothing; take the taint away when the node is back.',
+  },
+  DeclaredDead: {
+    types: ['SourceNotReleased'],
+    meaning: 'A person has said that the node is gone for good, and how that is known (`status.sourceDead`).',
+    remedy: 'Nothing.',
+  },
+  NoAnswer: {
+    types: ['TargetNotFreed'],
+    meaning: 'The agent did not answer, or did not obey, for 5 minutes.',
+    remedy: 'Check the agent and the network of the node named in the message.',
+  },
   WaitingForAgent: {
     types: ['Reconciling'],
     meaning: 'An agent does not answer and the step cannot go on without it.',
-    remedy: 'Check the agent pod and the network of the node named in the message.',
+    remedy:
+      'Check the agent pod and the network of the node named in the message; once Commit is recorded the message says what to do when the node is gone for good.',
   },
   Succeeded: {
     types: ['Ready'],

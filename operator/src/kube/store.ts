@@ -207,9 +207,11 @@ function pathOf({ namespace, name }: MigrationKey): string {
   return `/apis/${GROUP}/${VERSION}/${place}`;
 }
 
-/** An end, or another target, that lands late must find the voyage where it was: it may have gone on. */
+/** What lands late of these must find the voyage where it was: it may have gone on. */
+const DECIDING: readonly (keyof StatusPatch)[] = ['completedAt', 'target', 'sourceDead'];
+
 const endTests = (stored: StoredMigration, patch: StatusPatch): PatchOperation[] =>
-  Object.hasOwn(patch, 'completedAt') || Object.hasOwn(patch, 'target') ? asRead(stored) : [];
+  DECIDING.some((field) => Object.hasOwn(patch, field)) ? asRead(stored) : [];
 
 /** Tests that nobody has stopped, decided or ended the migration, or changed its target, since it was read. */
 function asRead({ version, status }: StoredMigration, from = status.decision.value): PatchOperation[] {

@@ -9,7 +9,8 @@ import type {
   MigrationStore,
   StoredMigration,
 } from '../reconcile/ports.ts';
-import { mayLeaveTarget, targetNodes, verdictOn } from './verdict.ts';
+import { tellFreed } from './freed.ts';
+import { heldSource, mayLeaveTarget, targetNodes, type Verdict, verdictOn } from './verdict.ts';
 
 /** What is asked of the agent of one node. */
 export interface LeftoverAgent {
@@ -24,7 +25,7 @@ export interface LeftoverAgent {
 }
 
 export interface LeftoverPorts {
-  readonly store: Pick<MigrationStore, 'get' | 'raiseFence'>;
+  readonly store: Pick<MigrationStore, 'get' | 'raiseFence' | 'patchStatus'>;
   readonly agents: { agent(nodeName: string): LeftoverAgent | null };
   readonly events: EventSink;
   readonly clock: Clock;
@@ -44,6 +45,10 @@ const BACKOFF = { firstMs: ROUND_MS, capMs: 6 * 3_600_000 };
 /** A node of which no agent is known for so long is not coming back; one that does is seen with the next list of all. */
 const GONE_MS = 24 * 3_600_000;
 
+const ON_THE_WAY: ReadonlySet<string> = new Set(['Discarding', 'Releasing']);
+const RELEASE = { kind: 'release', decision: 'Commit' } as const;
+const GOALS: ReadonlySet<string> = new Set(['Discarded', 'Released']);
+
 interface Kept {
   readonly key: MigrationKey;
   readonly nodes: Set<string>;
@@ -54,11 +59,18 @@ interface Kept {
   notBefore: number;
   /** A person was told that its agent refuses. */
   isRefusalTold: boolean;
+  /** Of none of its nodes that are done with is it known that something is still held there. */
+  isFreed: boolean;
 }
 
+/** What is known of one node: it holds nothing (any more), it is a person's or nobody's affair, or it is asked again. */
+type Asked = 'freed' | 'let be' | 'again';
+
+type Order = Extract<Verdict, { kind: 'discard' | 'release' }>;
+
 /**
- * Ends what ended migrations have left behind: a target whose node was out of service, or whose agent was away, when its
- * object ended without it. Until its agent has answered, each such object is asked after in rounds. What it orders is
+ * Ends what ended migrations have left behind: a target or a source whose node was out of service, or whose agent was away,
+ * when its object ended without it. Until its agent has answered, each such object is asked after in rounds. What it orders is
  * fenced by a fence that it raises on the ended record, so a person who is at work there is never disturbed unseen.
  */
 export class Leftovers {
@@ -77,21 +89,24 @@ export class Leftovers {
     return this.#kept.size;
   }
 
-  /** Takes note of an object as it was read; of no interest unless it has ended and may have left a target. */
+  /** Takes note of an object as it was read; of no interest unless it has ended and may have left something. */
   note(stored: StoredMigration): void {
     const { uid, key } = stored;
-    if (this.#kept.has(uid) || this.#told.has(uid) || !mayLeaveTarget(stored)) return;
+    if (this.#kept.has(uid) || this.#told.has(uid)) return;
+    const nodes = new Set([...(mayLeaveTarget(stored) ? targetNodes(stored) : []), ...heldSource(stored)]);
+    if (nodes.size === 0) return;
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size < MAX_KEPT) break;
       this.#kept.delete(oldest);
     }
     this.#kept.set(uid, {
       key,
-      nodes: new Set(targetNodes(stored)),
+      nodes,
       fence: null,
       backoff: new Backoff(BACKOFF),
       notBefore: Number.NEGATIVE_INFINITY,
       isRefusalTold: false,
+      isFreed: true,
     });
   }
 
@@ -124,6 +139,7 @@ export class Leftovers {
       const answer = await agent.sessions(true, signal);
       if (answer.kind === 'sessions') await this.#askedAfter(node, answer.sessions, signal);
     }
+    await this.#close(signal);
   }
 
   /** Once it has been for long, nothing is waited for there. */
@@ -136,8 +152,10 @@ export class Leftovers {
     }
     this.#unknown.set(node, since);
     if (now - since < GONE_MS) return;
-    for (const [uid, { nodes }] of this.#kept) {
-      if (nodes.delete(node) && nodes.size === 0) this.#kept.delete(uid);
+    for (const [uid, kept] of this.#kept) {
+      if (!kept.nodes.delete(node)) continue;
+      kept.isFreed = false;
+      if (kept.nodes.size === 0) this.#kept.delete(uid);
     }
   }
 
@@ -146,23 +164,36 @@ export class Leftovers {
     for (const [uid, kept] of this.#kept) {
       if (!kept.nodes.has(node)) continue;
       const session = bound.get(uid);
-      if (session === undefined || (await this.#tried(kept, node, session, signal)) === 'settled') {
-        kept.nodes.delete(node);
-        if (kept.nodes.size === 0) {
-          this.#kept.delete(uid);
-          this.#remember(uid);
-        }
-      }
+      const asked = session === undefined ? 'freed' : await this.#tried(kept, node, session, signal);
+      if (asked === 'again') continue;
+      if (asked === 'let be') kept.isFreed = false;
+      kept.nodes.delete(node);
+    }
+  }
+
+  /** Objects that nothing is waited for any more are told so, and forgotten. */
+  async #close(signal: AbortSignal): Promise<void> {
+    for (const [uid, kept] of this.#kept) {
+      if (kept.nodes.size > 0) continue;
+      if (kept.isFreed && !(await this.#freed(uid, kept, signal))) continue;
+      this.#kept.delete(uid);
+      this.#remember(uid);
+    }
+  }
+
+  /** False: it could not be told yet. */
+  async #freed(uid: string, { key }: Kept, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await tellFreed(this.#ports.store, { key, uid }, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#ports.log.warn({ uid, error: String(error) }, 'that leftovers were freed could not be written');
+      return false;
     }
   }
 
   /** A record that cannot be read or written holds up nobody but its own target. */
-  async #tried(
-    kept: Kept,
-    node: string,
-    session: SessionSnapshot,
-    signal: AbortSignal,
-  ): Promise<'settled' | 'again'> {
+  async #tried(kept: Kept, node: string, session: SessionSnapshot, signal: AbortSignal): Promise<Asked> {
     try {
       return await this.#end(kept, node, session, signal);
     } catch (error) {
@@ -172,19 +203,13 @@ export class Leftovers {
     }
   }
 
-  /** `settled`: nothing more is to be done about it by this process. */
-  async #end(
-    kept: Kept,
-    node: string,
-    session: SessionSnapshot,
-    signal: AbortSignal,
-  ): Promise<'settled' | 'again'> {
+  async #end(kept: Kept, node: string, session: SessionSnapshot, signal: AbortSignal): Promise<Asked> {
     const { store, log, events } = this.#ports;
     const stored = await store.get(kept.key, signal);
     // Without its record nobody may say what becomes of it.
-    if (stored === null || stored.uid !== session.uid) return 'settled';
+    if (stored === null || stored.uid !== session.uid) return 'let be';
     const verdict = verdictOn(stored, node, session);
-    if (verdict.kind === 'none') return session.phase === 'Discarding' ? 'again' : 'settled';
+    if (verdict.kind === 'none') return ON_THE_WAY.has(session.phase) ? 'again' : 'let be';
     const { fence } = stored.status;
     const isQuiet = kept.fence === fence && session.fence <= fence;
     kept.fence = fence;
@@ -193,41 +218,41 @@ export class Leftovers {
       const { code: reason, message } = verdict.failure;
       log.error({ uid: session.uid, node, phase: session.phase, code: reason }, message);
       events.publish(stored, { type: 'Warning', reason, message });
-      return 'settled';
+      return 'let be';
     }
     const now = this.#ports.clock.now();
     if (now < kept.notBefore) return 'again';
     const raised = await store.raiseFence(stored, this.#ports.instance, signal);
     if (raised.kind !== 'written') return 'again';
     kept.fence = raised.stored.status.fence;
-    const outcome = await this.#discard(node, session, kept.fence, verdict.decision, signal);
-    if (outcome === 'settled') return outcome;
+    const outcome = await this.#order(node, session, kept.fence, verdict, signal);
+    if (outcome === 'freed') return outcome;
     kept.notBefore = now + kept.backoff.next();
     if (outcome !== 'again' && !kept.isRefusalTold) {
       const { code: reason, message } = outcome.refusal;
-      const note = `the target on ${node} that this migration left is ${session.phase} and refuses to be reset: ${message}; it is asked again, look at its agent`;
+      const note = `the ${session.role} on ${node} that this migration left is ${session.phase} and refuses to be reset: ${message}; it is asked again, look at its agent`;
       events.publish(stored, { type: 'Warning', reason, message: note });
       kept.isRefusalTold = true;
     }
     return 'again';
   }
 
-  async #discard(
+  async #order(
     node: string,
-    { uid, phase }: SessionSnapshot,
+    { uid, role, phase, ticket }: SessionSnapshot,
     fence: number,
-    decision: 'Commit' | 'Abort' | 'Revert',
+    verdict: Order,
     signal: AbortSignal,
-  ): Promise<'settled' | 'again' | { readonly refusal: Pick<Failure, 'code' | 'message'> }> {
+  ): Promise<'freed' | 'again' | { readonly refusal: Pick<Failure, 'code' | 'message'> }> {
     const { agents, instance, log } = this.#ports;
-    const header = { uid, fence, sequence: 1, operator: instance };
-    const command = { kind: 'discard', decision } as const;
-    const reply = await agents.agent(node)?.command({ header, role: 'target', command }, WAIT_MS, signal);
+    const header = { uid, fence, sequence: 1, operator: instance, ticket };
+    const command = verdict.kind === 'release' ? RELEASE : verdict;
+    const reply = await agents.agent(node)?.command({ header, role, command }, WAIT_MS, signal);
     if (reply?.kind !== 'session') return 'again';
-    const facts = { uid, node, fence, decision, before: phase, phase: reply.session.phase };
+    const facts = { uid, node, role, fence, ...command, before: phase, phase: reply.session.phase };
     if (reply.refusal !== null) log.warn({ ...facts, refusal: reply.refusal }, 'a leftover was not reset');
-    else log.info(facts, 'a target that an ended migration had left was told to reset');
-    if (reply.session.phase === 'Discarded') return 'settled';
+    else log.info(facts, 'what an ended migration had left was told to reset');
+    if (GOALS.has(reply.session.phase)) return 'freed';
     return reply.refusal === null ? 'again' : { refusal: reply.refusal };
   }
 

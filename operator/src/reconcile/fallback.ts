@@ -1,7 +1,8 @@
-import { clipMessage, type RecordedTarget } from '@transship/crds';
+import { clipMessage, type DecisionValue, type RecordedTarget } from '@transship/crds';
 import type { Failure, SessionSnapshot } from '@transship/node-agent/contract';
 import { failure, leftReplied, type Action } from '../core/index.ts';
-import type { ReconcilerPorts, StoredMigration, WriteOutcome } from './ports.ts';
+import { wasStarted } from './left-patience.ts';
+import type { AgentReply, ReconcilerPorts, StoredMigration, WriteOutcome } from './ports.ts';
 import { targetNodeOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
@@ -35,32 +36,61 @@ export async function leaveTarget(
   return outcome;
 }
 
-/** Orders a target that was left to discard what it holds. False: it stands still all the same. */
+/**
+ * Orders a target that was left to discard what it holds, as after Abort whatever is recorded: what became of the set is no
+ * affair of this node, where another workload may be at work by now, and Commit or Revert would end it. One that was told
+ * of a decision before, by another version, is told the same again. False: it stands still all the same.
+ */
 export async function discardLeft(
-  { agents, instance, metrics, log }: ReconcilerPorts,
+  ports: ReconcilerPorts,
   stored: StoredMigration,
   voyage: Voyage,
-  { nodeName, decision }: Extract<Action, { kind: 'discardLeft' }>,
+  { nodeName }: Extract<Action, { kind: 'discardLeft' }>,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const first = await orderDiscard(ports, stored, voyage, { node: nodeName, decision: 'Abort' }, signal);
+  const seen = first.kind === 'session' ? first.session.decision : 'Undecided';
+  const wasTold = first.kind === 'session' && first.refusal?.code === 'RecordRegressed';
+  const reply =
+    wasTold && seen !== 'Undecided'
+      ? await orderDiscard(ports, stored, voyage, { node: nodeName, decision: seen }, signal)
+      : first;
+  if (reply.kind === 'unreachable') return true;
+  const { session } = reply;
+  return session.phase === 'Discarded' || !session.settled || wasStarted(session);
+}
+
+async function orderDiscard(
+  { agents, instance, metrics, log }: ReconcilerPorts,
+  { uid }: StoredMigration,
+  voyage: Voyage,
+  { node, decision }: { readonly node: string; readonly decision: Exclude<DecisionValue, 'Undecided'> },
+  signal: AbortSignal,
+): Promise<AgentReply> {
   const { held } = voyage.memory;
   if (held === null) throw new Error('a command needs a fence');
   const sequence = voyage.memory.sequence + 1;
   voyage.memory = { ...voyage.memory, sequence };
-  const header = { uid: stored.uid, fence: held, sequence, operator: instance };
+  const header = { uid, fence: held, sequence, operator: instance };
   const command = { kind: 'discard', decision } as const;
-  const agent = agents.agent(nodeName);
-  const reply =
-    agent === null
-      ? { kind: 'unreachable' as const, failure: failure('NodeUnknown', `no agent of ${nodeName} is known`) }
-      : await agent.command({ header, role: 'target', command }, DISCARD_MS, signal);
+  const reply: AgentReply = (await agents
+    .agent(node)
+    ?.command({ header, role: 'target', command }, DISCARD_MS, signal)) ?? {
+    kind: 'unreachable',
+    failure: failure('NodeUnknown', `no agent of ${node} is known`),
+  };
   const refusal = reply.kind === 'session' ? reply.refusal : reply.failure;
-  const answer: SessionSnapshot | Failure = reply.kind === 'session' ? reply.session : reply.failure;
-  voyage.memory = leftReplied(voyage.memory, nodeName, answer);
-  log.info({ uid: stored.uid, fence: held, node: nodeName, refusal }, 'discarded a target that was left');
+  voyage.memory = leftReplied(voyage.memory, node, answerOf(reply, held));
+  log.info({ uid, fence: held, node, decision, refusal }, 'discarded a target that was left');
   metrics.commandAnswered(
     'discard',
-    reply.kind === 'unreachable' ? reply.kind : refusal ? 'refused' : 'obeyed',
+    reply.kind === 'unreachable' ? reply.kind : refusal === null ? 'obeyed' : 'refused',
   );
-  return reply.kind === 'unreachable' || reply.session.phase === 'Discarded' || !reply.session.settled;
+  return reply;
+}
+
+/** One that has not taken the fence in, as when it cannot use its journal, says why it has not and nothing else. */
+function answerOf(reply: AgentReply, held: number): SessionSnapshot | Failure {
+  if (reply.kind === 'unreachable') return reply.failure;
+  return reply.refusal !== null && reply.session.fence < held ? reply.refusal : reply.session;
 }

@@ -19,7 +19,7 @@ export async function isTargetFenced(
 
 /**
  * The same of the source, which is told of Commit before the target is activated: asked only once that is recorded, of a
- * source that does not answer.
+ * source that does not answer. The word of a person on this record counts as much as the mark.
  */
 export async function isSourceFenced(
   { nodes }: ReconcilerPorts,
@@ -28,6 +28,7 @@ export async function isSourceFenced(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (!spec.ok || status.decision.value !== 'Commit' || memory.source.kind !== 'unreachable') return false;
+  if (status.sourceDead !== undefined) return true;
   return nodes.isOutOfService(spec.value.source.nodeName, signal);
 }
 

@@ -20,6 +20,7 @@ const SILENCE_LIMIT_MS = 30_000;
 export function look(stored: StoredMigration, voyage: Voyage, now: number): Observed {
   const { memory } = voyage;
   voyage.sample(now);
+  const spent = voyage.leftPatience.look(memory.left, now);
   return {
     plan: planOf(stored),
     record: recordOf(stored),
@@ -36,6 +37,9 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     sourceFenced: voyage.sourceFenced,
     nextTarget: stored.spec.ok ? nextTargetOf(stored.spec.value, stored.status) : null,
     left: leftTargetsOf(stored.status).map((node): LeftTarget => {
+      const why = spent.get(node);
+      // As one that is shut down: it was never told to run, so nothing but its devices waits for it.
+      if (why !== undefined) return { node, side: { kind: 'unreachable', failure: why }, fenced: true };
       const side = memory.left[node] ?? { kind: 'unattached' };
       return { node, side, fenced: voyage.leftFenced.has(node) };
     }),

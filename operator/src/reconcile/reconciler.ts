@@ -1,10 +1,13 @@
 import { isTerminal } from '@transship/crds';
 import { decide, noted, statusOf, unfinished, type Action } from '../core/index.ts';
 import { fencedLeft, isSourceFenced, isTargetFenced } from './fencing.ts';
+import { leftBehind, withoutSource } from './left-behind.ts';
 import { look } from './observe.ts';
 import { askAgain, perform, type Performed } from './perform.ts';
 import type { MigrationKey, ReconcileResult, ReconcilerPorts, StoredMigration } from './ports.ts';
+import { withRemedy } from './remedy.ts';
 import { changed } from './status-change.ts';
+import { withTold } from './told.ts';
 import { Voyage } from './voyage.ts';
 
 /** One call walks at most this many steps: the longest voyage has about twenty. */
@@ -40,7 +43,7 @@ export class Reconciler {
       voyage.memory = noted(voyage.memory, stored.status.decision.value);
       voyage.stored = stored;
       const observed = look(stored, voyage, clock.now());
-      const action = decide(observed);
+      const action = withoutSource(decide(observed), observed);
       const reported = action.kind === 'finish' || action.kind === 'recordPlacement';
       const performed = await perform(this.#ports, stored, voyage, action, signal);
       if (action.kind === 'yield') {
@@ -141,8 +144,9 @@ export class Reconciler {
     if (stored.status.completedAt !== undefined) return null;
     if (voyage.memory.held === null && action.kind !== 'finish' && action.kind !== 'stall') return null;
     const now = clock.now();
-    const status = statusOf({
-      observed: look(stored, voyage, now),
+    const observed = look(stored, voyage, now);
+    const facts = statusOf({
+      observed,
       action,
       before: stored.status,
       generation: stored.generation,
@@ -150,6 +154,10 @@ export class Reconciler {
       bytesPerSecond: voyage.bytesPerSecond(now),
       downtime: this.#downtime(stored, voyage),
     });
+    const behind = leftBehind(stored, { action, source: observed.source }, voyage.leftPatience.spent);
+    const at = { generation: stored.generation, now: clock.wallNow().toISOString() };
+    const conditions = withTold(withRemedy(facts.conditions, stored, observed), behind, stored.status, at);
+    const status = { ...facts, conditions };
     const difference = changed(stored.status, status);
     if (difference.kind === 'none') return null;
     const early = now - voyage.lastPatchAt < PROGRESS_EVERY_MS;
@@ -167,6 +175,8 @@ export class Reconciler {
       const message = status.conditions.find(({ type }) => type === 'Ready')?.message ?? status.phase;
       events.publish(stored, { type: bad ? 'Warning' : 'Normal', reason: status.phase, message });
     }
+    for (const { type: reason, message } of behind)
+      events.publish(stored, { type: 'Warning', reason, message });
     if (isTerminal(status.phase)) metrics.migrationEnded(status.phase, voyage.downtimeMs);
     return outcome.stored;
   }

@@ -1,5 +1,6 @@
 import type { Failure, Role, SessionSnapshot } from '@transship/node-agent/contract';
 import { freshMemory, observed, replied, retargeted, type Memory, type Sample } from '../core/index.ts';
+import { LeftPatience } from './left-patience.ts';
 import { Pace } from './pace.ts';
 import type { StoredMigration } from './ports.ts';
 import { QuiescePause } from './quiesce-pause.ts';
@@ -42,6 +43,7 @@ export class Voyage {
   readonly silentDevices = new SilentDevices();
   readonly quiescePause = new QuiescePause();
   readonly silentWorkload = new SilentWorkload();
+  readonly leftPatience = new LeftPatience();
   /** Nodes of targets that were left, do not answer, and are marked as shut down. */
   leftFenced: ReadonlySet<string> = new Set();
   /** Ends the observe streams. */

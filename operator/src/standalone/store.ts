@@ -153,9 +153,11 @@ export class FolderMigrationStore implements MigrationStore {
   }
 }
 
-/** An end, or another target, that is written late must find the voyage where it was: it may have gone on. */
+/** What is written late of these must find the voyage where it was: it may have gone on. */
+const DECIDING: readonly (keyof StatusPatch)[] = ['completedAt', 'target', 'sourceDead'];
+
 const testsOf = (patch: StatusPatch): 'as read' | 'fence' =>
-  Object.hasOwn(patch, 'completedAt') || Object.hasOwn(patch, 'target') ? 'as read' : 'fence';
+  DECIDING.some((field) => Object.hasOwn(patch, field)) ? 'as read' : 'fence';
 
 /** Absent fields stay, `null` removes. */
 function merged(status: DeviceMigrationStatus, patch: StatusPatch): DeviceMigrationStatus {

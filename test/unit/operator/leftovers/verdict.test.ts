@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { deviceMigrationStatus } from '@transship/crds';
 import { unknownSession, type SessionSnapshot } from '@transship/node-agent/contract';
-import { targetNodes, verdictOn } from '@transship/operator/internal/leftovers/verdict';
+import { heldSource, targetNodes, verdictOn } from '@transship/operator/internal/leftovers/verdict';
 import { target } from '../core/fixture.ts';
 import { KEY, MemoryStore } from '../reconcile/memory-store.ts';
 
@@ -65,9 +65,49 @@ describe('by Commit', () => {
 
   test('a target that was left for another one before is reset', () => {
     const record = ended('Commit', ['gpu-b']);
-    expect(verdictOn(record, 'gpu-b', session('Verified'))).toEqual({ kind: 'discard', decision: 'Commit' });
+    expect(verdictOn(record, 'gpu-b', session('Verified'))).toEqual({ kind: 'discard', decision: 'Abort' });
+    const told = { ...session('Verified'), decision: 'Commit' as const };
+    expect(verdictOn(record, 'gpu-b', told)).toEqual({ kind: 'discard', decision: 'Commit' });
     expect(verdictOn(record, 'gpu-c', session('Verified'))).toMatchObject({ kind: 'person' });
     expect(new Set(targetNodes(record))).toEqual(new Set(['gpu-b', 'gpu-c']));
+  });
+});
+
+describe('a source that its migration succeeded without', () => {
+  /** A record that has succeeded; `held`: it says that its source was not released. */
+  const succeeded = (held: boolean) => {
+    const record = ended('Commit');
+    const condition = {
+      type: 'SourceNotReleased',
+      status: 'True',
+      reason: 'DeclaredDead',
+      message: '',
+    } as const;
+    const conditions = held ? [{ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' }] : [];
+    return { ...record, status: { ...record.status, phase: 'Succeeded' as const, conditions } };
+  };
+  const source = (phase: Phase, settled = true) => ({
+    ...session(phase, { settled }),
+    role: 'source' as const,
+  });
+
+  test.each([
+    ['Stopped', true, 'release'],
+    ['Releasing', true, 'release'],
+    ['Releasing', false, 'none'],
+    ['Released', true, 'none'],
+    ['RolledBack', true, 'none'],
+    ['RollingBack', true, 'person'],
+    ['PreCopy', true, 'person'],
+  ] as const)('that is %s (settled: %s): %s', (phase, settled, kind) => {
+    expect(verdictOn(succeeded(true), 'gpu-a', source(phase, settled))).toMatchObject({ kind });
+  });
+
+  test('is looked for at its node, and only when the record says that it was not released', () => {
+    expect(heldSource(succeeded(true))).toEqual(['gpu-a']);
+    expect(heldSource(succeeded(false))).toEqual([]);
+    expect(verdictOn(succeeded(false), 'gpu-a', source('Stopped'))).toEqual({ kind: 'none' });
+    expect(verdictOn(succeeded(true), 'gpu-b', source('Stopped'))).toEqual({ kind: 'none' });
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CommandRequest } from '@transship/node-agent/contract';
 import { goodManifest } from '../../../support/bad-manifests.ts';
+import { leftoversOf } from '../leftovers/stage.ts';
 import { Loop, type InstantAgent } from './loop.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -58,7 +59,7 @@ class Story {
     };
   }
 
-  /** Until the end; nodes that are silent come back once nothing moves without them. */
+  /** Until the end, and until what it left is freed; nodes that are silent come back once nothing moves without them. */
   async tell(): Promise<void> {
     for (let turn = 0; turn < 400 && !TERMINAL.has(this.loop.phase); turn += 1) {
       await this.loop.run(1);
@@ -66,6 +67,10 @@ class Story {
       if (turn > 80) for (const agent of this.agents) agent.silent = false;
     }
     await this.loop.run(2);
+    const { leftovers } = leftoversOf(this.loop);
+    leftovers.note(this.loop.store.stored!);
+    for (const agent of this.agents) agent.silent = false;
+    for (let round = 0; round < 3; round += 1) await leftovers.round(new AbortController().signal);
   }
 
   /** Nodes on which the workload runs. */

@@ -46,7 +46,7 @@ describe.each([
   test('is left for the next node, from the source as it stands', async () => {
     const loop = setOut();
     silencedAt(loop.target, command, obeyed);
-    await loop.run(60);
+    await until(loop, () => loop.source.node.agent?.session.phase === 'Released');
     // The set runs, but what was left is not forgotten.
     expect(status(loop)).toMatchObject({
       phase: 'Releasing',

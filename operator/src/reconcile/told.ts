@@ -1,0 +1,18 @@
+import type { Condition, DeviceMigrationStatus } from '@transship/crds';
+import type { Told } from './left-behind.ts';
+
+/** Lays conditions over those of a status: one of a type. `now`: RFC 3339. */
+export function withTold(
+  conditions: readonly Condition[],
+  told: readonly Told[],
+  before: Pick<DeviceMigrationStatus, 'conditions'>,
+  { generation, now }: { readonly generation: number; readonly now: string },
+): Condition[] {
+  const types = new Set<string>(told.map(({ type }) => type));
+  const added = told.map((condition) => {
+    const old = before.conditions.find(({ type }) => type === condition.type);
+    const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : now;
+    return { ...condition, observedGeneration: generation, lastTransitionTime };
+  });
+  return [...conditions.filter(({ type }) => !types.has(type)), ...added];
+}
