@@ -165,6 +165,10 @@ void unlessRefused(const std::string& why) {
   }
 }
 
+void begin(Node& node, const Request& request, JsonObject&) {
+  unlessRefused(node.begin(request.has("group") ? request.index("group", node.workloads()) : 0));
+}
+
 void save(Node& node, const Request& request, JsonObject& reply) {
   const auto state = workloadOf(node, request).save();
   if (!state) {
@@ -217,6 +221,7 @@ const std::map<std::string_view, Verb> kVerbs{
     {"digest", digest},
     {"links", links},
     {"workload", workload},
+    {"begin", begin},
     {"freeze", [](Node& n, const Request& r, JsonObject&) { unlessRefused(workloadOf(n, r).freeze()); }},
     {"thaw", [](Node& n, const Request& r, JsonObject&) { unlessRefused(workloadOf(n, r).thaw()); }},
     {"discard", [](Node& n, const Request& r, JsonObject&) { unlessRefused(workloadOf(n, r).discard()); }},

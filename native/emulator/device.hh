@@ -63,7 +63,7 @@ class Device {
   [[nodiscard]] FaultSet& faults() noexcept { return core_.faults(); }
 
   // For the harness.
-  /// Makes the device part of a workload's set. Before the fabric starts.
+  /// Makes the device part of a workload's set. Before the fabric starts, or while it is quiesced there.
   void arm(const Attachment& attachment);
   /// Resets the device behind its user's back. False when a state change does not let go of it in time.
   bool lose();

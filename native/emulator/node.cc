@@ -67,8 +67,9 @@ Node::Node(const Options& options, std::function<void()> die) : options_(options
   for (const auto& [index, fault] : options.faults) {
     devices_[index]->faults().add(fault);
   }
-  if (options.traffic) {
-    arm();
+  begun_.resize(workloads_.size());
+  for (std::size_t number = 0; options.traffic && number < workloads_.size(); ++number) {
+    arm(number);
   }
   fabric_.start();
   worker_ = std::thread([this] { work(); });
@@ -90,29 +91,58 @@ Node::~Node() {
   fabric_.stop();
 }
 
-// Makes the devices of each group one set, linked by the topology, and starts its workload.
-void Node::arm() {
-  const std::size_t group = options_.group == 0 ? options_.devices : options_.group;
-  for (std::size_t number = 0; number < workloads_.size(); ++number) {
-    const std::size_t first = number * group;
-    const auto count = static_cast<std::uint32_t>(std::min(group, options_.devices - first));
-    const std::uint64_t set = mix(options_.device.seed, 0x5E7 + number);
-    std::vector<std::uint32_t> slots;
-    for (std::uint32_t slot = 0; slot < count; ++slot) {
-      Attachment attachment;
-      attachment.set = set;
-      attachment.slot = slot;
-      for (const std::uint32_t peer : peersOf(slot, count, options_.topology, true)) {
-        attachment.out.push_back({peer, 0, 0});
-      }
-      for (const std::uint32_t peer : peersOf(slot, count, options_.topology, false)) {
-        attachment.in.push_back({peer, 0, 0, 0, 0, 0});
-      }
-      devices_[first + slot]->arm(attachment);
-      slots.push_back(slot);
-    }
-    workloads_[number]->begin(set, slots, mix(options_.device.seed, number));
+std::string Node::begin(std::size_t number) {
+  const std::lock_guard lock(beginning_);
+  const Workload::Phase phase = workloads_[number]->report().phase;
+  if (phase != Workload::Phase::kEmpty && phase != Workload::Phase::kEnded) {
+    return "a workload is here already";
   }
+  const auto [first, count] = groupOf(number);
+  for (std::size_t index = first; index < first + count; ++index) {
+    if (fabric_.attached(index) || devices_[index]->front().shownNibble() != vfio::kStateRunning) {
+      return "device " + std::to_string(index) + " is not idle";
+    }
+  }
+  // None sends before all are there to receive.
+  for (std::size_t index = first; index < first + count; ++index) {
+    fabric_.setNdma(index, true);
+  }
+  arm(number);
+  for (std::size_t index = first; index < first + count; ++index) {
+    fabric_.setNdma(index, false);
+  }
+  return {};
+}
+
+Node::Group Node::groupOf(std::size_t number) const {
+  const std::size_t size = options_.group == 0 ? options_.devices : options_.group;
+  const std::size_t first = number * size;
+  return {first, std::min(size, options_.devices - first)};
+}
+
+// Makes the devices of a group one set, linked by the topology, and starts its workload. No two sets have one
+// number.
+void Node::arm(std::size_t number) {
+  const auto [first, size] = groupOf(number);
+  const auto count = static_cast<std::uint32_t>(size);
+  const std::uint64_t origin = mix(options_.device.seed, 0x5E7 + number);
+  const std::uint64_t again = begun_[number]++;
+  const std::uint64_t set = again == 0 ? origin : mix(origin, again);
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < count; ++slot) {
+    Attachment attachment;
+    attachment.set = set;
+    attachment.slot = slot;
+    for (const std::uint32_t peer : peersOf(slot, count, options_.topology, true)) {
+      attachment.out.push_back({peer, 0, 0});
+    }
+    for (const std::uint32_t peer : peersOf(slot, count, options_.topology, false)) {
+      attachment.in.push_back({peer, 0, 0, 0, 0, 0});
+    }
+    devices_[first + slot]->arm(attachment);
+    slots.push_back(slot);
+  }
+  workloads_[number]->begin(set, slots, set);
 }
 
 void Node::work() {

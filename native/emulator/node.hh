@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,9 +34,16 @@ class Node {
   /// The workload of set `group` of this node (0 unless --group makes several).
   [[nodiscard]] Workload& workload(std::size_t group) { return *workloads_[group]; }
   [[nodiscard]] std::size_t workloads() const noexcept { return workloads_.size(); }
+  /// A new workload comes to life on the devices of a group, which nobody may use meanwhile. Says why it
+  /// refuses; an empty text is success.
+  std::string begin(std::size_t number);
 
  private:
-  void arm();
+  struct Group {
+    std::size_t first, count;  // indexes of devices
+  };
+  [[nodiscard]] Group groupOf(std::size_t number) const;
+  void arm(std::size_t number);
   void work();
   void fill();
 
@@ -44,6 +52,8 @@ class Node {
   Fabric fabric_;
   std::vector<std::unique_ptr<Workload>> workloads_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::mutex beginning_;              // outermost, of begin() alone
+  std::vector<std::uint64_t> begun_;  // how many workloads have begun on each group
   std::mutex mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;

@@ -69,6 +69,26 @@ TEST(EmulatorControl, TheWorkloadMovesThroughItsVerbs) {
   EXPECT_TRUE(has(target.control("load state=" + state), "\"ok\":false"));
 }
 
+TEST(EmulatorControl, AWorkloadBeginsOnIdleDevicesAndASecondOneIsAnother) {
+  Served served(4, {"--traffic", "off", "--group", "2"});
+  EXPECT_TRUE(has(served.control("begin group=2"), "\"ok\":false"));
+  EXPECT_TRUE(has(served.control("begin group=1"), "\"ok\":true"));
+  EXPECT_TRUE(has(served.control("begin group=1"), "a workload is here already"));
+  EXPECT_TRUE(has(served.control("workload group=0"), "\"phase\":\"Empty\""));
+  const std::string first = member(served.control("workload group=1"), "set");
+  EXPECT_FALSE(served.rig()->fabric().attached(1));
+  EXPECT_TRUE(served.rig()->fabric().attached(2));
+  EXPECT_TRUE(served.rig()->fabric().attached(3));
+  EXPECT_TRUE(has(served.control("freeze group=1"), "\"ok\":true"));
+  EXPECT_TRUE(has(served.control("discard group=1"), "\"ok\":true"));
+  EXPECT_TRUE(has(served.control("begin group=1"), "device 2 is not idle"));
+  EXPECT_TRUE(has(served.control("deviceReset device=2"), "\"ok\":true"));
+  EXPECT_TRUE(has(served.control("deviceReset device=3"), "\"ok\":true"));
+  EXPECT_TRUE(has(served.control("begin group=1"), "\"ok\":true"));
+  EXPECT_NE(member(served.control("workload group=1"), "set"), first);
+  EXPECT_TRUE(has(served.control("workload group=1"), "\"phase\":\"Live\",\"frozen\":false"));
+}
+
 TEST(EmulatorControl, FaultsViolationsAndALostDevice) {
   Served served(1);
   EXPECT_TRUE(has(served.control("fault device=0 kind=refuse-arc to=0x3 errno=EBUSY"), "\"ok\":true"));
