@@ -18,6 +18,7 @@ interface Flags extends DoorFlags {
   readonly device?: string;
   readonly node?: string;
   readonly targetIsDead?: string;
+  readonly sourceIsDead?: string;
   readonly namespace?: string;
   readonly yes?: true;
   readonly output: 'text' | 'json';
@@ -35,7 +36,7 @@ export interface RecoverConfig {
   readonly flags: DoorFlags;
 }
 
-/** Bounds of a proof in words: it is kept in status.decision.reason. */
+/** Bounds of a proof in words: it is kept in status.decision.reason or status.sourceDead. */
 const PROOF_MIN = 10;
 const PROOF_MAX = 900;
 const TIMEOUT_MAX_MS = 3_600_000;
@@ -45,6 +46,7 @@ Exit codes: 0 done, 1 failed (run it again), 2 usage, 3 would act (--yes was not
 
 Examples:
   transship recover ml/trainer-0 --source --target-is-dead "gpu-b was unplugged at 14:02, checked on site"
+  transship recover ml/trainer-0 --source-is-dead "gpu-a burnt down, it is never coming back"
   transship recover ml/trainer-0 --discard --yes
   transship recover --orphan 3f0c7a54-7d5e-4d39-9f07-0f6a4c3f6c11 --node gpu-a --run
   transship recover --device gpu-b/0 --node gpu-b --yes
@@ -62,6 +64,7 @@ export function addRecoverOptions(command: Command): Command {
     .option('--device <id>', 'end the quarantine of a device')
     .option('--node <node>', 'node of --orphan or --device')
     .option('--target-is-dead <proof>', 'how you know that the set does not run at the target')
+    .option('--source-is-dead <proof>', 'how you know that the source of a committed set is gone for good')
     .option('-n, --namespace <namespace>', 'of the migration; default with Kubernetes: default')
     .option('--yes', 'do it')
     .addOption(
@@ -92,7 +95,7 @@ export function recoverConfig(migration: string | undefined, flags: Flags): Reco
   if (door === 'folder' && flags.agent.size === 0)
     throw new UsageError('--manifests needs an --agent for every node; there is no inventory');
   return {
-    request: requestOf(migration, flags),
+    request: requestOf(migration, flags, door),
     key: migration === undefined ? null : keyOf(migration, flags.namespace, door),
     yes: flags.yes === true,
     json: flags.output === 'json',
@@ -101,14 +104,16 @@ export function recoverConfig(migration: string | undefined, flags: Flags): Reco
   };
 }
 
-function requestOf(migration: string | undefined, flags: Flags): Request {
+function requestOf(migration: string | undefined, flags: Flags, door: 'folder' | 'kubernetes'): Request {
   const { source, discard, run, orphan, device, node } = flags;
   const asked = [source, discard, run].filter((one) => one === true).length;
   const named = [migration, orphan, device].filter((one) => one !== undefined).length;
   if (named !== 1) throw new UsageError('name one of: a migration, --orphan UID, --device ID');
-  const proof = proofOf(flags);
+  const proof = proofOf('--target-is-dead', flags.targetIsDead);
+  const sourceProof = proofOf('--source-is-dead', flags.sourceIsDead);
   if (device !== undefined) {
-    if (asked > 0 || proof !== null) throw new UsageError('--device goes with --node alone');
+    if (asked > 0 || proof !== null || sourceProof !== null)
+      throw new UsageError('--device goes with --node alone');
     return { kind: 'device', device, node: needed(node, '--device') };
   }
   if (orphan !== undefined) {
@@ -116,10 +121,18 @@ function requestOf(migration: string | undefined, flags: Flags): Request {
       throw new UsageError('--orphan takes the UID of the migration, as `uid` in the logs of the agents');
     if (asked !== 1 || source === true) throw new UsageError('--orphan needs either --run or --discard');
     const end = run === true ? 'run' : 'discard';
-    return { kind: 'orphan', uid: orphan, node: needed(node, '--orphan'), end, proof };
+    if (sourceProof !== null && (end !== 'run' || proof !== null))
+      throw new UsageError('--source-is-dead goes with --run, and one side alone can be dead');
+    return { kind: 'orphan', uid: orphan, node: needed(node, '--orphan'), end, proof, sourceProof };
   }
   if (node !== undefined) throw new UsageError('--node goes with --orphan or --device');
-  if (asked !== 1 || run === true) throw new UsageError('a migration needs either --source or --discard');
+  if (sourceProof !== null) {
+    if (asked > 0 || proof !== null) throw new UsageError('a migration and --source-is-dead go alone');
+    // A folder knows of no nodes but those that this command line names.
+    return { kind: 'sourceDead', proof: sourceProof, unknownIsSilent: door === 'kubernetes' };
+  }
+  if (asked !== 1 || run === true)
+    throw new UsageError('a migration needs one of --source, --source-is-dead and --discard');
   if (discard === true) return { kind: 'discard' };
   if (proof === null)
     throw new UsageError(
@@ -133,11 +146,11 @@ function needed(node: string | undefined, flag: string): string {
   return node;
 }
 
-function proofOf({ targetIsDead }: Flags): string | null {
-  if (targetIsDead === undefined) return null;
-  const proof = targetIsDead.trim();
+function proofOf(flag: string, given: string | undefined): string | null {
+  if (given === undefined) return null;
+  const proof = given.trim();
   if (proof.length >= PROOF_MIN && proof.length <= PROOF_MAX) return proof;
-  throw new UsageError(`--target-is-dead takes a sentence of ${PROOF_MIN} to ${PROOF_MAX} characters`);
+  throw new UsageError(`${flag} takes a sentence of ${PROOF_MIN} to ${PROOF_MAX} characters`);
 }
 
 /** `namespace/name`. A folder knows migrations without a namespace, a cluster does not. */

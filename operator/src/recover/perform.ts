@@ -30,13 +30,15 @@ export interface Run {
   sequence: number;
 }
 
+type Found = FoundMigration | FoundOrphan | null;
+
 /** Found again, nothing done: somebody was faster, or it is not known whether a write landed. */
 export type Performed = 'done' | 'look again';
 
 /** Carries one step out. @throws StepFailed */
 export async function perform(
   ports: RecoveryPorts,
-  found: FoundMigration | FoundOrphan | null,
+  found: Found,
   run: Run,
   step: Step,
   signal: AbortSignal,
@@ -53,6 +55,14 @@ export async function perform(
       const record = recordOf(found);
       return written(await store.recordDecision(record, 'Commit', 'Revert', instance, step.reason, signal));
     }
+    case 'recordSourceDead': {
+      const at = ports.clock.wallNow().toISOString();
+      const sourceDead = { at, by: ports.instance, proof: step.proof };
+      return kept(await ports.store.patchStatus(recordOf(found), { sourceDead }, signal));
+    }
+    case 'commitSource':
+      await order(ports, found, run, sourceOrder(step.node, { kind: 'commit', decision: 'Commit' }), signal);
+      return 'done';
     case 'markRecovered': {
       const record = recordOf(found);
       const now = ports.clock.wallNow().toISOString();
@@ -62,12 +72,12 @@ export async function perform(
     case 'endQuarantine':
       return endQuarantine(ports, step, signal);
     case 'attach':
-      await order(ports, uidOf(found), run, { ...step, command: { kind: 'attach' }, waitMs: 0 }, signal);
+      await order(ports, found, run, { ...step, command: { kind: 'attach' }, waitMs: 0 }, signal);
       return 'done';
     case 'rollBackSource':
       return reach(
         ports,
-        uidOf(found),
+        found,
         run,
         sourceOrder(step.node, { kind: 'rollBack', decision: step.decision }),
         ['RolledBack'],
@@ -76,7 +86,7 @@ export async function perform(
     case 'releaseSource':
       return reach(
         ports,
-        uidOf(found),
+        found,
         run,
         sourceOrder(step.node, { kind: 'release', decision: 'Commit' }),
         ['Released'],
@@ -85,7 +95,7 @@ export async function perform(
     case 'activateTarget':
       return reach(
         ports,
-        uidOf(found),
+        found,
         run,
         targetOrder(step.node, { kind: 'activate', decision: 'Commit' }),
         ['Active'],
@@ -94,7 +104,7 @@ export async function perform(
     case 'discardTarget':
       return reach(
         ports,
-        uidOf(found),
+        found,
         run,
         targetOrder(step.node, { kind: 'discard', decision: step.decision }),
         step.silently === true ? ['Discarding', 'Discarded'] : ['Discarded'],
@@ -124,14 +134,25 @@ const targetOrder = (node: string, command: TargetCommand): Order => ({
   waitMs: WAIT_MS,
 });
 
-function recordOf(found: FoundMigration | FoundOrphan | null): FoundMigration['record'] {
+function recordOf(found: Found): FoundMigration['record'] {
   if (found === null || found.record === null) throw new Error('this step needs a record');
   return found.record;
 }
 
-function uidOf(found: FoundMigration | FoundOrphan | null): string {
+function uidOf(found: Found): string {
   if (found === null) throw new Error('this step needs a migration');
   return found.kind === 'orphan' ? found.uid : found.record.uid;
+}
+
+/** What the session is called that the plan was made for; empty: there was none, and any will do. */
+function ticketOf(found: Found, node: string, role: Role): string {
+  const sessions =
+    found?.kind === 'orphan'
+      ? found.nodes.flatMap((one) => (one.kind === 'sessions' && one.node === node ? one.sessions : []))
+      : [found?.source, found?.target].flatMap((side) =>
+          side?.kind === 'session' && side.node === node ? [side.session] : [],
+        );
+  return sessions.find((one) => one.role === role && one.uid === uidOf(found))?.ticket ?? '';
 }
 
 /** In one write, since an operator that is pushed off takes a migration up again unless it has ended. */
@@ -152,6 +173,14 @@ async function takeUp(
   return written(outcome);
 }
 
+/** An API server drops what its definition of the object does not know, and says nothing of it. */
+function kept(outcome: WriteOutcome): Performed {
+  if (outcome.kind !== 'written' || outcome.stored.status.sourceDead !== undefined) return written(outcome);
+  const message =
+    'the API server does not keep status.sourceDead; bring the definition of DeviceMigration to this release';
+  throw new StepFailed({ code: 'VersionSkew', message });
+}
+
 function written(outcome: WriteOutcome): Performed {
   switch (outcome.kind) {
     case 'written':
@@ -170,7 +199,7 @@ function written(outcome: WriteOutcome): Performed {
 /** Sends one command. @throws StepFailed when the agent does not answer or will not obey. */
 async function order(
   ports: RecoveryPorts,
-  uid: string,
+  found: Found,
   run: Run,
   { node, role, command, waitMs }: Order,
   signal: AbortSignal,
@@ -179,7 +208,10 @@ async function order(
   if (agent === null || run.held === null)
     throw new StepFailed({ code: 'NodeUnknown', message: `no agent of ${node} is known` });
   run.sequence += 1;
-  const header = { uid, fence: run.held, sequence: run.sequence, operator: ports.instance };
+  const { instance: operator } = ports;
+  const of = { uid: uidOf(found), fence: run.held, sequence: run.sequence, operator };
+  // What was found may be gone by now: an agent that lost its journal meanwhile refuses this, and is looked at again.
+  const header = command.kind === 'attach' ? of : { ...of, ticket: ticketOf(found, node, role) };
   const reply = await agent.command({ header, role, command }, waitMs, signal);
   if (reply.kind === 'unreachable') throw new StepFailed(reply.failure);
   if (reply.refusal !== null)
@@ -193,7 +225,7 @@ async function order(
 /** Gives the order until its goal is reached: each repetition lifts what an error has stopped. */
 async function reach(
   ports: RecoveryPorts,
-  uid: string,
+  found: Found,
   run: Run,
   what: Order,
   goals: readonly string[],
@@ -202,7 +234,7 @@ async function reach(
   const { clock } = ports;
   const until = clock.now() + STEP_MS;
   for (let settled = 0; ;) {
-    const session = await order(ports, uid, run, what, signal);
+    const session = await order(ports, found, run, what, signal);
     if (goals.includes(session.phase)) return 'done';
     if (session.settled) settled += 1;
     if (settled >= MAX_ORDERS || clock.now() >= until) {

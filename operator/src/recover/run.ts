@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@transship/crds';
 import type { MigrationKey } from '../reconcile/ports.ts';
 import { Lookout } from './look.ts';
 import { perform, type Run, StepFailed } from './perform.ts';
@@ -6,6 +7,7 @@ import { planDiscard } from './plan/discard.ts';
 import type { FoundDevice, FoundMigration, FoundOrphan } from './plan/found.ts';
 import { planOrphan } from './plan/orphan.ts';
 import { planSource } from './plan/source.ts';
+import { planSourceDead } from './plan/source-dead.ts';
 import { type Plan, refused, type Step } from './plan/step.ts';
 import type { Request } from './plan/request.ts';
 import type { RecoveryPorts } from './ports.ts';
@@ -15,7 +17,15 @@ const MAX_STEPS = 40;
 const PAUSE_MS = 200;
 
 /** Steps that change the record. */
-const WRITES: ReadonlySet<Step['kind']> = new Set(['takeUp', 'recordRevert', 'markRecovered']);
+const WRITES: ReadonlySet<Step['kind']> = new Set([
+  'takeUp',
+  'recordRevert',
+  'recordSourceDead',
+  'markRecovered',
+]);
+
+/** Refusals of an order that was right when it was planned. */
+const OVERTAKEN: ReadonlySet<string> = new Set<ErrorCode>(['StaleFence', 'FenceConflict', 'StaleSequence']);
 
 export type Found = FoundMigration | FoundOrphan | FoundDevice;
 
@@ -78,9 +88,8 @@ export async function recover(
       if (performed === 'done' && step.kind === 'endQuarantine') return { kind: 'done' };
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
-      if (error.code !== 'StaleFence' && error.code !== 'FenceConflict')
-        return { kind: 'failed', code: error.code, reason: error.message };
-      // Somebody took a higher fence meanwhile: take the next one.
+      if (!OVERTAKEN.has(error.code)) return { kind: 'failed', code: error.code, reason: error.message };
+      // Somebody took a higher fence meanwhile, or the agent knows another session by now: take the next one.
       run.held = null;
       await ports.clock.sleep(PAUSE_MS, signal);
     }
@@ -98,6 +107,7 @@ async function lookAt(
   switch (request.kind) {
     case 'source':
     case 'discard':
+    case 'sourceDead':
       return key === null ? null : lookout.migration(key, run.held, signal);
     case 'orphan':
       return lookout.orphan(request.uid, request.node, run.held, signal);
@@ -113,6 +123,7 @@ function planFor(found: Found | null, request: Request, run: Run): Plan {
   if (found === null) return refused(NOT_THERE);
   if (found.kind === 'migration') {
     if (request.kind === 'source') return planSource(found, request.proof);
+    if (request.kind === 'sourceDead') return planSourceDead(found, request);
     return planDiscard(found);
   }
   if (found.kind === 'orphan' && request.kind === 'orphan')

@@ -13,6 +13,16 @@ export type Step =
   /** From here on the agent obeys nobody with a lower fence. */
   | { readonly kind: 'attach'; readonly node: string; readonly role: 'source' | 'target' }
   | { readonly kind: 'recordRevert'; readonly reason: string }
+  /** Writes the word of a person into the record. `runs`: the set runs at the target already. */
+  | {
+      readonly kind: 'recordSourceDead';
+      readonly node: string;
+      readonly target: string;
+      readonly runs: boolean;
+      readonly proof: string;
+    }
+  /** The stopped source journals that Commit was decided: from here on only Revert leads back. */
+  | { readonly kind: 'commitSource'; readonly node: string }
   | { readonly kind: 'rollBackSource'; readonly node: string; readonly decision: Decided }
   | { readonly kind: 'releaseSource'; readonly node: string }
   | { readonly kind: 'activateTarget'; readonly node: string }

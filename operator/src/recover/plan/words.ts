@@ -75,6 +75,12 @@ export function stepInWords(step: Step): string {
       return `make the agent of the ${step.role} ${step.node} refuse every lower fence`;
     case 'recordRevert':
       return 'record the decision Commit -> Revert, by hand';
+    case 'recordSourceDead': {
+      const then = step.runs ? 'ends the migration' : `starts the set on ${step.target}`;
+      return `record that the source ${step.node} is dead, so that the operator ${then} without it, and says that it was not released`;
+    }
+    case 'commitSource':
+      return `make the source on ${step.node} write down that its set runs at the target, so that only Revert brings it back`;
     case 'rollBackSource':
       return `let the set on ${step.node} run again: all devices to RunningP2P, then to Running, then thaw the workload`;
     case 'releaseSource':

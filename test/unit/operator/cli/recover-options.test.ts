@@ -29,6 +29,17 @@ describe('the command line of transship recover', () => {
       json: true,
       timeoutMs: 90_000,
     });
+    expect(read('ml/a', '--source-is-dead', ` ${PROOF} `)).toMatchObject({
+      request: { kind: 'sourceDead', proof: PROOF, unknownIsSilent: true },
+      key: { namespace: 'ml', name: 'a' },
+    });
+    const folder = ['--manifests', 'dir', '--agent', 'gpu-a=a:1'];
+    expect(read('a', '--source-is-dead', PROOF, ...folder).request).toMatchObject({ unknownIsSilent: false });
+    expect(read('--orphan', UID, '--node', 'n', '--run', '--source-is-dead', PROOF).request).toMatchObject({
+      end: 'run',
+      proof: null,
+      sourceProof: PROOF,
+    });
     expect(read('--orphan', UID, '--node', 'gpu-a', '--run')).toMatchObject({
       request: { kind: 'orphan', uid: UID, node: 'gpu-a', end: 'run', proof: null },
       key: null,
@@ -49,11 +60,22 @@ describe('the command line of transship recover', () => {
   const wrong: Record<string, [args: string[], sentence: string]> = {
     nothing: [[], 'name one of'],
     'two things': [['a', '--orphan', UID], 'name one of'],
-    'a migration and no end': [['a'], 'either --source or --discard'],
-    'two ends': [['a', '--source', '--discard'], 'either --source or --discard'],
-    'an end of orphans': [['a', '--run'], 'either --source or --discard'],
+    'a migration and no end': [['a'], 'one of --source'],
+    'two ends': [['a', '--source', '--discard'], 'one of --source'],
+    'an end of orphans': [['a', '--run'], 'one of --source'],
     'a source without proof': [['a', '--source'], '--target-is-dead'],
     'a proof that says nothing': [['a', '--source', '--target-is-dead', 'yes'], 'a sentence of 10'],
+    'a dead source and an end': [['a', '--discard', '--source-is-dead', PROOF], 'go alone'],
+    'two dead sides': [['a', '--source-is-dead', PROOF, '--target-is-dead', PROOF], 'go alone'],
+    'a dead source of a set to discard': [
+      ['--orphan', UID, '--node', 'n', '--discard', '--source-is-dead', PROOF],
+      'goes with --run',
+    ],
+    'a dead source of a device': [
+      ['--device', 'n/0', '--node', 'n', '--source-is-dead', PROOF],
+      '--node alone',
+    ],
+    'a proof of a source that says nothing': [['a', '--source-is-dead', 'yes'], '--source-is-dead takes'],
     'a node of a migration': [['a', '--discard', '--node', 'gpu-a'], '--node goes with'],
     'an orphan without node': [['--orphan', UID, '--run'], '--orphan needs --node'],
     'an orphan that is no UID': [['--orphan', 'x', '--node', 'n', '--run'], 'the UID'],

@@ -37,7 +37,7 @@ function ask(given: Case, call: Call): Plan {
   const { node, end } = call;
   const proof = call.proof ? PROOF : null;
   const found = orphan([source, target], { record: record(recorded), stalled });
-  return planOrphan(found, { kind: 'orphan', uid: UID, node, end, proof });
+  return planOrphan(found, { kind: 'orphan', uid: UID, node, end, proof, sourceProof: null });
 }
 
 const OFF = /(?:switch|switched) gpu-b off/u;

@@ -4,8 +4,13 @@ import { planOrphan } from '@transship/operator/internal/recover/plan/orphan';
 import { FENCE } from '../core/fixture.ts';
 import { at, broken, empty, kinds, orphan, PROOF, reason, record, silent, UID } from './fixture.ts';
 
-const plan = (found: FoundOrphan, node: string, end: 'run' | 'discard', proof: string | null = null) =>
-  planOrphan(found, { kind: 'orphan', uid: UID, node, end, proof });
+const plan = (
+  found: FoundOrphan,
+  node: string,
+  end: 'run' | 'discard',
+  proof: string | null = null,
+  sourceProof: string | null = null,
+) => planOrphan(found, { kind: 'orphan', uid: UID, node, end, proof, sourceProof });
 
 const STOPPED = at('source', 'Stopped');
 const VERIFIED = at('target', 'Verified');
@@ -154,13 +159,52 @@ describe('recover --orphan at the source', () => {
 describe('recover --orphan at the target', () => {
   test('--run starts what was verified while the source stands still, and frees the source', () => {
     const steps = kinds(plan(orphan([STOPPED, VERIFIED]), 'gpu-b', 'run'));
-    expect(steps).toEqual(['claim', 'attach', 'attach', 'activateTarget', 'releaseSource']);
+    expect(steps).toEqual(['claim', 'attach', 'attach', 'commitSource', 'activateTarget', 'releaseSource']);
+  });
+
+  test('--run tells a source of Commit once, before the target runs, and only one that stands still', () => {
+    const told = at('source', 'Stopped', commitSeen);
+    expect(kinds(plan(orphan([told, VERIFIED]), 'gpu-b', 'run'))).not.toContain('commitSource');
+    const released = at('source', 'Released', commitSeen);
+    expect(kinds(plan(orphan([released, VERIFIED]), 'gpu-b', 'run'))).not.toContain('commitSource');
+    const runs = plan(orphan([STOPPED, at('target', 'Active', commitSeen)]), 'gpu-b', 'run');
+    expect(kinds(runs)).toEqual(['claim', 'attach', 'commitSource', 'releaseSource']);
+  });
+
+  test('--run says when the agent of the source cannot be told', () => {
+    const old = at('source', 'Stopped', { takesCommit: false });
+    const planned = plan(orphan([old, VERIFIED]), 'gpu-b', 'run');
+    expect(kinds(planned)).not.toContain('commitSource');
+    expect(planned).toMatchObject({ losses: [expect.stringContaining('earlier version')] });
+  });
+
+  test('--run without a source needs a word for it, and says that it is not told', () => {
+    for (const found of [orphan([VERIFIED, silent('gpu-a')]), orphan([VERIFIED])]) {
+      expect(reason(plan(found, 'gpu-b', 'run'))).toContain('--source-is-dead');
+      const planned = plan(found, 'gpu-b', 'run', null, PROOF);
+      expect(kinds(planned)).toEqual(['claim', 'attach', 'activateTarget']);
+      expect(planned).toMatchObject({ losses: [expect.stringContaining('is not told')] });
+    }
+  });
+
+  test('--run with a word for the source is refused where another target may have been committed', () => {
+    const twoSilent = orphan([VERIFIED, silent('gpu-a'), silent('gpu-c')]);
+    expect(reason(plan(twoSilent, 'gpu-b', 'run', null, PROOF))).toContain('another target');
+    const rival = { ...at('target', 'Discarded', { generation: 9 }), node: 'gpu-c' };
+    expect(reason(plan(orphan([VERIFIED, rival]), 'gpu-b', 'run', null, PROOF))).toContain('gpu-c');
+    const older = { ...at('target', 'Discarded', { generation: 0 }), node: 'gpu-c' };
+    expect(kinds(plan(orphan([VERIFIED, older]), 'gpu-b', 'run', null, PROOF))).toContain('activateTarget');
+  });
+
+  test('--run does not take a word for a source that answers', () => {
+    const found = orphan([at('source', 'RolledBack'), VERIFIED]);
+    expect(reason(plan(found, 'gpu-b', 'run', null, PROOF))).toContain('RolledBack');
   });
 
   test('--run is refused while the source may run, and when it is not to be found', () => {
     for (const phase of ['RollingBack', 'Restarting', 'RolledBack', 'Prepared'] as const)
       expect(reason(plan(orphan([at('source', phase), VERIFIED]), 'gpu-b', 'run'))).toContain('gpu-a');
-    expect(reason(plan(orphan([VERIFIED, silent('gpu-a')]), 'gpu-b', 'run'))).toContain('was not found');
+    expect(reason(plan(orphan([VERIFIED, silent('gpu-a')]), 'gpu-b', 'run'))).toContain('gpu-a did not');
   });
 
   test('--run is refused for what is not whole, or was to be given up', () => {

@@ -36,7 +36,7 @@ export class Stage {
       began: ({ kind }) => this.told.push(`began ${kind}`),
       did: ({ kind }) => this.told.push(`did ${kind}`),
     };
-    const key = request.kind === 'source' || request.kind === 'discard' ? KEY : null;
+    const key = request.kind === 'orphan' || request.kind === 'device' ? null : KEY;
     const options = { request, key, yes, enter: () => Promise.resolve() };
     return recover(this.#ports(`recover-${this.#runs}`), options, witness, new AbortController().signal);
   }
