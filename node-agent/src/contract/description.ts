@@ -51,6 +51,45 @@ export interface DeviceDescription {
   readonly quarantine?: DeviceQuarantine | null;
   /** Domain, bus, slot and function; empty where nobody named them, absent from older agents. */
   readonly pciAddress?: string;
+  /** The one that the kubelet has given the device to; null: none, or nobody knows (see PodResources). */
+  readonly pod?: PodReference | null;
+  /** Where it is plugged in; null where that is not known. */
+  readonly topology?: DeviceTopology | null;
+}
+
+/** A pod as the kubelet names it, which tells no UID: another of its name may have taken its place. */
+export interface PodReference {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** As sysfs has it. */
+export interface DeviceTopology {
+  /** Root complex and its bus, such as `pci0000:3a`; empty where there is none. */
+  readonly pcieRoot: string;
+  /** -1: none is told. */
+  readonly numaNode: number;
+}
+
+/** A device of a pod that cannot be moved with it. */
+export interface UnknownDevice {
+  readonly pod: PodReference | null;
+  /** Resource of a device plugin (`vendor/name`), or DRA driver. */
+  readonly resource: string;
+  /** As the device plugin names it, or `pool/device` of a DRA driver. */
+  readonly device: string;
+  /** Why it cannot be moved, for people. */
+  readonly reason: string;
+}
+
+/** How much of the kubelet's word on pods and devices an agent has. */
+export interface PodResources {
+  /** False: no device tells its pod, whether it has one or not. */
+  readonly known: boolean;
+  /** Why it is not known; empty when it is. */
+  readonly message: string;
+  /** Whoever moves a pod must find none of its own here. */
+  readonly unknownDevices: readonly UnknownDevice[];
 }
 
 /** Why nobody may have a device. */
@@ -76,10 +115,20 @@ export interface NodeDescription {
   /** Where another agent pulls streams of this node, `host:port`. */
   readonly transferEndpoint: string;
   readonly devices: readonly DeviceDescription[];
+  /** null or absent: the agent was not told to ask the kubelet, or is older. */
+  readonly podResources?: PodResources | null;
 }
 
 export function descriptionToWire(node: NodeDescription): WireResponse {
-  return { ...node, devices: node.devices.map(deviceToWire) };
+  const { podResources = null } = node;
+  return {
+    ...node,
+    devices: node.devices.map(deviceToWire),
+    podResources:
+      podResources === null
+        ? null
+        : { ...podResources, unknownDevices: podResources.unknownDevices.map((one) => ({ ...one })) },
+  };
 }
 
 export function deviceToWire(device: DeviceDescription): WireDevice {

@@ -16,7 +16,15 @@ export { createAgentClient } from './client.ts';
 export type { AgentClient, AgentClientOptions } from './client.ts';
 export type { CommandReply, CommandRequest } from './command-request.ts';
 export { CONTRACT_VERSION, versionSkew } from './contract-version.ts';
-export type { DeviceDescription, DeviceHealth, NodeDescription } from './description.ts';
+export type {
+  DeviceDescription,
+  DeviceHealth,
+  DeviceTopology,
+  NodeDescription,
+  PodReference,
+  PodResources,
+  UnknownDevice,
+} from './description.ts';
 export { OPERATOR_IDENTITY, nodeIdentity } from './identity.ts';
 export type { EndQuarantineReply } from './recovery.ts';
 export type { DeviceSnapshot, SessionSnapshot } from '../core/snapshot.ts';

@@ -20,6 +20,8 @@ import type { Frame as _transship_agent_v1alpha1_Frame, Frame__Output as _transs
 import type { ListSessionsRequest as _transship_agent_v1alpha1_ListSessionsRequest, ListSessionsRequest__Output as _transship_agent_v1alpha1_ListSessionsRequest__Output } from './transship/agent/v1alpha1/ListSessionsRequest.ts';
 import type { ListSessionsResponse as _transship_agent_v1alpha1_ListSessionsResponse, ListSessionsResponse__Output as _transship_agent_v1alpha1_ListSessionsResponse__Output } from './transship/agent/v1alpha1/ListSessionsResponse.ts';
 import type { ObserveRequest as _transship_agent_v1alpha1_ObserveRequest, ObserveRequest__Output as _transship_agent_v1alpha1_ObserveRequest__Output } from './transship/agent/v1alpha1/ObserveRequest.ts';
+import type { PodReference as _transship_agent_v1alpha1_PodReference, PodReference__Output as _transship_agent_v1alpha1_PodReference__Output } from './transship/agent/v1alpha1/PodReference.ts';
+import type { PodResources as _transship_agent_v1alpha1_PodResources, PodResources__Output as _transship_agent_v1alpha1_PodResources__Output } from './transship/agent/v1alpha1/PodResources.ts';
 import type { PreCopyRequest as _transship_agent_v1alpha1_PreCopyRequest, PreCopyRequest__Output as _transship_agent_v1alpha1_PreCopyRequest__Output } from './transship/agent/v1alpha1/PreCopyRequest.ts';
 import type { PrepareRequest as _transship_agent_v1alpha1_PrepareRequest, PrepareRequest__Output as _transship_agent_v1alpha1_PrepareRequest__Output } from './transship/agent/v1alpha1/PrepareRequest.ts';
 import type { PullAck as _transship_agent_v1alpha1_PullAck, PullAck__Output as _transship_agent_v1alpha1_PullAck__Output } from './transship/agent/v1alpha1/PullAck.ts';
@@ -34,6 +36,8 @@ import type { SessionSnapshot as _transship_agent_v1alpha1_SessionSnapshot, Sess
 import type { StopRequest as _transship_agent_v1alpha1_StopRequest, StopRequest__Output as _transship_agent_v1alpha1_StopRequest__Output } from './transship/agent/v1alpha1/StopRequest.ts';
 import type { StreamProgress as _transship_agent_v1alpha1_StreamProgress, StreamProgress__Output as _transship_agent_v1alpha1_StreamProgress__Output } from './transship/agent/v1alpha1/StreamProgress.ts';
 import type { StreamTotals as _transship_agent_v1alpha1_StreamTotals, StreamTotals__Output as _transship_agent_v1alpha1_StreamTotals__Output } from './transship/agent/v1alpha1/StreamTotals.ts';
+import type { Topology as _transship_agent_v1alpha1_Topology, Topology__Output as _transship_agent_v1alpha1_Topology__Output } from './transship/agent/v1alpha1/Topology.ts';
+import type { UnknownDevice as _transship_agent_v1alpha1_UnknownDevice, UnknownDevice__Output as _transship_agent_v1alpha1_UnknownDevice__Output } from './transship/agent/v1alpha1/UnknownDevice.ts';
 import type { VerifyRequest as _transship_agent_v1alpha1_VerifyRequest, VerifyRequest__Output as _transship_agent_v1alpha1_VerifyRequest__Output } from './transship/agent/v1alpha1/VerifyRequest.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -65,6 +69,8 @@ export interface ProtoGrpcType {
         ListSessionsRequest: MessageTypeDefinition<_transship_agent_v1alpha1_ListSessionsRequest, _transship_agent_v1alpha1_ListSessionsRequest__Output>
         ListSessionsResponse: MessageTypeDefinition<_transship_agent_v1alpha1_ListSessionsResponse, _transship_agent_v1alpha1_ListSessionsResponse__Output>
         ObserveRequest: MessageTypeDefinition<_transship_agent_v1alpha1_ObserveRequest, _transship_agent_v1alpha1_ObserveRequest__Output>
+        PodReference: MessageTypeDefinition<_transship_agent_v1alpha1_PodReference, _transship_agent_v1alpha1_PodReference__Output>
+        PodResources: MessageTypeDefinition<_transship_agent_v1alpha1_PodResources, _transship_agent_v1alpha1_PodResources__Output>
         PreCopyRequest: MessageTypeDefinition<_transship_agent_v1alpha1_PreCopyRequest, _transship_agent_v1alpha1_PreCopyRequest__Output>
         PrepareRequest: MessageTypeDefinition<_transship_agent_v1alpha1_PrepareRequest, _transship_agent_v1alpha1_PrepareRequest__Output>
         PullAck: MessageTypeDefinition<_transship_agent_v1alpha1_PullAck, _transship_agent_v1alpha1_PullAck__Output>
@@ -82,6 +88,8 @@ export interface ProtoGrpcType {
         StreamKind: EnumTypeDefinition
         StreamProgress: MessageTypeDefinition<_transship_agent_v1alpha1_StreamProgress, _transship_agent_v1alpha1_StreamProgress__Output>
         StreamTotals: MessageTypeDefinition<_transship_agent_v1alpha1_StreamTotals, _transship_agent_v1alpha1_StreamTotals__Output>
+        Topology: MessageTypeDefinition<_transship_agent_v1alpha1_Topology, _transship_agent_v1alpha1_Topology__Output>
+        UnknownDevice: MessageTypeDefinition<_transship_agent_v1alpha1_UnknownDevice, _transship_agent_v1alpha1_UnknownDevice__Output>
         VerifyRequest: MessageTypeDefinition<_transship_agent_v1alpha1_VerifyRequest, _transship_agent_v1alpha1_VerifyRequest__Output>
       }
     }

@@ -120,13 +120,27 @@ describe('a description', () => {
       remedy: 'Reset it.',
     },
     pciAddress: '0000:3b:00.1',
+    pod: { namespace: 'ml', name: 'trainer-0' },
+    topology: { pcieRoot: 'pci0000:3a', numaNode: -1 },
   };
-  const node = {
+  const node: NodeDescription = {
     nodeName: 'a',
     agentVersion: '1.0.0',
     contractVersion: 2,
     transferEndpoint: 'a:1',
     devices: [device],
+    podResources: {
+      known: true,
+      message: '',
+      unknownDevices: [
+        {
+          pod: { namespace: 'ml', name: 'trainer-0' },
+          resource: 'example.com/gpu',
+          device: '0000:3c:00.0',
+          reason: 'the devices file does not list it',
+        },
+      ],
+    },
   };
   const { responseSerialize, responseDeserialize } = wire.DeviceAgent.service.DescribeDevices;
 
@@ -134,6 +148,13 @@ describe('a description', () => {
     expect(descriptionFromWire(responseDeserialize(responseSerialize(descriptionToWire(node))))).toEqual(
       node,
     );
+  });
+
+  test('of an agent that asks no kubelet says nothing of pods', () => {
+    const { podResources: _, ...bare } = node;
+    const sent = { ...bare, devices: [{ ...device, pod: null, topology: null }] };
+    const arrived = descriptionFromWire(responseDeserialize(responseSerialize(descriptionToWire(sent))));
+    expect(arrived).toEqual({ ...sent, podResources: null });
   });
 
   test('with a health of a later version counts as unreachable, so that nothing is started', () => {

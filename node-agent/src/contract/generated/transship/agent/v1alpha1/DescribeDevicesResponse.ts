@@ -1,6 +1,7 @@
 // Original file: proto/transship/agent/v1alpha1/agent.proto
 
 import type { DeviceDescription as _transship_agent_v1alpha1_DeviceDescription, DeviceDescription__Output as _transship_agent_v1alpha1_DeviceDescription__Output } from '../../../transship/agent/v1alpha1/DeviceDescription.ts';
+import type { PodResources as _transship_agent_v1alpha1_PodResources, PodResources__Output as _transship_agent_v1alpha1_PodResources__Output } from '../../../transship/agent/v1alpha1/PodResources.ts';
 
 export interface DescribeDevicesResponse {
   'nodeName'?: (string);
@@ -8,6 +9,7 @@ export interface DescribeDevicesResponse {
   'transferEndpoint'?: (string);
   'devices'?: (_transship_agent_v1alpha1_DeviceDescription)[];
   'contractVersion'?: (number);
+  'podResources'?: (_transship_agent_v1alpha1_PodResources | null);
 }
 
 export interface DescribeDevicesResponse__Output {
@@ -16,4 +18,5 @@ export interface DescribeDevicesResponse__Output {
   'transferEndpoint': (string);
   'devices': (_transship_agent_v1alpha1_DeviceDescription__Output)[];
   'contractVersion': (number);
+  'podResources': (_transship_agent_v1alpha1_PodResources__Output | null);
 }

@@ -2,6 +2,8 @@
 
 import type { DeviceState as _transship_agent_v1alpha1_DeviceState, DeviceState__Output as _transship_agent_v1alpha1_DeviceState__Output } from '../../../transship/agent/v1alpha1/DeviceState.ts';
 import type { Quarantine as _transship_agent_v1alpha1_Quarantine, Quarantine__Output as _transship_agent_v1alpha1_Quarantine__Output } from '../../../transship/agent/v1alpha1/Quarantine.ts';
+import type { PodReference as _transship_agent_v1alpha1_PodReference, PodReference__Output as _transship_agent_v1alpha1_PodReference__Output } from '../../../transship/agent/v1alpha1/PodReference.ts';
+import type { Topology as _transship_agent_v1alpha1_Topology, Topology__Output as _transship_agent_v1alpha1_Topology__Output } from '../../../transship/agent/v1alpha1/Topology.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface DeviceDescription {
@@ -31,6 +33,8 @@ export interface DeviceDescription {
   'migrationFlags'?: (number);
   'quarantine'?: (_transship_agent_v1alpha1_Quarantine | null);
   'pciAddress'?: (string);
+  'pod'?: (_transship_agent_v1alpha1_PodReference | null);
+  'topology'?: (_transship_agent_v1alpha1_Topology | null);
 }
 
 export interface DeviceDescription__Output {
@@ -60,4 +64,6 @@ export interface DeviceDescription__Output {
   'migrationFlags': (number);
   'quarantine': (_transship_agent_v1alpha1_Quarantine__Output | null);
   'pciAddress': (string);
+  'pod': (_transship_agent_v1alpha1_PodReference__Output | null);
+  'topology': (_transship_agent_v1alpha1_Topology__Output | null);
 }
