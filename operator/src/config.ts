@@ -5,6 +5,26 @@ import { LOG_LEVELS } from './telemetry/log.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
+const objectName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'must be the name of an object');
+
+/** Turns evictions into migrations. */
+const webhook = z.strictObject({
+  host: z.string().min(1),
+  port,
+  /** In the namespace of the Lease. */
+  secret: objectName,
+  configuration: objectName,
+  /** DNS names or IPv4 addresses by which the API server calls. */
+  names: z
+    .array(
+      z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'must be a DNS name or an IPv4 address'),
+    )
+    .min(1, 'name what the API server calls with --webhook-name')
+    .max(16),
+});
+
 const common = {
   /** Endpoints by node name; they take precedence over inventories. */
   agents: z.map(z.string().min(1), endpoint),
@@ -22,6 +42,8 @@ const config = z.discriminatedUnion('mode', [
     /** null: credentials of the pod, or what kubectl would use. */
     kubeconfig: z.string().min(1).nullable(),
     leaderElection: z.strictObject({ namespace: z.string().min(1), name: z.string().min(1) }),
+    /** null: evictions are left alone. */
+    webhook: webhook.nullable(),
   }),
   z.strictObject({ mode: z.literal('standalone'), ...common, manifests: z.string().min(1) }),
 ]);
@@ -39,6 +61,11 @@ interface Flags extends DoorFlags {
   readonly leaderElectionName: string;
   readonly healthHost: string;
   readonly healthPort?: string;
+  readonly webhookHost: string;
+  readonly webhookPort?: string;
+  readonly webhookSecret: string;
+  readonly webhookConfiguration: string;
+  readonly webhookName: readonly string[];
   readonly concurrency: string;
   readonly logLevel: string;
 }
@@ -57,6 +84,15 @@ function program(): Command {
     .option('--leader-election-name <name>', 'name of the Lease', 'transship-operator')
     .option('--health-host <address>', 'address of the health server', '0.0.0.0')
     .option('--health-port <port>', 'serve /livez, /readyz and /metrics; 0: any free port')
+    .option('--webhook-host <address>', 'address of the eviction webhook', '0.0.0.0')
+    .option('--webhook-port <port>', 'turn evictions into migrations, as a webhook; 0: any free port')
+    .option('--webhook-secret <name>', 'Secret with its certificates', 'transship-webhook-tls')
+    .option('--webhook-configuration <name>', 'its ValidatingWebhookConfiguration', 'transship-eviction')
+    .addOption(
+      new Option('--webhook-name <name>', 'what the API server calls it by; repeatable')
+        .argParser((name: string, before: readonly string[]) => [...before, name])
+        .default([], 'none'),
+    )
     .option('--concurrency <count>', 'migrations worked on at the same time', '16')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
     .allowExcessArguments(false);
@@ -90,6 +126,11 @@ function fromFlags(flags: Flags): unknown {
         '--manifests works without Kubernetes; leave --kubeconfig and --leader-election-namespace out',
       );
     }
+    if (flags.webhookPort !== undefined) {
+      throw new ConfigError(
+        '--manifests works without Kubernetes, which has no evictions; leave --webhook-port out',
+      );
+    }
     if (flags.agent.size === 0)
       throw new ConfigError('--manifests needs an --agent for every node; there is no inventory');
     return { mode: 'standalone', ...shared, manifests: flags.manifests };
@@ -100,5 +141,17 @@ function fromFlags(flags: Flags): unknown {
     );
   }
   const leaderElection = { namespace: flags.leaderElectionNamespace, name: flags.leaderElectionName };
-  return { mode: 'kubernetes', ...shared, kubeconfig: flags.kubeconfig ?? null, leaderElection };
+  const { kubeconfig = null } = flags;
+  return { mode: 'kubernetes', ...shared, kubeconfig, leaderElection, webhook: webhookOf(flags) };
+}
+
+function webhookOf(flags: Flags): unknown {
+  if (flags.webhookPort === undefined) return null;
+  return {
+    host: flags.webhookHost,
+    port: flags.webhookPort,
+    secret: flags.webhookSecret,
+    configuration: flags.webhookConfiguration,
+    names: flags.webhookName,
+  };
 }

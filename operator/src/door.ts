@@ -1,6 +1,16 @@
 import type { EndpointSource } from './agents/pool.ts';
 import type { EventSink, MigrationFeed, MigrationStore, NodePort } from './reconcile/ports.ts';
 
+/** What works beside the migrations through the same door. */
+export interface Companion {
+  /** What /readyz asks for because of it. */
+  readonly ready: Readonly<Record<string, () => boolean>>;
+  /** Also while another process works. Resolves once aborted; never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+  /** While this process is the one that works. Resolves once aborted; never rejects. */
+  lead(signal: AbortSignal): Promise<void>;
+}
+
 /** Where migrations come from and are recorded: all that Kubernetes and a folder of manifests differ in. */
 export interface Door {
   readonly store: MigrationStore;

@@ -19,10 +19,26 @@ const EXIT_USAGE = 2;
 const STOP_LIMIT_MS = 10_000;
 
 /** The client of the API server is large, so a bare host does not load it. */
-async function openDoor(config: OperatorConfig, instance: string, log: Log): Promise<Door> {
+async function openDoor(
+  config: OperatorConfig,
+  instance: string,
+  log: Log,
+  metrics: OperatorMetrics,
+): Promise<Door> {
   if (config.mode === 'standalone') return new FolderDoor(config, instance, systemClock, log);
   const { KubeDoor } = await import('./kube/door.ts');
-  return new KubeDoor(config, instance, systemClock, log);
+  const { webhook, leaderElection } = config;
+  if (webhook === null) return new KubeDoor(config, instance, systemClock, log);
+  const { Drain } = await import('./webhook/drain.ts');
+  const secret = { namespace: leaderElection.namespace, name: webhook.secret };
+  const answered = metrics.evictionAnswered.bind(metrics);
+  return new KubeDoor(
+    config,
+    instance,
+    systemClock,
+    log,
+    (transport) => new Drain({ ...webhook, secret, answered }, transport, systemClock, log),
+  );
 }
 
 async function run(config: OperatorConfig, instance: string, log: Log): Promise<void> {
@@ -37,7 +53,7 @@ async function run(config: OperatorConfig, instance: string, log: Log): Promise<
   const { agents, concurrency } = config;
   const tls = await TlsSource.open(config.tls, systemClock, log);
   const metrics = new OperatorMetrics(log);
-  const door = await openDoor(config, instance, log);
+  const door = await openDoor(config, instance, log, metrics);
   // A process that waits to lead is ready to.
   const ready = { ...door.ready, migrations: () => door.feed.synced || !door.leading };
   const health =

@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { OperatorConfig } from '../config.ts';
-import type { Door } from '../door.ts';
+import type { Companion, Door } from '../door.ts';
 import type { Clock, Log } from '../reconcile/ports.ts';
 import { KubeEventSink } from './events.ts';
 import { KubeMigrationFeed } from './feed.ts';
@@ -21,13 +21,20 @@ export class KubeDoor implements Door {
   readonly events: KubeEventSink;
   readonly nodes: KubeNodeTaints;
   readonly endpoints: InventoryCache;
-  readonly ready = { inventories: (): boolean => this.endpoints.synced };
+  readonly ready: Readonly<Record<string, () => boolean>>;
   readonly #transport: KubeTransport;
   readonly #elector: LeaderElector;
   readonly #health: NodeHealth;
+  readonly #companion: Companion | null;
 
   /** @throws when the credentials cannot be read. */
-  constructor({ kubeconfig, leaderElection }: KubeOptions, instance: string, clock: Clock, log: Log) {
+  constructor(
+    { kubeconfig, leaderElection }: KubeOptions,
+    instance: string,
+    clock: Clock,
+    log: Log,
+    companion: (transport: KubeTransport) => Companion | null = () => null,
+  ) {
     const credentials = new KubeConfig();
     if (kubeconfig === null) credentials.loadFromDefault();
     else credentials.loadFromFile(kubeconfig);
@@ -43,14 +50,16 @@ export class KubeDoor implements Door {
     this.endpoints.onDevices((nodeName) => this.#health.changed(nodeName));
     const lease = new LeaseClient(this.#transport, leaderElection.namespace, leaderElection.name);
     this.#elector = new LeaderElector(lease, instance, clock, log);
+    this.#companion = companion(this.#transport);
+    this.ready = { inventories: (): boolean => this.endpoints.synced, ...this.#companion?.ready };
   }
 
   get leading(): boolean {
     return this.#elector.leading;
   }
 
-  run(signal: AbortSignal): Promise<void> {
-    return this.endpoints.run(signal);
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.endpoints.run(signal), this.#companion?.run(signal)]);
   }
 
   enter(signal: AbortSignal): Promise<boolean> {
@@ -60,7 +69,9 @@ export class KubeDoor implements Door {
   /** Whoever leads tells the nodes of their devices. */
   async hold(signal: AbortSignal): Promise<'lost' | 'released'> {
     const end = new AbortController();
-    void this.#health.run(AbortSignal.any([signal, end.signal]));
+    const limit = AbortSignal.any([signal, end.signal]);
+    void this.#health.run(limit);
+    void this.#companion?.lead(limit);
     try {
       return await this.#elector.hold(signal);
     } finally {

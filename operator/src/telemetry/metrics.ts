@@ -31,6 +31,9 @@ export class OperatorMetrics implements Metrics, QueueObserver {
     'Objects that vanished while their set was stopped',
     [],
   );
+  readonly #evictions = this.#counter('transship_evictions_total', 'Evictions answered by the webhook', [
+    'answer',
+  ]);
   readonly #downtime = this.#histogram(
     'transship_migration_downtime_seconds',
     'Freeze to thaw',
@@ -86,6 +89,10 @@ export class OperatorMetrics implements Metrics, QueueObserver {
 
   stoppedSetVanished(): void {
     this.#vanished.inc();
+  }
+
+  evictionAnswered(answer: 'allow' | 'hold' | 'evacuate' | 'unknown'): void {
+    this.#evictions.inc({ answer });
   }
 
   leadingChanged(leading: boolean): void {

@@ -10,11 +10,26 @@ describe('the command line', () => {
       mode: 'kubernetes',
       kubeconfig: null,
       leaderElection: { namespace: 'transship', name: 'transship-operator' },
+      webhook: null,
       agents: new Map(),
       tls: { cert: 'c', key: 'k', ca: 'a' },
       health: { host: '0.0.0.0', port: 8080 },
       concurrency: 16,
       logLevel: 'info',
+    });
+  });
+
+  test('turns evictions into migrations where a port is given', () => {
+    const names = ['--webhook-name', 'w.transship.svc', '--webhook-name', '127.0.0.1'];
+    const config = read('--leader-election-namespace', 'n', '--webhook-port', '9443', ...names);
+    expect(config).toMatchObject({
+      webhook: {
+        host: '0.0.0.0',
+        port: 9443,
+        secret: 'transship-webhook-tls',
+        configuration: 'transship-eviction',
+        names: ['w.transship.svc', '127.0.0.1'],
+      },
     });
   });
 
@@ -37,6 +52,18 @@ describe('the command line', () => {
     'a folder without agents': [['--manifests', 'd'], '--agent'],
     'a port that is none': [['--leader-election-namespace', 'n', '--health-port', '99999'], 'health.port'],
     'no concurrency': [['--leader-election-namespace', 'n', '--concurrency', '0'], 'concurrency'],
+    'a webhook without a name': [
+      ['--leader-election-namespace', 'n', '--webhook-port', '9443'],
+      '--webhook-name',
+    ],
+    'a webhook of an address of IPv6': [
+      ['--leader-election-namespace', 'n', '--webhook-port', '9443', '--webhook-name', '::1'],
+      'IPv4',
+    ],
+    'a webhook for a folder': [
+      ['--manifests', 'd', '--agent', 'a=b:1', '--webhook-port', '1'],
+      '--webhook-port',
+    ],
     'an unknown level': [['--leader-election-namespace', 'n', '--log-level', 'loud'], 'logLevel'],
   };
 
