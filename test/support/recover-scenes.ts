@@ -1,6 +1,9 @@
 /** Situations that only a person ends, made for real. */
 import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '@transship/operator/internal/clock';
+import { RecordFiles } from '@transship/operator/internal/standalone/record-files';
+import { FolderMigrationStore } from '@transship/operator/internal/standalone/store';
 import { eventually } from './managed-process.ts';
 import type { ManifestOptions } from './migration-manifest.ts';
 import type { TestNode } from './test-node.ts';
@@ -65,4 +68,15 @@ export const restore = (nodes: TwoNodes, name: string, copy: string): Promise<vo
 export async function vanish(nodes: TwoNodes, name: string): Promise<void> {
   await unlink(recordOf(nodes, name));
   await nodes.delete(name);
+}
+
+/** Commit is on record as an operator leaves it that dies right after it wrote it; both sides have promised. */
+export async function recordCommit(nodes: TwoNodes, name: string): Promise<void> {
+  const files = new RecordFiles(join(nodes.directory, 'manifests', '.transship'), () => Promise.resolve());
+  const store = new FolderMigrationStore(files, systemClock);
+  const stored = await store.get({ namespace: 'default', name });
+  if (stored === null) throw new Error(`there is no migration ${name}`);
+  const by = stored.status.operator ?? 'operator';
+  const outcome = await store.recordDecision(stored, 'Undecided', 'Commit', by, 'generation 1 verified');
+  if (outcome.kind !== 'written') throw new Error(`Commit was not written: ${outcome.kind}`);
 }
