@@ -17,6 +17,8 @@ interface Manifest {
   readonly metadata: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: Readonly<Record<string, unknown>>;
+  readonly webhooks?: readonly { readonly clientConfig: object }[];
+  readonly rules?: readonly { readonly resources: readonly string[] }[];
 }
 
 let helm: string;
@@ -221,6 +223,45 @@ describe('the chart', () => {
       expect(code).not.toBe(0);
       expect(stderr).toContain('must not lie in each other');
     }
+  });
+
+  test('asks the operator before evictions only when told to', async () => {
+    const off = await render({});
+    expect(named(off, 'ValidatingWebhookConfiguration', 'trial-transship-eviction')).toBeUndefined();
+    expect(JSON.stringify(off)).not.toContain('--webhook');
+    const on = await render({
+      drain: { enabled: true, excludedNamespaces: ['infra'], failurePolicy: 'Fail' },
+    });
+    const [webhook] = named(on, 'ValidatingWebhookConfiguration', 'trial-transship-eviction')?.webhooks ?? [];
+    expect(webhook).toMatchObject({
+      failurePolicy: 'Fail',
+      sideEffects: 'NoneOnDryRun',
+      namespaceSelector: { matchExpressions: [{ values: ['default', 'kube-system', 'infra'] }] },
+    });
+    expect(webhook?.clientConfig).not.toHaveProperty('caBundle');
+    const operator = JSON.stringify(named(on, 'Deployment', 'trial-transship-operator')?.spec);
+    expect(operator).toContain('"--webhook-name","trial-transship-webhook.default.svc"');
+    // Whoever may write a Secret of any name may read tokens of any account.
+    const rules = on.filter(({ kind }) => kind.endsWith('Role')).flatMap(({ rules: found = [] }) => found);
+    const secrets = rules.filter(({ resources }) => resources.includes('secrets'));
+    expect(secrets).toEqual([
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['trial-transship-webhook-tls'],
+        verbs: ['get', 'patch'],
+      },
+    ]);
+  });
+
+  test.each([
+    ['the port of its health server', { port: 8080 }],
+    ['a policy that is none', { failurePolicy: 'Maybe' }],
+    ['a longer wait than an API server has', { timeoutSeconds: 31 }],
+  ])('refuses a webhook with %s', async (_, drain) => {
+    const { code, stderr } = await runHelm('template', { drain: { enabled: true, ...drain } });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('/drain/');
   });
 
   test('binds what listenHost says, for clusters of IPv6', async () => {
