@@ -125,6 +125,8 @@ export class KubeTransport {
         reject(new NoAnswerError(what, sent, signal.aborted ? signal.reason : error)),
       );
       outgoing.on('response', resolve);
+      // Node tells the length of a DELETE's body only when asked to; else it is taken for the next request.
+      if (body !== undefined) outgoing.setHeader('content-length', body.length);
       outgoing.end(body);
     });
   }

@@ -62,6 +62,18 @@ describe('the transport to an API server', () => {
     transport.close();
   });
 
+  test.each(['DELETE', 'POST'] as const)('brings the whole body of a %s', async (method) => {
+    const https = createHttpsServer({ key, cert }, (incoming, response) => {
+      let body = '';
+      incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      incoming.on('end', () => response.end(JSON.stringify({ body })));
+    });
+    const transport = await listen(https, () => https.closeAllConnections());
+    const body = { preconditions: { uid: 'ü' } };
+    const answer = transport.request({ method, path: '/thing', body, deadlineMs: DEADLINE_MS }, signal);
+    expect(await answer).toEqual({ body: JSON.stringify(body) });
+  });
+
   test('knows that a request may have arrived once the connection stood', async () => {
     const https = createHttpsServer({ key, cert }, ({ socket }) => socket.destroy());
     const transport = await listen(https, () => https.closeAllConnections());
