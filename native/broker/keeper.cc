@@ -243,11 +243,10 @@ bool Keeper::unmapPatiently(const std::vector<std::shared_ptr<const HeldDevice>>
   milliseconds pause = timing_.firstRetry;
   for (int left = kUnmapTries;; pause *= 2) {
     const Status unmapped = unmapOnce(devices, agents);
-    if (unmapped || --left == 0 || stopping()) {
+    if (unmapped || --left == 0 || !paused(spread(pause))) {
       report_(unmapped ? "memory of the last workload unmapped" : unmapped.error().message);
       return static_cast<bool>(unmapped);
     }
-    wait(-1, spread(pause));
   }
 }
 
@@ -273,6 +272,18 @@ Status Keeper::unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& d
 bool Keeper::stopping() const {
   const std::lock_guard lock{mutex_};
   return stopping_;
+}
+
+// Whatever else is asked for meanwhile has its turn afterwards; only stop() ends it early, with false.
+bool Keeper::paused(milliseconds length) {
+  const auto end = std::chrono::steady_clock::now() + length;
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+    if (stopping() || left.count() <= 0) {
+      return !stopping();
+    }
+    wait(-1, left);
+  }
 }
 
 void Keeper::resetOnce(const OnReset& done) {

@@ -100,6 +100,7 @@ class Keeper {
   Status unmapOnce(const std::vector<std::shared_ptr<const HeldDevice>>& devices,
                    const std::vector<pid_t>& agents);
   bool stopping() const;
+  bool paused(std::chrono::milliseconds length);
   void wait(int removal, std::chrono::milliseconds most);
 
   const std::string instance_;

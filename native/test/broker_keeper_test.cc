@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <future>
 
 #include "broker/keeper.hh"
@@ -23,8 +24,8 @@ struct Rig {
   std::vector<std::string> news = {};
   std::unique_ptr<Keeper> keeper = {};
 
-  void start() {
-    keeper = std::make_unique<Keeper>("own", std::make_unique<FakeOpener>(backend), kFast,
+  void start(broker::KeeperTiming timing = kFast) {
+    keeper = std::make_unique<Keeper>("own", std::make_unique<FakeOpener>(backend), timing,
                                       [this](const std::string& text) {
                                         const std::lock_guard lock{mutex};
                                         news.push_back(text);
@@ -176,6 +177,30 @@ TEST(BrokerKeeper, EndsWhileItsDeviceIsBusyAndSaysWhenAResetKeepsItFromThat) {
   EXPECT_FALSE(stuck.keeper->ended(20ms));
   stuck.backend->stalled = false;
   EXPECT_TRUE(stuck.keeper->ended(20s));
+}
+
+TEST(BrokerKeeper, WaitsBetweenTriesToUnmapWhateverElseItIsToldToDo) {
+  Rig rig;
+  rig.backend->unmapErrnos = {EBUSY, EBUSY, EBUSY};
+  rig.backend->unmapStalled = true;
+  rig.start({.firstRetry = std::chrono::hours{1}, .mostRetry = std::chrono::hours{1}, .check = 5ms});
+  rig.awaitOpen();
+  std::promise<bool> unmapped;
+  rig.keeper->unmap({rig.keeper->view().device}, {}, [&](bool done) { unmapped.set_value(done); });
+  const auto tries = [&] {
+    const std::lock_guard lock{rig.backend->mutex};
+    return std::ranges::count(rig.backend->memory, "users 1");
+  };
+  rig.await([&](const Keeper::View&) { return tries() == 1; });
+  // Told before the pause begins.
+  rig.keeper->reset([](const Result<Keeper::Reset>&) {});
+  rig.backend->unmapStalled = false;
+  std::this_thread::sleep_for(50ms);  // long enough for another try, were it not for the pause
+  rig.keeper->stop();
+  EXPECT_FALSE(unmapped.get_future().get());
+  EXPECT_TRUE(rig.keeper->ended(20s));
+  EXPECT_EQ(tries(), 1);
+  EXPECT_EQ(rig.backend->resets, 1);
 }
 
 }  // namespace
