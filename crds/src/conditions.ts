@@ -84,6 +84,12 @@ export const conditionTypes = {
     remedy:
       'See after the node. It was never told to run and holds its devices until the operator, which goes on asking, has it reset.',
   },
+  TargetPod: {
+    polarity: 'positive',
+    present:
+      'Only when `spec.source.podName` is given, from when a target pod is asked for: False until it stands where the source pod stood, then True; the message says what is waited for.',
+    remedy: 'While False for long, read its message and look at the events of the target pod.',
+  },
   Recovered: {
     polarity: 'positive',
     present:
@@ -180,6 +186,36 @@ export const reasons = {
     types: ['TargetNotFreed'],
     meaning: 'The agent did not answer, or did not obey, for 5 minutes.',
     remedy: 'Check the agent and the network of the node named in the message.',
+  },
+  WaitingForNode: {
+    types: ['TargetPod'],
+    meaning: 'The scheduler has not found a node for the target pod.',
+    remedy: 'Free devices on another node; after 5 minutes the migration is rejected.',
+  },
+  WaitingForDevices: {
+    types: ['TargetPod'],
+    meaning: 'The target pod has a node, and the kubelet there has not given it its devices.',
+    remedy: 'Look at the events of the target pod; after 15 minutes the migration is rejected.',
+  },
+  Reserved: {
+    types: ['TargetPod'],
+    meaning: 'The target pod holds the devices that the set goes to.',
+    remedy: WAIT,
+  },
+  HandingOver: {
+    types: ['TargetPod'],
+    meaning: 'The set runs at the target, whose pod takes the place of the source pod.',
+    remedy: WAIT,
+  },
+  HandedOver: {
+    types: ['TargetPod'],
+    meaning: 'The target pod stands where the source pod stood, and that one is deleted.',
+    remedy: 'Nothing.',
+  },
+  Deleted: {
+    types: ['TargetPod'],
+    meaning: 'The set stayed at the source, and the target pod is deleted.',
+    remedy: 'Nothing.',
   },
   WaitingForAgent: {
     types: ['Reconciling'],

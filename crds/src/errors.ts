@@ -137,6 +137,28 @@ export const errors = {
     'Check the node name and that the agent runs there.',
   ),
 
+  // The pods of a set.
+  PodNotFound: terminal(
+    'The pod that spec.source names does not run on the source node: it is gone, ends, is another one of that name, or waits itself for a workload that comes in.',
+    'Ended the migration as Rejected before anything was touched.',
+    'Name a pod that runs, with its node; leave podUID out unless just that one is meant.',
+  ),
+  UnsupportedOwner: terminal(
+    'The pod cannot be replaced by one on another node: its owner is of a kind that would make or delete pods of its own then (the message says why), or the admission policy that keeps owners still is not in force.',
+    'Ended the migration as Rejected; the pod and its devices were not touched.',
+    'Pods of Deployments, ReplicaSets and Jobs can move, and such without an owner. Let others end by themselves. For the policy see charts/transship/templates/operator/handoverpolicy.yaml.',
+  ),
+  TargetUnschedulable: terminal(
+    'The target pod found no node within 5 minutes, or was not given its devices within 15, or was refused by the API server; the message says what stood in the way.',
+    'Deleted the target pod and ended the migration as Rejected; the source was not touched.',
+    'Free devices on another node, or widen spec.target and the pod’s own node selection.',
+  ),
+  TargetPodLost: terminal(
+    'A pod of the migration was deleted before the decision, or has ended.',
+    'Gave the set up: the source runs on. What its pod still holds is deleted with it.',
+    'Find out who deletes pods there, then create a new DeviceMigration.',
+  ),
+
   // Reaching the devices.
   DeviceUnreachable: passing(
     'What offers a device does not answer: its vfio-user server, the broker, or the device itself, which may be unplugged.',
@@ -167,8 +189,8 @@ export const errors = {
   // Talking to the agents.
   AgentUnreachable: passing(
     'An agent did not answer in time.',
-    'Called again, with pauses of at most 10 s. Preflight gives up after 60 s, the operator after 30 s before the decision: the migration is rejected, or the set goes back to the source once that one answers; until then the target keeps what it was given, since the source goes first. A source that had not been stopped goes home by itself meanwhile. After the decision both agents are waited for without an end.',
-    'Check the agent pod, its certificate and the network to the node named in the message.',
+    'Called again, with pauses of at most 10 s. Preflight gives up after 60 s, the operator after 30 s before the decision: the migration is rejected, or the set goes back to the source once that one answers; until then the target keeps what it was given, since the source goes first. A source that had not been stopped goes home by itself meanwhile. After the decision both agents are waited for without an end, but not a source of a committed set that is out of service or declared dead: the set runs on without it.',
+    'Check the agent pod, its certificate and the network to the node named in the message; a source that is gone for good after Commit is answered for with `transship recover MIGRATION --source-is-dead "PROOF"`.',
   ),
   StaleFence: passing(
     'A command carried a lower fence than the agent has accepted; another operator owns the migration.',

@@ -41,8 +41,14 @@ export const EVICTION_TRIGGER = 'eviction';
 /** Annotation of a DeviceMigration: `true` once the source node was seen unschedulable, so that an uncordon can be told. */
 export const NODE_WAS_CORDONED_ANNOTATION = 'transship.dev/node-was-cordoned';
 
-/** Annotation of a target pod: JSON of the labels that the owner of the source selects by, held back until the hand-over. */
-export const HELD_LABELS_ANNOTATION = 'transship.dev/held-labels';
+/** Annotation of a target pod: JSON of what of the source pod (labels, owners) it is given only at the hand-over. */
+export const HELD_ANNOTATION = 'transship.dev/held';
+
+/**
+ * Annotation of a target pod: how far its hand-over is. Only the operator writes it: the admission policy for target pods lets
+ * their owners change only together with it, so that no controller adopts one before its time.
+ */
+export const HAND_OVER_ANNOTATION = 'transship.dev/hand-over';
 
 /** Finalizer on a DeviceMigration: from before its target pod is made until that is handed over or deleted. */
 export const PODS_FINALIZER = 'transship.dev/pods';

@@ -70,9 +70,18 @@ const REORDERED: readonly ErrorCode[] = ['StaleFence', 'StaleSequence', 'FenceCo
 const BY_THE_AGENT: readonly ErrorCode[] = ['QuiesceTimeout', 'ThawFailed', 'DeviceStuck'];
 /** Nobody but a person goes on. */
 const STANDS: readonly ErrorCode[] = ['TargetLost', 'RecordRegressed', 'RecordMissing', 'NotQuarantined'];
+/** Of the pods, looked at before any agent is asked, and until the decision: see pods.test.ts. */
+const PODS: readonly ErrorCode[] = [
+  'PodNotFound',
+  'UnsupportedOwner',
+  'TargetUnschedulable',
+  'TargetPodLost',
+];
 
 test('every code stands in one row', () => {
-  const rows = [MANIFEST, OFFERED, SILENT, REFUSED, GENERATION, TURNED, REORDERED, BY_THE_AGENT, STANDS];
+  const rows = [
+    ...[MANIFEST, OFFERED, SILENT, REFUSED, GENERATION, TURNED, REORDERED, BY_THE_AGENT, STANDS, PODS],
+  ];
   expect(rows.flat().toSorted()).toEqual(ERROR_CODES.toSorted());
 });
 
