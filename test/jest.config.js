@@ -34,7 +34,7 @@ const kernel = {
 /** @type {import('jest').Config} */
 export default {
   rootDir,
-  projects: ['unit', 'model', 'integration', 'interop', 'cluster', 'skew'].map(suite).concat(kernel),
+  projects: ['unit', 'model', 'integration', 'interop', 'cluster', 'drain', 'skew'].map(suite).concat(kernel),
   maxWorkers: 2,
   // To end a test that hangs; no test is to depend on how fast the machine is.
   testTimeout: 180_000,

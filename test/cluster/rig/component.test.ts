@@ -103,5 +103,5 @@ test('all programs are gone after stop', async () => {
   expect(pids).toHaveLength(4);
   await plane.stop();
   expect(plane.pids).toEqual([]);
-  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
