@@ -4,6 +4,7 @@ import { States } from './states.ts';
 import { Successors } from './successors.ts';
 import { retrace, type TraceStep } from './trace.ts';
 import type { Variant } from './variant.ts';
+import { Ways } from './ways.ts';
 import { FAULTS, initialWorld, type Fault } from './world.ts';
 
 export interface Options {
@@ -57,15 +58,18 @@ export function explore(options: Options): Result {
     kinds = ALL,
     counts = (): boolean => true,
     prune = true,
+    liveness = true,
     progress,
   } = options;
   const successors = new Successors(variant, (fault) => kinds.includes(fault), prune);
   const states = new States();
+  const ways = new Ways();
   const judge = new Judge(successors.parts, variant);
   const starts: number[] = [0];
   const tuple = new Uint32Array(WIDTH);
   let transitions = 0;
   let depth = 0;
+  let known = 1;
   let found: { what: string; id: number } | null = null;
   const end = (exhausted: boolean): Result => ({
     states: states.count,
@@ -95,15 +99,20 @@ export function explore(options: Options): Result {
     const steps = states.depth(id) + 1;
     successors.each(tuple, byFault, last, (next) => {
       transitions += 1;
-      if (found !== null || !states.add(next, id, steps)) return;
+      if (found !== null) return;
+      const to = states.add(next, id, steps);
+      if (liveness && !byFault) ways.add(to);
+      if (states.count === known) return;
+      known = states.count;
       depth = Math.max(depth, steps);
       if (states.count % NEWS_EVERY === 0)
         progress?.(
           `${states.count} states, ${transitions} transitions, ${starts.length - 1} faults, depth ${steps}`,
         );
       const what = judge.violated(next);
-      if (what !== null && counts(what)) found = { what, id: states.count - 1 };
+      if (what !== null && counts(what)) found = { what, id: to };
     });
+    if (liveness && !byFault) ways.close();
     return found === null && states.count < bound;
   };
   for (let level = 0; level <= faults; level += 1) {
@@ -120,8 +129,8 @@ export function explore(options: Options): Result {
       else mine += 1;
     }
   }
-  if (options.liveness !== false) {
-    const stuck = judge.stuck(states, successors, starts[faults] ?? 0, progress);
+  if (liveness) {
+    const stuck = judge.stuck(states, ways, progress);
     if (stuck !== null && counts(stuck.what)) found = stuck;
   }
   return end(true);

@@ -3,9 +3,9 @@ import { shown, violated, type Outcome, type Shown } from './invariants.ts';
 import { decision } from './operator-moves.ts';
 import { RECORD, SOURCE, TARGET, WIDTH, type Parts } from './parts.ts';
 import type { States } from './states.ts';
-import type { Successors } from './successors.ts';
 import { Interner, Memo, PairMemo } from './tables.ts';
 import type { Variant } from './variant.ts';
+import type { Ways } from './ways.ts';
 import { isGone, type Side } from './world.ts';
 
 /** Judges worlds by their numbers: the invariants of each, and whether everything comes to an end. */
@@ -65,12 +65,7 @@ export class Judge {
    * device that is silent answers one day, a call returns, an operator that may lead does, and time passes. It finds
    * every dead end and every circle without a way out; of a circle that has one it does not say how often it is run.
    */
-  stuck(
-    states: States,
-    successors: Successors,
-    last: number,
-    progress?: (line: string) => void,
-  ): { what: string; id: number } | null {
+  stuck(states: States, ways: Ways, progress?: (line: string) => void): { what: string; id: number } | null {
     const good = new Uint8Array(states.count);
     const tuple = new Uint32Array(WIDTH);
     let open = 0;
@@ -86,16 +81,7 @@ export class Judge {
     for (let before = -1; open !== before;) {
       before = open;
       for (let id = states.count - 1; id >= 0; id -= 1) {
-        if (good[id] === 1) continue;
-        states.read(id, tuple);
-        let reaches = false;
-        successors.each(tuple, false, id >= last, (next) => {
-          if (reaches) return;
-          const to = states.find(next);
-          if (to === -1) throw new Error('a world was met that the exploration had not found');
-          reaches = good[to] === 1;
-        });
-        if (!reaches) continue;
+        if (good[id] === 1 || !ways.some(id, (to) => good[to] === 1)) continue;
         good[id] = 1;
         open -= 1;
       }
@@ -104,14 +90,8 @@ export class Judge {
     if (open === 0) return null;
     const what = '2: no way leads to an end, though no further fault happens';
     // Where everything has come to rest says most; a circle is told from where it begins.
-    for (let id = good.indexOf(0); id !== -1; id = good.indexOf(0, id + 1)) {
-      let moves = false;
-      states.read(id, tuple);
-      successors.each(tuple, false, id >= last, (next) => {
-        moves ||= states.find(next) !== id;
-      });
-      if (!moves) return { what, id };
-    }
+    for (let id = good.indexOf(0); id !== -1; id = good.indexOf(0, id + 1))
+      if (!ways.some(id, (to) => to !== id)) return { what, id };
     return { what, id: good.indexOf(0) };
   }
 

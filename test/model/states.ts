@@ -12,10 +12,10 @@ export class States {
   #mask = (1 << 12) - 1;
   count = 0;
 
-  /** Its number; `added` when it is new. */
-  add(tuple: Uint32Array, parent: number, depth: number): boolean {
+  /** Its number; that of a new one is the count before. `parent` and `depth` are those of a new one. */
+  add(tuple: Uint32Array, parent: number, depth: number): number {
     const at = this.#find(tuple);
-    if (this.#index[at] !== -1) return false;
+    if (this.#index[at] !== -1) return this.#index[at]!;
     if (this.count % CHUNK === 0) {
       this.#chunks.push(new Uint32Array(CHUNK * WIDTH));
       this.#parents.push(new Uint32Array(CHUNK));
@@ -28,12 +28,7 @@ export class States {
     this.#index[at] = this.count;
     this.count += 1;
     if (3 * this.count > 2 * this.#mask) this.#grow();
-    return true;
-  }
-
-  /** Number of a world; -1 when it was not reached. */
-  find(tuple: Uint32Array): number {
-    return this.#index[this.#find(tuple)]!;
+    return this.count - 1;
   }
 
   read(id: number, into: Uint32Array): void {
