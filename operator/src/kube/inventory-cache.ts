@@ -17,7 +17,7 @@ export class InventoryCache {
   readonly #listWatch: ListWatch;
   readonly #log: Log;
   readonly #endpoints = new Map<string, string>();
-  readonly #devices = new Map<string, readonly InventoryDevice[] | null>();
+  readonly #devices = new Map<string, readonly InventoryDevice[]>();
   #onDevices: (nodeName: string) => void = () => undefined;
   #synced = false;
 
@@ -45,12 +45,12 @@ export class InventoryCache {
     return [...this.#endpoints.keys()];
   }
 
-  /** Devices of each node as last told; null where the inventory is gone. */
-  get devices(): ReadonlyMap<string, readonly InventoryDevice[] | null> {
+  /** Devices of each node as last told; a node whose inventory is gone is not among them. */
+  get devices(): ReadonlyMap<string, readonly InventoryDevice[]> {
     return this.#devices;
   }
 
-  /** Has `listener` told of each node whose devices were told anew. It must only take a note. */
+  /** Has `listener` told of each node whose devices were told anew, or whose inventory is gone. It must only take a note. */
   onDevices(listener: (nodeName: string) => void): void {
     this.#onDevices = listener;
   }
@@ -87,7 +87,7 @@ export class InventoryCache {
 
   #removed(name: string): void {
     this.#endpoints.delete(name);
-    this.#devices.set(name, null);
+    this.#devices.delete(name);
     this.#onDevices(name);
   }
 }

@@ -3,6 +3,7 @@ import { Backoff } from '../backoff.ts';
 import type { Clock, Log } from '../reconcile/ports.ts';
 import { describeError } from '../telemetry/log.ts';
 import { KubeApiError } from './api-error.ts';
+import { pagesOf } from './pages.ts';
 import type { KubeTransport } from './transport.ts';
 import { readLines, WatchBrokenError } from './watch-stream.ts';
 
@@ -23,11 +24,6 @@ const watchedObject = z.looseObject({
 });
 
 export type WatchedObject = z.output<typeof watchedObject>;
-
-const page = z.object({
-  metadata: z.object({ resourceVersion: z.string().min(1), continue: z.string().optional() }),
-  items: z.array(watchedObject).nullable(),
-});
 
 const event = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['ADDED', 'MODIFIED', 'DELETED']), object: watchedObject }),
@@ -62,7 +58,7 @@ export const LIST_WATCH_TIMES: ListWatchTimes = {
 
 /** Of what an API server asks for: a cache that stays away for longer is of no use. */
 const MAX_RETRY_AFTER_MS = 60_000;
-const PAGE_SIZE = '500';
+const PAGE_SIZE = 500;
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** Metadata alone where the caller needs no more: a status may be large and changes often. */
 const metadataOnlyAs = (kind: string): string =>
@@ -107,10 +103,11 @@ export class ListWatch {
     const { path } = this.#options;
     const backoff = new Backoff(this.#times.backoff);
     while (!signal.aborted) {
-      const startedAt = this.#clock.now();
+      let watchedFrom: number | null = null;
       let askedMs = 0;
       try {
         if (this.#mustList()) await this.#list(sink, signal);
+        watchedFrom = this.#clock.now();
         await this.#watch(sink, signal);
       } catch (error) {
         if (signal.aborted) return;
@@ -118,7 +115,9 @@ export class ListWatch {
         if (error instanceof KubeApiError) askedMs = Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
         this.#log.warn({ path, cause: describeError(error) }, 'watch ended, listing again');
       }
-      if (this.#clock.now() - startedAt >= this.#times.healthyMs) backoff.reset();
+      // A list that takes that long to fail is an outage, however often it is tried.
+      const isHealthy = watchedFrom !== null && this.#clock.now() - watchedFrom >= this.#times.healthyMs;
+      if (isHealthy) backoff.reset();
       // A watch that ends at once, even in good order, may have a place in history that it cannot get past.
       else this.#resourceVersion = null;
       await this.#clock.sleep(askedMs + backoff.next(), signal);
@@ -131,18 +130,23 @@ export class ListWatch {
 
   async #list(sink: ListWatchSink, signal: AbortSignal): Promise<void> {
     const seen = new Set<string>();
-    let token = '';
-    do {
-      const query = { limit: PAGE_SIZE, ...(token === '' ? {} : { continue: token }) };
-      const answer = await this.#transport.request(this.#get('PartialObjectMetadataList', query), signal);
-      const { metadata, items } = page.parse(answer);
-      for (const object of items ?? []) {
+    const asked = this.#get('PartialObjectMetadataList', {});
+    let stands = '';
+    for await (const page of pagesOf(
+      this.#transport,
+      { ...asked, pageSize: PAGE_SIZE },
+      watchedObject,
+      signal,
+    )) {
+      for (const object of page.items) {
         seen.add(objectKey(object));
         this.#tell(() => sink.upsert(object));
       }
-      token = metadata.continue ?? '';
-      if (token === '') this.#resourceVersion = metadata.resourceVersion;
-    } while (token !== '');
+      stands = page.resourceVersion;
+    }
+    // Without it the watch would begin anywhere.
+    if (stands === '') throw new WatchBrokenError('a list does not say where it stands');
+    this.#resourceVersion = stands;
     for (const key of this.#known) if (!seen.has(key)) this.#tell(() => sink.removed(key));
     this.#known = seen;
     this.#listedAt = this.#clock.now();

@@ -18,8 +18,8 @@ import {
 } from './node-condition.ts';
 import type { KubeTransport } from './transport.ts';
 
-/** Devices of each node, by the name of the node; null: it had an inventory and has none any more. */
-export type DevicesByNode = ReadonlyMap<string, readonly InventoryDevice[] | null>;
+/** Devices of each node that has an inventory, by the name of the node. */
+export type DevicesByNode = ReadonlyMap<string, readonly InventoryDevice[]>;
 
 const NODES = '/api/v1/nodes';
 const DEADLINE_MS = 10_000;

@@ -54,3 +54,21 @@ test('the cache of endpoints passes over an inventory that it cannot read, and k
     null,
   ]);
 });
+
+test('the cache keeps nothing of a node whose inventory is gone, and says so once', async () => {
+  const changed: string[] = [];
+  cache.onDevices((node) => changed.push(node));
+  const there = inventory('gpu-a', { endpoint: '10.0.0.1:7443', version: '1' });
+  api.answer = (response, { url }) => {
+    if (url.searchParams.get('watch') !== 'true') {
+      sendJson(response, 200, { metadata: { resourceVersion: '5' }, items: [there] });
+      return;
+    }
+    response.write(`${JSON.stringify({ type: 'DELETED', object: there })}\n`);
+  };
+  void cache.run(end.signal);
+  await expectEventually(() => changed.length === 2);
+  expect(changed).toEqual(['gpu-a', 'gpu-a']);
+  expect(cache.endpoint('gpu-a')).toBeNull();
+  expect([...cache.devices.keys()]).toEqual([]);
+});

@@ -243,6 +243,32 @@ describe('a list and watch', () => {
     expect(log.lines).toContain('warn watch ended, listing again');
   });
 
+  test('comes back less and less often while lists take long to fail', async () => {
+    api.answer = (response) => {
+      now += 100;
+      response.writeHead(500).end();
+    };
+    const pauses: number[] = [];
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      pauses.push(ms);
+      return systemClock.sleep(0, signal);
+    };
+    start({ healthyMs: 50, backoff: { firstMs: 10, capMs: 10_000 } }, { sleep });
+    await expectEventually(() => pauses.length >= 8);
+    expect(pauses[7]).toBeGreaterThan(100);
+  });
+
+  test('asks again for a list that does not say where it stands', async () => {
+    const usual = api.answer;
+    api.answer = (response, received) => {
+      if (api.received.length > 1) usual(response, received);
+      else sendJson(response, 200, { metadata: {}, items: [] });
+    };
+    start();
+    await expectEventually(() => watchUrls().length === 1);
+    expect(watchUrls()[0]?.searchParams.get('resourceVersion')).toBe('100');
+  });
+
   test('goes on where a long watch ended in good order, without another list', async () => {
     watches = [
       (response) => {

@@ -11,7 +11,7 @@ let api: FakeApi;
 let end: AbortController;
 let log: RecordLog;
 let clock: ManualClock;
-let devices: Map<string, readonly InventoryDevice[] | null>;
+let devices: Map<string, readonly InventoryDevice[]>;
 /** Of the nodes at the API server, by type. */
 let conditions: Map<string, Record<string, unknown>>;
 
@@ -136,14 +136,14 @@ test('another operator that takes over repeats nothing', async () => {
 
 test('a node whose inventory is gone is unknown; one that never had any is left alone', async () => {
   const health = start();
-  devices.set('gpu-a', null);
+  devices.delete('gpu-a');
   health.changed('gpu-a');
   await expectEventually(() => nodeReads() === 1);
   await settle();
   tell(health, HEALTHY);
   await expectEventually(() => patches().length === 1);
   expect(conditions.get('TransshipDevicesHealthy')).toMatchObject({ status: 'True' });
-  devices.set('gpu-a', null);
+  devices.delete('gpu-a');
   health.changed('gpu-a');
   await expectEventually(() => patches().length === 2);
   expect(conditions.get('TransshipDevicesHealthy')).toMatchObject({
@@ -259,7 +259,7 @@ test('a node that goes after its inventory takes its rules along', async () => {
   serve([], rules);
   const health = start();
   await settle();
-  devices.set('gpu-a', null);
+  devices.delete('gpu-a');
   health.changed('gpu-a');
   await expectEventually(() => rules.length === 0);
 });
