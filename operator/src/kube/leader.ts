@@ -30,6 +30,8 @@ export class LeaderElector {
   #seen: Lease | null = null;
   #seenChangeAt = 0;
   #renewedAt: number | null = null;
+  /** The Lease was asked for, whatever came of it. */
+  #hasAsked = false;
 
   constructor(
     lease: LeaseClient,
@@ -56,6 +58,8 @@ export class LeaderElector {
       if (await this.#attempt(signal)) return true;
       await this.#pause(signal);
     }
+    // A write that was out when the signal came may have taken the Lease all the same.
+    if (this.#hasAsked) await this.#release();
     return false;
   }
 
@@ -71,6 +75,11 @@ export class LeaderElector {
       await this.#attempt(signal);
       if (this.#seen !== null && this.#seen.spec.holderIdentity !== this.#identity) break;
     }
+    // Told to stop while it could not be renewed: nobody has to wait for what is given up anyway.
+    if (signal.aborted) {
+      await this.#release();
+      return 'released';
+    }
     this.#renewedAt = null;
     return 'lost';
   }
@@ -83,6 +92,7 @@ export class LeaderElector {
       const current = await this.#lease.read(this.#times.retryMs, signal);
       this.#observe(current);
       if (current !== null && !this.#isFree(current)) return false;
+      this.#hasAsked = true;
       const written =
         current === null
           ? await this.#lease.create(this.#spec(null), this.#times.retryMs, signal)

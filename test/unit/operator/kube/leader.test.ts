@@ -150,6 +150,33 @@ describe('leader election', () => {
     expect(await b.acquire(new AbortController().signal)).toBe(true);
   });
 
+  test('gives a Lease back that it was still taking when it was told to stop', async () => {
+    const taken = lease.create.bind(lease);
+    lease.create = async (spec) => {
+      await taken(spec);
+      stop.abort();
+      throw new Error('no answer');
+    };
+    expect(await candidate('a').acquire(stop.signal)).toBe(false);
+    expect(lease.lease?.spec.holderIdentity).toBe('');
+  });
+
+  test('gives the Lease back when it is told to stop while renewals fail', async () => {
+    const { held } = await lead('a');
+    await clock.advance(1_000);
+    const read = lease.read.bind(lease);
+    lease.read = async () => {
+      // The answer takes longer than the Lease is held for, and the order to stop comes meanwhile.
+      clock.jump(11_000);
+      stop.abort();
+      lease.read = read;
+      throw new Error('no answer');
+    };
+    await clock.advance(3_000);
+    expect(held.value).toBe('released');
+    expect(lease.lease?.spec.holderIdentity).toBe('');
+  });
+
   test('does not take a Lease away that another took meanwhile, when told to stop', async () => {
     await lead('a');
     lease.lease = { metadata: { name: 'lease', resourceVersion: '99' }, spec: { holderIdentity: 'b' } };
