@@ -23,6 +23,9 @@ const model = z.object({
   revisionId: hex8,
 });
 
+/** Of the namespace and name that the kubelet tells; the UID is for whoever acts on it to look up. */
+const pod = z.object({ namespace: z.string().min(1).max(63), name: z.string().min(1).max(253) });
+
 const capabilities = z.object({
   p2p: z.boolean(),
   preCopy: z.boolean(),
@@ -59,6 +62,13 @@ const inventoryDevice = z.object({
     .max(16)
     .regex(/^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/)
     .optional(),
+  pcieRoot: z
+    .string()
+    .max(16)
+    .regex(/^pci[0-9a-f]{4,8}:[0-9a-f]{2}$/)
+    .optional(),
+  numaNode: z.int().min(0).max(0xffff).optional(),
+  pod: pod.optional(),
   capabilities: capabilities.optional(),
   migrationFlags: z.int().min(0).max(0xffffffff).optional(),
   regionSize: counter.optional(),

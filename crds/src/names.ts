@@ -24,7 +24,7 @@ export const MIGRATION_UID_LABEL = 'transship.dev/migration-uid';
 export const INCOMING_LABEL = 'transship.dev/incoming';
 
 /** Annotation of a target pod, under the same name as the label: what a container reads through the downward API. */
-export const INCOMING_ANNOTATION = INCOMING_LABEL;
+export const INCOMING_ANNOTATION = 'transship.dev/incoming';
 
 /** Environment variable of every container of a target pod: `1` tells the workload to wait instead of beginning anew. */
 export const INCOMING_ENV = 'TRANSSHIP_INCOMING';

@@ -13,6 +13,11 @@ const packageRoot = join(import.meta.dirname, '..');
 
 const CONTRACTS = [
   { target: 'src/contract/generated', protoFile: 'transship/agent/v1alpha1/agent.proto', longs: 'Number' },
+  {
+    target: 'src/pods/generated',
+    protoFile: 'kubelet/podresources/v1/podresources.proto',
+    longs: 'Number',
+  },
   { target: 'src/workload/generated', protoFile: 'transship/workload/v1alpha1/hook.proto', longs: 'String' },
 ];
 

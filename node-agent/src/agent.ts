@@ -15,11 +15,14 @@ import { bootId } from './device/incarnation.ts';
 import { nativeBroker, openOnSocket } from './device/native.ts';
 import { describeDevices } from './inventory/describe.ts';
 import { publishInventory } from './inventory/publisher.ts';
+import { lookAround } from './inventory/surroundings.ts';
 import { DirectoryLock } from './journal/directory-lock.ts';
 import { nodeFileSystem } from './journal/file-system.ts';
 import { Journal } from './journal/journal.ts';
 import { QuarantineFile } from './journal/quarantine-file.ts';
 import { DEFAULT_RETENTION } from './journal/retention.ts';
+import { listDevices } from './pods/kubelet.ts';
+import { PodWatch } from './pods/pod-watch.ts';
 import { agentService } from './service/agent-service.ts';
 import { MutualTlsCredentials } from './service/server-credentials.ts';
 import { startServer } from './service/server.ts';
@@ -107,15 +110,21 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     clock,
     { agentInstance: instance, operationTimeoutMs: config.operationTimeoutMs, retention: DEFAULT_RETENTION },
   );
-  const addresses = new Map(file.devices.map(({ id, pciAddress = '' }) => [id, pciAddress]));
+  const kubelet = createPodWatch(config, log);
+  const pods =
+    kubelet === null ? null : { look: () => kubelet.look(), managed: new Set(config.podResources?.managed) };
   let endpoint = config.advertise ?? config.listen;
-  const describe = async (ids: readonly string[]): Promise<NodeDescription> => ({
-    nodeName: config.nodeName,
-    agentVersion: version,
-    contractVersion: CONTRACT_VERSION,
-    transferEndpoint: endpoint,
-    devices: await describeDevices(devices, registry, workloads, ids, addresses),
-  });
+  const describe = async (ids: readonly string[]): Promise<NodeDescription> => {
+    const { places, podResources } = await lookAround(file.devices, pods);
+    return {
+      nodeName: config.nodeName,
+      agentVersion: version,
+      contractVersion: CONTRACT_VERSION,
+      transferEndpoint: endpoint,
+      devices: await describeDevices(devices, registry, workloads, ids, places),
+      podResources,
+    };
+  };
   metrics.watch(registry, () => describeDevices(devices, registry, workloads, []));
 
   let isReady = false;
@@ -141,6 +150,7 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
     'operator watch',
     watchOperator(registry, clock, config.operatorTimeoutMs, stopping.signal),
   );
+  if (kubelet !== null) inBackground(log, 'pod watch', kubelet.run(stopping.signal));
   inBackground(log, 'journal collection', registry.collectDaily(stopping.signal));
   inBackground(log, 'certificate watch', watchTls(config.tls, credentials, log, stopping.signal));
   if (config.publishInventory) {
@@ -171,6 +181,12 @@ export async function startAgent(config: AgentConfig): Promise<RunningAgent> {
       log.info({}, 'stopped');
     },
   };
+}
+
+/** null: the agent was not told where the kubelet is. */
+function createPodWatch({ podResources }: AgentConfig, log: Log): PodWatch | null {
+  if (podResources === null) return null;
+  return new PodWatch((signal) => listDevices(podResources.socket, signal), systemClock, log);
 }
 
 /** What the broker tells of a device by its name. */

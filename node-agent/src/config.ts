@@ -27,6 +27,14 @@ const duration = z
       .max(24 * 60 * 60_000),
   );
 
+/** As long as a Unix socket's may be. */
+const socketPath = z.string().max(107).regex(/^\//, 'must be an absolute path');
+/** `vendor/name` of a device plugin, or the name of a DRA driver. */
+const resourceName = z
+  .string()
+  .max(317)
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9._/]*[A-Za-z0-9])?$/, 'must be the name of a resource or of a DRA driver');
+
 const config = z
   .strictObject({
     nodeName: z.string().regex(/^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/, 'must be the name of a node'),
@@ -39,6 +47,8 @@ const config = z
     /** null: no health server. */
     healthPort: port.nullable(),
     publishInventory: z.boolean(),
+    /** null: the kubelet is not asked which pods have which devices. */
+    podResources: z.strictObject({ socket: socketPath, managed: z.array(resourceName).max(64) }).nullable(),
     /** null: credentials of the pod, or what kubectl would use. */
     kubeconfig: z.string().min(1).nullable(),
     operatorTimeoutMs: duration,
@@ -85,6 +95,16 @@ function program(): Command {
     .requiredOption('--devices <path>', 'YAML file that lists the devices of this node')
     .option('--health-port <port>', 'serve /livez, /readyz and /metrics; 0: any free port')
     .option('--publish-inventory', 'keep the NodeDeviceInventory of this node', false)
+    .option(
+      '--pod-resources <socket>',
+      'ask the kubelet which pods have which devices; its socket is /var/lib/kubelet/pod-resources/kubelet.sock',
+    )
+    .option(
+      '--pod-resource-names <name>',
+      'a resource, or DRA driver, whose devices are those of the devices file; may be repeated',
+      (name: string, names: readonly string[]) => [...names, name],
+      [],
+    )
     .option('--kubeconfig <path>', 'credentials; default: those of the pod, else what kubectl would use')
     .option(
       '--operator-timeout <duration>',
@@ -113,7 +133,13 @@ function program(): Command {
 
 /** Parses the arguments after the program's name. @throws ConfigError with every mistake in it. */
 export function parseConfig(args: readonly string[]): AgentConfig {
-  const flags = program().parse(args, { from: 'user' }).opts<Record<string, string | boolean | undefined>>();
+  const flags = program()
+    .parse(args, { from: 'user' })
+    .opts<Record<string, string | boolean | readonly string[] | undefined>>();
+  const managed = flags['podResourceNames'];
+  const socket = flags['podResources'];
+  if (socket === undefined && Array.isArray(managed) && managed.length > 0)
+    throw new ConfigError('--pod-resource-names goes with --pod-resources');
   const parsed = config.safeParse({
     nodeName: flags['nodeName'],
     listen: flags['listen'],
@@ -123,6 +149,7 @@ export function parseConfig(args: readonly string[]): AgentConfig {
     devices: flags['devices'],
     healthPort: flags['healthPort'] ?? null,
     publishInventory: flags['publishInventory'],
+    podResources: socket === undefined ? null : { socket, managed },
     kubeconfig: flags['kubeconfig'] ?? null,
     operatorTimeoutMs: flags['operatorTimeout'],
     operationTimeoutMs: flags['operationTimeout'],

@@ -24,6 +24,10 @@ export function goodInventory() {
           },
           driver: 'vfio-user',
           capabilities: { p2p: true, preCopy: true, reset: true },
+          pciAddress: '0000:3b:00.0',
+          pcieRoot: 'pci0000:3a',
+          numaNode: 0,
+          pod: { namespace: 'ml', name: 'trainer-0' },
           regionSize: 16_777_216,
           state: 'Running',
           health: 'Healthy',
@@ -55,6 +59,9 @@ const model = (change: Status): unknown =>
 type Case = readonly [name: string, manifest: unknown, messagePart: string, refusedBy?: RefusedBy];
 
 const cases: readonly Case[] = [
+  ['a root that is no root complex', device({ pcieRoot: '0000:3a' }), 'status.devices[0].pcieRoot'],
+  ['a NUMA node below none', device({ numaNode: -1 }), 'status.devices[0].numaNode'],
+  ['a pod without a namespace', device({ pod: { name: 'trainer-0' } }), 'status.devices[0].pod.namespace'],
   ['a device of another node', device({ id: 'gpu-b/0' }), rules.inventoryOwnNode],
   ['a device of a node whose name only begins alike', device({ id: 'gpu-a2/0' }), rules.inventoryOwnNode],
   ['a device without a driver', device({ driver: undefined }), 'status.devices[0].driver'],

@@ -14,6 +14,8 @@ interface Entry {
   readonly id: string;
   /** By which others know the device, such as a DRA driver. */
   readonly pciAddress?: string;
+  /** What its device plugin or DRA driver calls it, beside the name in its id. */
+  readonly allocationIds?: readonly string[];
 }
 
 /** A device that a vfio-user server offers; `group` says which of several emulated workloads drives it. */
@@ -36,9 +38,14 @@ const deviceEntry = z
     group: z.int().min(0).max(255).optional(),
     broker: brokerName.optional(),
     pciAddress: pciAddress.optional(),
+    allocationIds: z.array(z.string().min(1).max(1024)).min(1).max(16).optional(),
   })
-  .transform(({ id, vfioUser, group, broker, pciAddress: address }, context): DeviceEntry => {
-    const entry = address === undefined ? { id } : { id, pciAddress: address };
+  .transform(({ id, vfioUser, group, broker, pciAddress: address, allocationIds }, context): DeviceEntry => {
+    const entry = {
+      id,
+      ...(address === undefined ? {} : { pciAddress: address }),
+      ...(allocationIds === undefined ? {} : { allocationIds }),
+    };
     if (vfioUser !== undefined && broker === undefined) return { ...entry, vfioUser, group: group ?? 0 };
     if (broker !== undefined && vfioUser === undefined && group === undefined) return { ...entry, broker };
     const message = 'a device has either vfioUser (and group), or broker';
@@ -80,12 +87,13 @@ export const isVfioUser = (entry: DeviceEntry): entry is VfioUserEntry => 'vfioU
  *   broker: /run/transship/agent.sock
  *   devices:
  *     - { id: gpu-a/0, broker: gpu-a/0, pciAddress: '0000:3b:00.1' }   # its name at the broker
- *     - { id: gpu-a/1, vfioUser: /run/transship/1.sock, group: 0 }
+ *     - { id: gpu-a/1, vfioUser: /run/transship/1.sock, group: 0, allocationIds: [card-1] }
  *   workloads:
  *     - { name: trainer, hook: /run/transship/hooks/trainer/hook.sock, devices: [gpu-a/0], uid: 1000 }
  *   workload: { emulatorControl: /run/transship/control.sock }
  *
- * `pciAddress`, where it is given, is told in the inventory. `uid`: the user whose hook it is; without it the owner of the socket's folder. `workload` is for emulated devices: `group` says which of its several workloads drives one.
+ * `pciAddress`, where it is given, is told in the inventory. By it, the name in its id, or one of its `allocationIds` a device
+ * is found in what the kubelet says of pods; one of a DRA driver may be written as `pool/device`. `uid`: the user whose hook it is; without it the owner of the socket's folder. `workload` is for emulated devices: `group` says which of its several workloads drives one.
  * @throws DevicesFileError
  */
 export function parseDevicesFile(text: string, nodeName: string): DevicesFile {
@@ -122,6 +130,10 @@ function checkDevices({ broker, devices }: DevicesFile, nodeName: string): void 
   refuseTwice(
     'two devices have the pciAddress',
     devices.flatMap((device) => device.pciAddress ?? []),
+  );
+  refuseTwice(
+    'two devices, or one twice, have the allocationIds entry',
+    devices.flatMap((device) => device.allocationIds ?? []),
   );
   const brokered = devices.filter((device): device is BrokeredEntry => !isVfioUser(device));
   refuseTwice(

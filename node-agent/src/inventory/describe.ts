@@ -6,6 +6,7 @@ import type { DeviceFacts, Devices, MigratableDevice } from '../device/port.ts';
 import type { Members } from '../session/ports.ts';
 import type { QuarantineEntry } from '../session/quarantine.ts';
 import type { SessionRegistry } from '../session/registry.ts';
+import type { DevicePlace } from './surroundings.ts';
 
 const NO_FACTS: DeviceFacts = {
   protocol: '',
@@ -23,26 +24,25 @@ const NO_FACTS: DeviceFacts = {
   dataWindowSize: 0,
 };
 
-/** PCI addresses by device id, of those devices that have one in the devices file. */
-export type PciAddresses = ReadonlyMap<string, string>;
-
 /** Devices of this node as they are now; no ids: all. Ids that the node does not have are left out. */
 export async function describeDevices(
   devices: Devices,
   sessions: SessionRegistry,
   members: Members,
   ids: readonly string[],
-  addresses: PciAddresses = new Map(),
+  places: ReadonlyMap<string, DevicePlace> = new Map(),
 ): Promise<DeviceDescription[]> {
   const wanted = ids.length === 0 ? devices.all : devices.all.filter((device) => ids.includes(device.id));
-  return Promise.all(wanted.map((device) => describeDevice(device, sessions, members, addresses)));
+  return Promise.all(
+    wanted.map((device) => describeDevice(device, sessions, members, places.get(device.id))),
+  );
 }
 
 async function describeDevice(
   device: MigratableDevice,
   sessions: SessionRegistry,
   members: Members,
-  addresses: PciAddresses,
+  place: DevicePlace | undefined,
 ): Promise<DeviceDescription> {
   const { id } = device;
   const migrationUid = sessions.boundBy(id, '') ?? '';
@@ -78,7 +78,9 @@ async function describeDevice(
     dmaLogging: facts.dmaLogging,
     migrationFlags: facts.migrationFlags,
     quarantine: quarantine === null ? null : toldOf(quarantine),
-    pciAddress: addresses.get(id) ?? '',
+    pciAddress: place?.pciAddress ?? '',
+    pod: place?.pod ?? null,
+    topology: place?.topology ?? null,
   };
 }
 

@@ -19,7 +19,7 @@ export function inventoryStatus(
     agent: { endpoint: node.transferEndpoint, version: node.agentVersion },
     devices: node.devices.map(inventoryDevice),
   });
-  const conditions = [ready(node), devicesHealthy(node)].map((condition) => {
+  const conditions = [ready(node), devicesHealthy(node), ...podResources(node)].map((condition) => {
     const last = before.find(({ type }) => type === condition.type);
     const lastTransitionTime = last?.status === condition.status ? last.lastTransitionTime : now;
     return { ...condition, lastTransitionTime };
@@ -51,6 +51,24 @@ function devicesHealthy({ devices }: NodeDescription): Timeless {
   return { type: 'DevicesHealthy', status: 'False', reason: 'Quarantined', message };
 }
 
+/** Only of an agent that asks the kubelet. False: evictions of pods that hold devices here may have to wait. */
+function podResources({ podResources: facts }: NodeDescription): Timeless[] {
+  if (facts === undefined || facts === null) return [];
+  const type = 'PodResources';
+  if (!facts.known)
+    return [{ type, status: 'False', reason: 'KubeletSilent', message: clipMessage(facts.message) }];
+  if (facts.unknownDevices.length === 0) {
+    const message = 'The kubelet tells which pods have which devices.';
+    return [{ type, status: 'True', reason: 'PodsKnown', message }];
+  }
+  const each = facts.unknownDevices.map(({ pod, resource, device, reason }) => {
+    const name = pod === null ? 'a pod' : `${pod.namespace}/${pod.name}`;
+    return `${name} has ${device} of ${resource} (${reason})`;
+  });
+  const message = clipMessage(`Pods that cannot be moved: ${each.join('; ')}.`);
+  return [{ type, status: 'False', reason: 'UnknownDevices', message }];
+}
+
 function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
   const { id, driver, firmware, state, health, reason, migrationUid, notMigratable, workload } = device;
   return {
@@ -59,6 +77,7 @@ function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
     driver,
     ...(firmware === '' ? {} : { firmware }),
     ...(device.pciAddress === undefined || device.pciAddress === '' ? {} : { pciAddress: device.pciAddress }),
+    ...placeOf(device),
     ...(device.interface === '' ? {} : { interface: device.interface }),
     // The API knows no word for a device that does not answer; `health` says it.
     ...(state === 'Unknown' ? {} : { state }),
@@ -70,6 +89,15 @@ function inventoryDevice(device: DeviceDescription): Record<string, unknown> {
       : { notMigratable: { code: device.code || 'DeviceNotMigratable', message: clip(notMigratable) } }),
     ...(workload === '' ? {} : { workload }),
     ...(migrationUid === '' ? {} : { migration: migrationUid }),
+  };
+}
+
+function placeOf({ topology, pod }: DeviceDescription): Record<string, unknown> {
+  const { pcieRoot = '', numaNode = -1 } = topology ?? {};
+  return {
+    ...(pcieRoot === '' ? {} : { pcieRoot }),
+    ...(numaNode < 0 ? {} : { numaNode }),
+    ...(pod === undefined || pod === null ? {} : { pod: { namespace: pod.namespace, name: pod.name } }),
   };
 }
 

@@ -17,6 +17,7 @@ describe('the command line of the agent', () => {
       devices: 'gpu-a.yaml',
       healthPort: null,
       publishInventory: false,
+      podResources: null,
       kubeconfig: null,
       operatorTimeoutMs: 60_000,
       operationTimeoutMs: 30_000,
@@ -33,6 +34,20 @@ describe('the command line of the agent', () => {
       healthPort: 8081,
       publishInventory: true,
     });
+  });
+
+  test('may say where the kubelet is, and whose devices it gives to pods', () => {
+    const socket = '/var/lib/kubelet/pod-resources/kubelet.sock';
+    const asked = [...needed, '--pod-resources', socket];
+    expect(parseConfig(asked).podResources).toEqual({ socket, managed: [] });
+    const names = ['--pod-resource-names', 'example.com/gpu', '--pod-resource-names', 'gpu.example.com'];
+    expect(parseConfig([...asked, ...names]).podResources).toEqual({
+      socket,
+      managed: ['example.com/gpu', 'gpu.example.com'],
+    });
+    expect(() => parseConfig([...needed, ...names])).toThrow('--pod-resources');
+    expect(() => parseConfig([...needed, '--pod-resources', 'kubelet.sock'])).toThrow('absolute');
+    expect(() => parseConfig([...asked, '--pod-resource-names', 'a b'])).toThrow('name of a resource');
   });
 
   test.each([

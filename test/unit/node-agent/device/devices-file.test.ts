@@ -45,6 +45,20 @@ devices: [{ id: gpu-a/0, broker: one, pciAddress: '0000:3b:00.1' }, { id: gpu-a/
     expect(() => parseDevicesFile(file(", pciAddress: '0000:3b:00.1'"), 'gpu-a')).toThrow('0000:3b:00.1');
   });
 
+  test('may tell what the kubelet calls a device', () => {
+    const file = (one: string, two: string) => `broker: /run/agent.sock
+devices: [{ id: gpu-a/0, broker: one, allocationIds: ${one} }, { id: gpu-a/1, broker: two, allocationIds: ${two} }]`;
+    expect(parseDevicesFile(file('[GPU-1f, pool/gpu-0]', '[GPU-2f]'), 'gpu-a').devices[0]).toEqual({
+      id: 'gpu-a/0',
+      broker: 'one',
+      allocationIds: ['GPU-1f', 'pool/gpu-0'],
+    });
+    expect(() => parseDevicesFile(file('[GPU-1f]', '[GPU-1f]'), 'gpu-a')).toThrow(
+      'allocationIds entry GPU-1f',
+    );
+    expect(() => parseDevicesFile(file('[GPU-1f]', '[]'), 'gpu-a')).toThrow('allocationIds');
+  });
+
   test('needs no emulator for a vfio-user device whose workload has a hook', () => {
     const text = `devices: [{ id: gpu-a/0, vfioUser: /run/0.sock }]
 workloads: [{ name: a, hook: /run/a.sock, devices: [gpu-a/0] }]`;

@@ -135,6 +135,46 @@ describe('the inventory of a node', () => {
     });
   });
 
+  test('tells where a device is plugged in, and the pod that has it', () => {
+    const placed = {
+      ...device,
+      topology: { pcieRoot: 'pci0000:3a', numaNode: 0 },
+      pod: { namespace: 'ml', name: 'trainer-0' },
+    };
+    const nowhere = { ...device, id: 'gpu-a/1', topology: { pcieRoot: '', numaNode: -1 }, pod: null };
+    const status = inventoryStatus({ ...node, devices: [placed, nowhere] }, new Date(), []);
+    expect(status.devices?.[0]).toMatchObject({
+      pcieRoot: 'pci0000:3a',
+      numaNode: 0,
+      pod: { namespace: 'ml', name: 'trainer-0' },
+    });
+    for (const field of ['pcieRoot', 'numaNode', 'pod'])
+      expect(status.devices?.[1]).not.toHaveProperty(field);
+  });
+
+  test('says whether the kubelet tells of pods, where it is asked', () => {
+    const of = (podResources: NodeDescription['podResources']) =>
+      inventoryStatus({ ...node, podResources: podResources ?? null }, new Date(), []).conditions[2];
+    expect(of(null)).toBeUndefined();
+    expect(of({ known: true, message: '', unknownDevices: [] })).toMatchObject({
+      type: 'PodResources',
+      status: 'True',
+      reason: 'PodsKnown',
+    });
+    expect(of({ known: false, message: 'no socket', unknownDevices: [] })).toMatchObject({
+      status: 'False',
+      reason: 'KubeletSilent',
+      message: 'no socket',
+    });
+    const pod = { namespace: 'ml', name: 'trainer-0' };
+    const unknown = { pod, resource: 'example.com/gpu', device: '1', reason: 'not listed' };
+    expect(of({ known: true, message: '', unknownDevices: [unknown] })).toMatchObject({
+      status: 'False',
+      reason: 'UnknownDevices',
+      message: 'Pods that cannot be moved: ml/trainer-0 has 1 of example.com/gpu (not listed).',
+    });
+  });
+
   test('is ready while every device answers, and says since when', () => {
     const silent = { ...device, health: 'Unreachable' } as const;
     const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second));
