@@ -1,4 +1,5 @@
 import type { EndpointSource } from './agents/pool.ts';
+import type { PodPort } from './pods/ports.ts';
 import type { EventSink, MigrationFeed, MigrationStore, NodePort } from './reconcile/ports.ts';
 
 /** What works beside the migrations through the same door. */
@@ -17,6 +18,8 @@ export interface Door {
   readonly feed: MigrationFeed & { readonly synced: boolean };
   readonly events: EventSink;
   readonly nodes: NodePort;
+  /** Absent where there are no pods. */
+  readonly pods?: PodPort;
   readonly endpoints: EndpointSource;
   /** What /readyz asks for beside the feed. */
   readonly ready: Readonly<Record<string, () => boolean>>;

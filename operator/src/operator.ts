@@ -3,6 +3,7 @@ import { ClientPool, type EndpointSource } from './agents/pool.ts';
 import type { TlsSource } from './agents/tls-source.ts';
 import type { Door } from './door.ts';
 import { Leftovers } from './leftovers/leftovers.ts';
+import { TargetPods } from './pods/target-pods.ts';
 import type { Clock, Log } from './reconcile/ports.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { WorkQueue } from './reconcile/work-queue.ts';
@@ -60,12 +61,17 @@ async function lead(options: OperatorOptions, pool: ClientPool, stop: AbortSigna
   const release = new AbortController();
   const held = door.hold(release.signal).then((how) => (how === 'lost' ? onLost() : undefined));
   const { store, events, nodes } = door;
+  const pods =
+    door.pods === undefined
+      ? undefined
+      : new TargetPods({ pods: door.pods, store, agents: pool, events, clock, log });
   const leftovers = new Leftovers({ store, events, agents: pool, clock, log, instance });
   const reconciler = new Reconciler({
     store,
     events,
     reservation: new ExplicitReservation(pool),
     nodes,
+    ...(pods === undefined ? {} : { pods }),
     agents: pool,
     clock,
     log,

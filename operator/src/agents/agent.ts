@@ -46,10 +46,15 @@ export class Agent implements AgentPort {
 
   describe(ids: readonly string[], signal: AbortSignal) {
     return this.#call(signal, async (client) => {
-      const { nodeName, devices, transferEndpoint, contractVersion } = await client.describe(ids, signal);
+      const { nodeName, devices, transferEndpoint, contractVersion, podResources } = await client.describe(
+        ids,
+        signal,
+      );
       const skew = versionSkew('the operator', `the agent of node ${this.#nodeName}`, contractVersion);
       if (skew !== null) return unreachable('VersionSkew', skew);
-      if (nodeName === this.#nodeName) return { kind: 'devices' as const, devices, transferEndpoint };
+      if (nodeName === this.#nodeName) {
+        return { kind: 'devices' as const, devices, transferEndpoint, podResources: podResources ?? null };
+      }
       return unreachable(
         'NodeUnknown',
         `the agent of node ${this.#nodeName} says that it serves node ${nodeName}`,

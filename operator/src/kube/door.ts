@@ -9,6 +9,7 @@ import { LeaderElector } from './leader.ts';
 import { LeaseClient } from './lease.ts';
 import { NodeHealth } from './node-health.ts';
 import { KubeNodeTaints } from './node-taints.ts';
+import { KubePods } from './pods.ts';
 import { KubeMigrationStore } from './store.ts';
 import { KubeTransport } from './transport.ts';
 
@@ -20,6 +21,7 @@ export class KubeDoor implements Door {
   readonly feed: KubeMigrationFeed;
   readonly events: KubeEventSink;
   readonly nodes: KubeNodeTaints;
+  readonly pods: KubePods;
   readonly endpoints: InventoryCache;
   readonly ready: Readonly<Record<string, () => boolean>>;
   readonly #transport: KubeTransport;
@@ -43,6 +45,7 @@ export class KubeDoor implements Door {
     this.feed = new KubeMigrationFeed(this.#transport, clock, log);
     this.events = new KubeEventSink(this.#transport, clock, log, instance);
     this.nodes = new KubeNodeTaints(this.#transport, log);
+    this.pods = new KubePods(this.#transport);
     this.endpoints = new InventoryCache(this.#transport, clock, log);
     const { devices } = this.endpoints;
     const isComplete = (): boolean => this.endpoints.synced;

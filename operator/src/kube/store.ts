@@ -97,18 +97,26 @@ export class KubeMigrationStore implements MigrationStore {
     return this.#patch(stored, [...endTests(stored, patch), ...operations], signal);
   }
 
-  addFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome> {
+  addFinalizer(
+    stored: StoredMigration,
+    signal: AbortSignal,
+    finalizer: string = FINALIZER,
+  ): Promise<WriteOutcome> {
     return this.#patchFinalizers(stored, signal, (finalizers, deleting) => {
-      if (finalizers.includes(FINALIZER)) return 'done';
+      if (finalizers.includes(finalizer)) return 'done';
       if (deleting) return 'conflict';
-      if (finalizers.length === 0) return [{ op: 'add', path: '/metadata/finalizers', value: [FINALIZER] }];
-      return [{ op: 'add', path: '/metadata/finalizers/-', value: FINALIZER }];
+      if (finalizers.length === 0) return [{ op: 'add', path: '/metadata/finalizers', value: [finalizer] }];
+      return [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }];
     });
   }
 
-  removeFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome> {
+  removeFinalizer(
+    stored: StoredMigration,
+    signal: AbortSignal,
+    finalizer: string = FINALIZER,
+  ): Promise<WriteOutcome> {
     return this.#patchFinalizers(stored, signal, (finalizers) => {
-      const index = finalizers.indexOf(FINALIZER);
+      const index = finalizers.indexOf(finalizer);
       if (index < 0) return 'done';
       return [{ op: 'remove', path: pointer('metadata', 'finalizers', String(index)) }];
     });

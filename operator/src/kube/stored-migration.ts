@@ -3,7 +3,7 @@ import {
   type DeviceMigrationStatus,
   FINALIZER,
   parseMigration,
-  refusePodName,
+  PODS_FINALIZER,
 } from '@transship/crds';
 import { z } from 'zod';
 import type { StoredMigration } from '../reconcile/ports.ts';
@@ -42,7 +42,7 @@ export function readStoredObject(raw: unknown): StoredObject {
  */
 export function toStoredMigration(object: StoredObject): StoredMigration {
   const { metadata } = object;
-  const parsed = refusePodName(parseMigration(object));
+  const parsed = parseMigration(object);
   return {
     key: { namespace: metadata.namespace, name: metadata.name },
     uid: metadata.uid,
@@ -51,6 +51,7 @@ export function toStoredMigration(object: StoredObject): StoredMigration {
     createdAt: new Date(metadata.creationTimestamp),
     deletionRequested: (metadata.deletionTimestamp ?? null) !== null,
     finalizerPresent: metadata.finalizers?.includes(FINALIZER) ?? false,
+    podsFinalizerPresent: metadata.finalizers?.includes(PODS_FINALIZER) ?? false,
     spec: parsed.ok ? { ok: true, value: parsed.value.spec } : parsed,
     status: readStatus(object),
   };

@@ -42,18 +42,18 @@ const TOKEN_VOLUME = 'kube-api-access-';
 const DEFAULT_TOLERATIONS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 const DEFAULT_TOLERATION_SECONDS = 300;
 
-/** The same for every process, so that nobody makes a second one. */
-export function targetPodName({ metadata }: Pod, uid: string): string {
-  const before = metadata.labels?.[MIGRATION_UID_LABEL];
-  const { name } = metadata;
-  // A pod that has come by a migration is called after the one that it was before.
-  const suffix = before === undefined ? null : `-${shortHash(before)}`;
-  const base = suffix !== null && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
-  const hash = shortHash(uid);
-  return `${base.slice(0, NAME_MAX - hash.length - 1).replace(/[-.]+$/, '')}-${hash}`;
-}
+/** Ends the name of every target pod: a letter that no controller ends a name with, and some of a hash. */
+const SUFFIX = /-m[0-9a-f]{5}$/;
 
-const shortHash = (uid: string): string => createHash('sha256').update(uid).digest('hex').slice(0, 5);
+/**
+ * The name of the target pod of a migration with this UID: the same for every process, so that nobody makes a second one. A
+ * pod that has come by a migration itself is called after the one that it was before.
+ */
+export function targetPodName(sourceName: string, uid: string): string {
+  const suffix = `-m${createHash('sha256').update(uid).digest('hex').slice(0, 5)}`;
+  const base = sourceName.replace(SUFFIX, '').slice(0, NAME_MAX - suffix.length);
+  return `${base.replace(/[-.]+$/, '')}${suffix}`;
+}
 
 /**
  * The pod that takes the set: as the source pod, on another node, told to wait for a workload that comes in, and found by
@@ -69,7 +69,7 @@ export function targetPod(source: Pod, wish: TargetWish): PodManifest {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: targetPodName(source, wish.uid),
+      name: targetPodName(source.metadata.name, wish.uid),
       namespace,
       labels: { ...Object.fromEntries(kept), [MIGRATION_UID_LABEL]: wish.uid, [INCOMING_LABEL]: 'true' },
       annotations: {

@@ -1,14 +1,9 @@
-import { clipMessage, type Condition, type ConditionType, type Reason } from '@transship/crds';
+import { clipMessage } from '@transship/crds';
 import type { Failure } from '@transship/node-agent/contract';
 import type { Action, Observed } from '../core/index.ts';
 import { clearLeft } from '../core/fallback.ts';
 import type { StoredMigration } from './ports.ts';
-
-/** A condition before it is written: when it came about, and of which generation, is added to it. */
-export type Told = Pick<Condition, 'status' | 'message'> & {
-  readonly type: ConditionType;
-  readonly reason: Reason;
-};
+import type { Told } from './told.ts';
 
 /**
  * The set runs at the target, Commit is recorded, and the source is out of service or declared dead: the core waits for its

@@ -29,7 +29,8 @@ export function look(stored: StoredMigration, voyage: Voyage, now: number): Obse
     quiescePauses: stored.spec.ok && quiescePauses(stored.spec.value.strategy, voyage, now),
     expired: blamed(
       voyage,
-      silentTooLong(voyage, now) ??
+      voyage.lostPod ??
+        silentTooLong(voyage, now) ??
         voyage.silentDevices.look(memory, now) ??
         voyage.silentWorkload.look(memory, now),
     ),

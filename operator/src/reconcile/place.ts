@@ -1,6 +1,7 @@
 import type { DeviceDescription, Failure, Role } from '@transship/node-agent/contract';
 import { checkPairs, checkSide, checkWhole, failure, type Placement } from '../core/index.ts';
 import type { ReconcilerPorts, StoredMigration } from './ports.ts';
+import { sourceSet } from './source-set.ts';
 import { targetNodeOf } from './target-node.ts';
 import type { Voyage } from './voyage.ts';
 
@@ -46,13 +47,15 @@ async function tryToPlace(
 ): Promise<Placed> {
   if (!stored.spec.ok) return refused('source', failure(stored.spec.code, stored.spec.message));
   const { source } = stored.spec.value;
-  const ids = source.devices ?? [];
   const agent = agents.agent(source.nodeName);
   if (agent === null) {
     return later('source', failure('NodeUnknown', `no agent of node ${source.nodeName} is known`));
   }
   const described = await agent.describe([], signal);
   if (described.kind === 'unreachable') return later('source', described.failure);
+  const found = sourceSet(stored, described);
+  if (!found.ok) return found.isFinal ? refused('source', found.failure) : later('source', found.failure);
+  const { ids } = found;
   const sourceProblem = checkSide(ids, described.devices, stored.uid) ?? checkWhole(ids, described.devices);
   if (sourceProblem !== null) return judged('source', sourceProblem);
   const set = ids.map((id) => described.devices.find((device) => device.id === id) as DeviceDescription);

@@ -10,9 +10,11 @@ import type {
   CommandRequest,
   DeviceDescription,
   Failure,
+  PodResources,
   Role,
   SessionSnapshot,
 } from '@transship/node-agent/contract';
+import type { Told } from './told.ts';
 
 export interface MigrationKey {
   /** Empty for a folder of manifests without namespaces. */
@@ -31,6 +33,8 @@ export interface StoredMigration {
   readonly createdAt: Date;
   readonly deletionRequested: boolean;
   readonly finalizerPresent: boolean;
+  /** That of the pods; absent: it is not there. */
+  readonly podsFinalizerPresent?: boolean;
   /** Parsed at the edge; a manifest that does not parse ends as Rejected. */
   readonly spec:
     { readonly ok: true; readonly value: DeviceMigrationSpec } | ({ readonly ok: false } & Refusal);
@@ -79,8 +83,9 @@ export interface MigrationStore {
     signal: AbortSignal,
   ): Promise<WriteOutcome>;
   patchStatus(stored: StoredMigration, patch: StatusPatch, signal: AbortSignal): Promise<WriteOutcome>;
-  addFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome>;
-  removeFinalizer(stored: StoredMigration, signal: AbortSignal): Promise<WriteOutcome>;
+  /** `finalizer`: that of the migration when it is left out. */
+  addFinalizer(stored: StoredMigration, signal: AbortSignal, finalizer?: string): Promise<WriteOutcome>;
+  removeFinalizer(stored: StoredMigration, signal: AbortSignal, finalizer?: string): Promise<WriteOutcome>;
 }
 
 /** Tells which migrations may have changed; a hint, never the truth. Heals itself until aborted. */
@@ -104,6 +109,8 @@ export interface AgentPort {
         readonly kind: 'devices';
         readonly devices: readonly DeviceDescription[];
         readonly transferEndpoint: string;
+        /** null or absent: the agent was not told to ask the kubelet, or is older. */
+        readonly podResources?: PodResources | null;
       }
     | { readonly kind: 'unreachable'; readonly failure: Failure }
   >;
@@ -144,6 +151,35 @@ export interface Reservation {
   hold(uid: string, devices: readonly string[]): boolean;
   /** The migration holds no devices any more, or this process is not the one that moves it. */
   release(uid: string): void;
+}
+
+/** What there is to do next about the pods of a migration, and what people are to know of it. */
+export interface PodsTurn {
+  /** `go`: nothing that the migration would have to wait for. `again`: the object was written. */
+  readonly kind: 'go' | 'again' | 'wait';
+  readonly stored?: StoredMigration | null;
+  /** What is waited for. */
+  readonly on?: string;
+  /** Condition TargetPod as it is now; absent: as it was. */
+  readonly told?: Told;
+}
+
+/**
+ * Pods that hold the devices of a set, for a migration that names its source by a pod. The target pod is the reservation: the
+ * scheduler finds it a node, the kubelet there gives it devices.
+ */
+export interface PodsPort {
+  /** Before any agent is asked: finds the source pod, makes the target pod, and records both once it has its devices. */
+  prepare(
+    stored: StoredMigration,
+    signal: AbortSignal,
+  ): Promise<PodsTurn | { readonly kind: 'refused'; readonly failure: Failure }>;
+  /** Before the decision: whether a pod is going, and with it a side of the set. */
+  lost(stored: StoredMigration, signal: AbortSignal): Promise<(Failure & { readonly of: Role }) | null>;
+  /** The target runs: puts its pod in the place of the source pod. `go`: the source may be released. */
+  handOver(stored: StoredMigration, signal: AbortSignal): Promise<PodsTurn>;
+  /** The migration has ended: leaves one of the pods, and takes the finalizer away. */
+  settle(stored: StoredMigration, signal: AbortSignal): Promise<PodsTurn>;
 }
 
 /** What is known of nodes beside what their agents say. */
@@ -191,6 +227,8 @@ export interface ReconcilerPorts {
   readonly agents: AgentPool;
   readonly reservation: Reservation;
   readonly nodes: NodePort;
+  /** Absent where there are no pods. */
+  readonly pods?: PodsPort;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Log;

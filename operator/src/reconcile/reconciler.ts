@@ -5,6 +5,7 @@ import { leftBehind, withoutSource } from './left-behind.ts';
 import { look } from './observe.ts';
 import { askAgain, perform, type Performed } from './perform.ts';
 import type { MigrationKey, ReconcileResult, ReconcilerPorts, StoredMigration } from './ports.ts';
+import { lostPod, toldOfPods, withPods } from './pods.ts';
 import { withRemedy } from './remedy.ts';
 import { changed } from './status-change.ts';
 import { withTold } from './told.ts';
@@ -41,11 +42,15 @@ export class Reconciler {
       voyage.sourceFenced = await isSourceFenced(this.#ports, stored, voyage, signal);
       voyage.leftFenced = await fencedLeft(this.#ports, stored, voyage, signal);
       voyage.memory = noted(voyage.memory, stored.status.decision.value);
+      voyage.lostPod = await lostPod(this.#ports, stored, voyage, signal);
       voyage.stored = stored;
       const observed = look(stored, voyage, clock.now());
-      const action = withoutSource(decide(observed), observed);
+      const decided = withoutSource(decide(observed), observed);
+      const gated = await withPods(this.#ports, stored, voyage, decided, signal);
+      const { action } = gated;
       const reported = action.kind === 'finish' || action.kind === 'recordPlacement';
-      const performed = await perform(this.#ports, stored, voyage, action, signal);
+      const performed: Performed =
+        gated.performed ?? (await perform(this.#ports, stored, voyage, action, signal));
       if (action.kind === 'yield') {
         this.#forget(key);
         return { kind: 'requeue', afterMs: PROGRESS_EVERY_MS };
@@ -156,7 +161,12 @@ export class Reconciler {
     });
     const behind = leftBehind(stored, { action, source: observed.source }, voyage.leftPatience.spent);
     const at = { generation: stored.generation, now: clock.wallNow().toISOString() };
-    const conditions = withTold(withRemedy(facts.conditions, stored, observed), behind, stored.status, at);
+    const conditions = withTold(
+      withRemedy(facts.conditions, stored, observed),
+      [...toldOfPods(stored, voyage), ...behind],
+      stored.status,
+      at,
+    );
     const status = { ...facts, conditions };
     const difference = changed(stored.status, status);
     if (difference.kind === 'none') return null;

@@ -1,5 +1,10 @@
-import type { Condition, DeviceMigrationStatus } from '@transship/crds';
-import type { Told } from './left-behind.ts';
+import type { Condition, ConditionType, DeviceMigrationStatus, Reason } from '@transship/crds';
+
+/** A condition before it is written: when it came about, and of which generation, is added to it. */
+export type Told = Pick<Condition, 'status' | 'message'> & {
+  readonly type: ConditionType;
+  readonly reason: Reason;
+};
 
 /** Lays conditions over those of a status: one of a type. `now`: RFC 3339. */
 export function withTold(

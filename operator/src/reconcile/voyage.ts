@@ -6,6 +6,7 @@ import type { StoredMigration } from './ports.ts';
 import { QuiescePause } from './quiesce-pause.ts';
 import { SilentDevices } from './silent-devices.ts';
 import { SilentWorkload } from './silent-workload.ts';
+import type { Told } from './told.ts';
 
 /** How many looks at the streams are kept to judge convergence and the rate; one every quarter second. */
 const MAX_SAMPLES = 240;
@@ -39,6 +40,12 @@ export class Voyage {
   /** The same of the source. */
   sourceFenced = false;
   placementSince: number | null = null;
+  /** A pod that holds devices of one side is going. */
+  lostPod: (Failure & { readonly of: Role }) | null = null;
+  /** When the pods were looked at last, monotonic milliseconds. */
+  podsSeenAt = Number.NEGATIVE_INFINITY;
+  /** What is to be told of the target pod; null: as it is on record. */
+  targetPod: Told | null = null;
   readonly pace = new Pace();
   readonly silentDevices = new SilentDevices();
   readonly quiescePause = new QuiescePause();

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '@transship/crds';
-import type { DeviceDescription } from '@transship/node-agent/contract';
+import type { DeviceDescription, PodReference } from '@transship/node-agent/contract';
 import { checkPairs } from '../core/index.ts';
 import type { AgentPool, Reservation, StoredMigration } from '../reconcile/ports.ts';
+import { isHeldBy, type ToldDevices, unknownOf } from '../reconcile/source-set.ts';
 import { targetNodeOf } from '../reconcile/target-node.ts';
 
 type Outcome = Awaited<ReturnType<Reservation['reserve']>>;
@@ -9,8 +10,8 @@ type Outcome = Awaited<ReturnType<Reservation['reserve']>>;
 const MODEL = ['vendorId', 'deviceId', 'subsystemVendorId', 'subsystemId', 'revisionId'] as const;
 
 /**
- * Finds target devices by id alone: those that the manifest pairs, or free ones that fit on the target node, lowest id
- * first. What is held for one migration is not given to another before it is released. This process forgets that when it
+ * Finds target devices: those that the target pod holds where there is one; else by id alone, those that the manifest pairs,
+ * or free ones that fit on the target node, lowest id first. What is held for one migration is not given to another before it is released. This process forgets that when it
  * ends; the target's agent is the one that binds devices, and refuses one that is bound.
  */
 export class ExplicitReservation implements Reservation {
@@ -39,6 +40,11 @@ export class ExplicitReservation implements Reservation {
     const answer = await agent.describe([], signal);
     if (answer.kind === 'unreachable') return { kind: 'later', failure: answer.failure };
     const { uid } = stored;
+    const pod = stored.status.targetPod;
+    if (pod !== undefined) {
+      const given = { namespace: stored.key.namespace, name: pod.name };
+      return pairWithPod(uid, nodeName, source, answer, given);
+    }
     return wanted === undefined
       ? pairByModel(uid, nodeName, source, this.#withoutHeld(answer.devices, uid), answer.devices)
       : (this.#heldByAnother(wanted, uid) ?? pairExplicitly(nodeName, wanted, answer.devices));
@@ -80,6 +86,32 @@ function pairExplicitly(
     devices.push(device);
   }
   return { kind: 'reserved', nodeName, devices, described: offered };
+}
+
+/**
+ * The target pod holds the devices: the kubelet has given it just these, and there are no others for the set. It knows pods
+ * by name alone; which pod is meant, the reconciler watches by the UID on record.
+ */
+function pairWithPod(
+  uid: string,
+  nodeName: string,
+  source: readonly DeviceDescription[],
+  told: ToldDevices,
+  pod: PodReference,
+): Outcome {
+  const unknown = unknownOf(pod, told.podResources);
+  if (unknown !== null) return { kind: 'refused', failure: unknown };
+  const given = told.devices.filter(isHeldBy(pod));
+  if (given.length === 0) {
+    const why = told.podResources?.message ?? '';
+    const message = `target pod ${pod.name} holds no device on ${nodeName}${why === '' ? '' : `: ${why}`}`;
+    return { kind: 'later', failure: failure('NodeUnknown', message) };
+  }
+  if (given.length !== source.length) {
+    const message = `target pod ${pod.name} was given ${given.length} devices on ${nodeName}, the source pod has ${source.length}`;
+    return refused('PairingImpossible', message);
+  }
+  return pairByModel(uid, nodeName, source, given, told.devices);
 }
 
 /** `described`: every device of the node, those among them that are not offered too. */

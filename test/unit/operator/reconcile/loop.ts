@@ -1,6 +1,18 @@
 import { bindsDevices, view, type Failure, type KnownState, type Role } from '@transship/node-agent/core';
-import type { CommandRequest, DeviceDescription, SessionSnapshot } from '@transship/node-agent/contract';
-import type { AgentPort, AgentReply, ReconcileResult } from '@transship/operator/internal/reconcile/ports';
+import type {
+  CommandRequest,
+  DeviceDescription,
+  PodResources,
+  SessionSnapshot,
+} from '@transship/node-agent/contract';
+import { TargetPods } from '@transship/operator/internal/pods/target-pods';
+import type { PodPort } from '@transship/operator/internal/pods/ports';
+import type {
+  AgentPort,
+  AgentReply,
+  EventSink,
+  ReconcileResult,
+} from '@transship/operator/internal/reconcile/ports';
 import { Reconciler } from '@transship/operator/internal/reconcile/reconciler';
 import { ExplicitReservation } from '@transship/operator/internal/reservation/explicit';
 import { FakeNode, type Job } from '../../../support/core-harness.ts';
@@ -22,6 +34,8 @@ export class InstantAgent implements AgentPort {
   describes: (device: DeviceDescription) => DeviceDescription = (device) => device;
   /** Devices of the node that no test moves. */
   beside: readonly Partial<DeviceDescription>[] = [];
+  /** What its kubelet says; null: it was not told to ask it. */
+  podResources: PodResources | null = null;
   #version = 0;
   #observers: ((snapshot: SessionSnapshot) => void)[] = [];
 
@@ -39,7 +53,13 @@ export class InstantAgent implements AgentPort {
     );
     const beside = this.beside.map((facts) => ({ ...description('', 'Running'), ...facts }));
     const transferEndpoint = `${this.prefix}:7443`;
-    return Promise.resolve({ kind: 'devices', devices: [...devices, ...beside], transferEndpoint });
+    const { podResources } = this;
+    return Promise.resolve({
+      kind: 'devices',
+      devices: [...devices, ...beside],
+      transferEndpoint,
+      podResources,
+    });
   }
 
   command({ header, command }: CommandRequest): Promise<AgentReply> {
@@ -108,6 +128,7 @@ export class Loop {
     store = new MemoryStore(),
     instance = 'operator-1',
     shared?: Pick<Loop, 'source' | 'target' | 'fallback'>,
+    pods?: PodPort,
   ) {
     this.store = store;
     if (shared !== undefined) {
@@ -119,9 +140,11 @@ export class Loop {
         [this.source, this.target, this.fallback].find(({ prefix }) => prefix === node) ?? null,
     };
     this.reservation = new ExplicitReservation(agents);
+    const events: EventSink = { publish: (_, { type, reason }) => this.events.push(`${type} ${reason}`) };
+    const parts = { store, agents, events, clock: this.clock, log: new RecordLog() };
     this.reconciler = new Reconciler({
-      store,
-      agents,
+      ...parts,
+      ...(pods === undefined ? {} : { pods: new TargetPods({ ...parts, pods }) }),
       reservation: this.reservation,
       nodes: {
         isOutOfService: (node) => {
@@ -129,9 +152,6 @@ export class Loop {
           return Promise.resolve(this.outOfService.has(node));
         },
       },
-      events: { publish: (_, { type, reason }) => this.events.push(`${type} ${reason}`) },
-      clock: this.clock,
-      log: new RecordLog(),
       metrics: {
         phaseEntered: () => undefined,
         decisionRecorded: () => undefined,

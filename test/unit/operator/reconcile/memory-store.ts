@@ -1,4 +1,10 @@
-import { deviceMigrationStatus, parseMigration, type DecisionValue } from '@transship/crds';
+import {
+  deviceMigrationStatus,
+  FINALIZER,
+  parseMigration,
+  PODS_FINALIZER,
+  type DecisionValue,
+} from '@transship/crds';
 import type {
   MigrationKey,
   MigrationStore,
@@ -75,12 +81,26 @@ export class MemoryStore implements MigrationStore {
     }));
   }
 
-  addFinalizer(read: StoredMigration): Promise<WriteOutcome> {
-    return this.write(read, 'finalizer', () => ({ finalizerPresent: true }));
+  addFinalizer(
+    read: StoredMigration,
+    _signal?: AbortSignal,
+    finalizer: string = FINALIZER,
+  ): Promise<WriteOutcome> {
+    const isOfPods = finalizer === PODS_FINALIZER;
+    return this.write(read, isOfPods ? 'pods finalizer' : 'finalizer', () =>
+      isOfPods ? { podsFinalizerPresent: true } : { finalizerPresent: true },
+    );
   }
 
-  removeFinalizer(read: StoredMigration): Promise<WriteOutcome> {
-    return this.write(read, 'no finalizer', () => ({ finalizerPresent: false }));
+  removeFinalizer(
+    read: StoredMigration,
+    _signal?: AbortSignal,
+    finalizer: string = FINALIZER,
+  ): Promise<WriteOutcome> {
+    const isOfPods = finalizer === PODS_FINALIZER;
+    return this.write(read, isOfPods ? 'no pods finalizer' : 'no finalizer', () =>
+      isOfPods ? { podsFinalizerPresent: false } : { finalizerPresent: false },
+    );
   }
 
   private write(
