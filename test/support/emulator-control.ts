@@ -37,6 +37,10 @@ export interface EmulatedLink {
 export interface EmulatedWorkload {
   readonly phase: 'Empty' | 'Loaded' | 'Live' | 'Ended';
   readonly frozen: boolean;
+  /** It came from another node. */
+  readonly loaded: boolean;
+  /** As in its devices and links. */
+  readonly set: string;
   readonly submissions: readonly number[];
   readonly refused: number;
   /** How often it was told to stand still, and to run, since the emulator started. */

@@ -33,7 +33,7 @@ const device = (index: number, change: Partial<EmulatedDevice> = {}): EmulatedDe
 
 const workload = (change: Partial<EmulatedWorkload> = {}): EmulatedWorkload => ({
   ...{ phase: 'Live', frozen: false, submissions: [9, 9], refused: 0 },
-  ...{ freezes: 0, thaws: 0, cookie: 'c' },
+  ...{ loaded: false, set: '1', freezes: 0, thaws: 0, cookie: 'c' },
   ...change,
 });
 
