@@ -73,7 +73,7 @@ describe('a target that was left and cannot be discarded', () => {
     ],
   ] as const)('since it %s holds the end up for 5 minutes, which then names it', async (_, befall) => {
     const loop = await leftBehind();
-    const obey = loop.target.command;
+    const obey = loop.target.command.bind(loop.target);
     befall(loop);
     await pass(loop, 240_000);
     expect(statusOf(loop).completedAt).toBeUndefined();
