@@ -11,10 +11,11 @@ type SourceDeadRequest = Extract<Request, { kind: 'sourceDead' }>;
  * without it. Nothing is ordered here and no fence is raised; the word is written on the record, for its operator.
  */
 export function planSourceDead(found: FoundMigration, request: SourceDeadRequest): Plan {
+  const { record, source, target } = found;
+  // The operator goes on the moment that it is written, and may be at the end by now.
+  if (record.status.sourceDead !== undefined) return { kind: 'steps', steps: [], losses: [] };
   const no = objection(found, request);
   if (no !== null) return refused(no);
-  const { record, source, target } = found;
-  if (record.status.sourceDead !== undefined) return { kind: 'steps', steps: [], losses: [] };
   const runs = sessionOf(target)?.phase === 'Active';
   return {
     kind: 'steps',

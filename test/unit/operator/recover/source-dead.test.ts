@@ -102,6 +102,15 @@ describe('a run of it', () => {
     expect(loop.source.node.phase).toBe('Stopped');
   });
 
+  test('is done although the operator has ended the migration before it looks again', async () => {
+    const stage = await sourceGone();
+    stage.hook = async (moment) => {
+      if (moment === 'after patchStatus') await stage.loop.run(40);
+    };
+    expect(await stage.run(REQUEST)).toEqual({ kind: 'done' });
+    expect(stage.loop.store.stored?.status).toMatchObject({ phase: 'Succeeded' });
+  });
+
   test.each([true, false])('reads back a write without an answer (applied: %s)', async (applied) => {
     const stage = await sourceGone();
     stage.loop.store.upset = { write: 'status', applied };
