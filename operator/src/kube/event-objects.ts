@@ -28,13 +28,21 @@ const ACTION = 'Migrate';
 /** Of an object name that a random suffix is added to. */
 const NAME_PREFIX_MAX = 230;
 
-/** What an event is about: the migration itself, and both nodes when the manifest could be read and they are known. */
+/** What an event is about: the migration itself, and both nodes and pods when the manifest could be read and they are known. */
 export function objectsOf(stored: StoredMigration): ObjectReference[] {
   const { key, uid, spec, status } = stored;
   const migration = { apiVersion: API_VERSION, kind: DEVICE_MIGRATION_KIND, ...key, uid };
   if (!spec.ok) return [migration];
   const nodes = [spec.value.source.nodeName, targetNodeOf(spec.value, status)];
-  return [migration, ...nodes.filter((name) => name !== '').map(nodeReference)];
+  return [migration, ...nodes.filter((name) => name !== '').map(nodeReference), ...podsOf(stored)];
+}
+
+/** A pod that is not on record yet is known where the manifest says which one of its name is meant. */
+function podsOf({ key: { namespace }, spec, status }: StoredMigration): ObjectReference[] {
+  const { podName, podUID } = spec.ok ? spec.value.source : {};
+  const named = podName === undefined || podUID === undefined ? undefined : { name: podName, uid: podUID };
+  const pods = [status.sourcePod ?? named, status.targetPod].filter((pod) => pod !== undefined);
+  return pods.map(({ name, uid }) => ({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }));
 }
 
 /** The kubelet's convention, by which `kubectl describe node` finds events: the UID is the name. */
@@ -62,7 +70,7 @@ export function eventObject(
   return {
     ...bodyOf(regarding, event, instance, at),
     action: ACTION,
-    ...(regarding.kind === 'Node' ? { related: migration } : {}),
+    ...(regarding.uid === stored.uid ? {} : { related: migration }),
   };
 }
 

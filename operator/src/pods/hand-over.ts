@@ -45,12 +45,15 @@ function beforeDeletion(
   // Handed over to the end, or damaged by somebody: what is not known is not given.
   if (held === null || target.metadata.labels?.[INCOMING_LABEL] === undefined) return null;
   const owner = ownerToBe(held, source, migrationUid);
-  if (owner !== null && controllerOf(target)?.uid === owner.uid) return null;
+  const ownsSource = source !== null && controllerOf(source)?.uid !== migrationUid;
+  if (owner !== null && controllerOf(target)?.uid === owner.uid) {
+    // Adopted before its time, by a controller that was not kept from it: the source pod is not to be missed all the same.
+    return ownsSource ? 'freeSource' : null;
+  }
   const isLabelled = Object.entries(held.labels).every(
     ([name, value]) => target.metadata.labels?.[name] === value,
   );
   if (owner === null) return isLabelled ? null : 'labelTarget';
-  const ownsSource = source !== null && controllerOf(source)?.uid !== migrationUid;
   if (!isLabelled) {
     const cost = source?.metadata.annotations?.[POD_DELETION_COST_ANNOTATION];
     return ownsSource && cost !== LOWEST_COST ? 'costSource' : 'labelTarget';

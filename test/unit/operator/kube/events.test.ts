@@ -74,6 +74,31 @@ describe('events of a cluster', () => {
     });
   });
 
+  test('go to the pods too, to the source pod also before it is on record', async () => {
+    const source = { nodeName: 'gpu-a', podName: 'web-0', podUID: 'pod-1' };
+    const spec = { ok: true, value: deviceMigrationSpec.parse({ source, target: {} }) } as const;
+    const targetPod = { name: 'web-0-m12345', uid: 'pod-2', nodeName: 'gpu-b' };
+    sink.publish(migration(spec), news('before'));
+    const sourcePod = { name: 'web-0', uid: 'pod-1' };
+    sink.publish(
+      { ...migration(spec), status: deviceMigrationStatus.parse({ sourcePod, targetPod }) },
+      news('after'),
+    );
+    await expectEventually(() => api.received.length === 8);
+    const of = api.received.map(({ body }) => JSON.parse(body) as { regarding: object; related?: object });
+    expect(of.map(({ regarding }) => regarding)).toMatchObject([
+      { kind: 'DeviceMigration' },
+      { kind: 'Node', name: 'gpu-a' },
+      { kind: 'Pod', namespace: 'ml', name: 'web-0', uid: 'pod-1' },
+      { kind: 'DeviceMigration' },
+      { kind: 'Node', name: 'gpu-a' },
+      { kind: 'Node', name: 'gpu-b' },
+      { kind: 'Pod', namespace: 'ml', name: 'web-0', uid: 'pod-1' },
+      { kind: 'Pod', namespace: 'ml', name: 'web-0-m12345', uid: 'pod-2' },
+    ]);
+    expect(of[2]?.related).toMatchObject({ kind: 'DeviceMigration', name: 'trainer-0' });
+  });
+
   test('go to the migration alone when its manifest names no nodes', async () => {
     sink.publish(migration(refused), news('x'));
     sink.publish(migration(refused), news('y'));

@@ -86,6 +86,19 @@ test('a pod whose owner was deleted without its pods belongs to nobody', () => {
   expect(world.target?.metadata.ownerReferences).toBeUndefined();
 });
 
+test.each([REPLICA_SET, JOB])(
+  'a source pod of a $kind is freed also where the target pod was adopted too early',
+  (owner) => {
+    const finalizers = owner === JOB ? [TRACKING] : undefined;
+    const { source, target } = take(take(begin(owner, finalizers)).world).world;
+    if (target === null) throw new Error('no target');
+    const metadata = { ...target.metadata, ownerReferences: [owner] };
+    const { steps, world } = toTheEnd({ source, target: { ...target, metadata } });
+    expect(steps).toEqual(['freeSource', 'deleteSource']);
+    expect(world.source?.metadata.finalizers ?? []).not.toContain(TRACKING);
+  },
+);
+
 test('where the target pod is gone the source pod goes too, and its owner makes another', () => {
   const { source } = begin(REPLICA_SET);
   expect(toTheEnd({ source, target: null }).steps).toEqual(['deleteSource']);
