@@ -220,6 +220,10 @@ describe('a pod of a Deployment', () => {
 
       expect(await namesOf('web')).toEqual([second, third, pair.target.name].toSorted());
       expect(controllerOf(await read(pair.target.name))).toEqual(owner);
+      expect(controllerOf(await read(first))).toMatchObject({
+        kind: 'DeviceMigration',
+        uid: pair.migration.uid,
+      });
       expect(await letGoOf(pods, pair.target, signal)).toBe(true);
       expect((await read(pair.target.name)).metadata.labels).not.toHaveProperty(['transship.dev/incoming']);
       // The controller goes on as ever: it makes a fourth, and none in the place of one that it would miss.

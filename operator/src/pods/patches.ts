@@ -9,7 +9,7 @@ import {
 } from '@transship/crds';
 import { ADOPTED, HIGHEST_COST, LOWEST_COST } from './names.ts';
 import { hasJobFinalizer, ofJob } from './hand-over.ts';
-import { readHeld } from './held.ts';
+import { heldOf, readHeld } from './held.ts';
 import { JOB_FINALIZER } from './owner.ts';
 import type { Pod } from './pod.ts';
 
@@ -68,7 +68,11 @@ export function labelTarget(target: Pod): PodPatch {
   ];
 }
 
-/** A Job would count a pod of its own that is deleted as failed, and wait for one that has its finalizer. */
+/**
+ * Gives it another owner, and takes from it what Services and budgets find it by: one that selects a pod of an owner that
+ * cannot be scaled allows no disruption at all. A Job would count a pod of its own that is deleted as failed, and wait for
+ * one that has its finalizer.
+ */
 export function freeSource(source: Pod, { name, uid }: MigrationReference): PodPatch {
   const owner = { apiVersion: API_VERSION, kind: DEVICE_MIGRATION_KIND, name, uid, controller: true };
   const index = hasJobFinalizer(source);
@@ -80,7 +84,8 @@ export function freeSource(source: Pod, { name, uid }: MigrationReference): PodP
           { op: 'test', path, value: JOB_FINALIZER },
           { op: 'remove', path },
         ];
-  return [...setOwners(source, [owner]), ...noFinalizer];
+  const labels = Object.keys(heldOf(source).labels);
+  return [...setOwners(source, [owner]), ...unset(source, 'labels', labels), ...noFinalizer];
 }
 
 /** With what the admission policy asks for; a Job counts only pods that have its finalizer. */

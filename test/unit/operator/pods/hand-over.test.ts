@@ -70,6 +70,7 @@ describe.each([REPLICA_SET, JOB])('the controller of a $kind', (owner) => {
 test('a pod of a Job is counted by it at the target alone', () => {
   const { source, target } = toTheEnd(begin(JOB, [TRACKING, 'example.org/mine'])).world;
   expect(source?.metadata.finalizers).toEqual(['example.org/mine']);
+  expect(source?.metadata.labels).toEqual({});
   expect(target?.metadata.finalizers).toEqual([TRACKING]);
   expect(source === null ? null : controllerOf(source)).toMatchObject({
     kind: 'DeviceMigration',
