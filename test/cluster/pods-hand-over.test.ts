@@ -237,6 +237,42 @@ describe('a pod of a Deployment', () => {
   );
 });
 
+test(
+  'a controller manager that begins anew in the middle of it makes no pod either',
+  async () => {
+    const metadata = { name: 'api' };
+    const spec = {
+      replicas: 1,
+      selector: { matchLabels: { app: 'api' } },
+      template: template('api', 'Always'),
+    };
+    await create({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata, spec });
+    const [name = ''] = await untilCount('api', 1);
+    await bind(name, 'gpu-a');
+    await say(name, 'Running', true);
+    const pair = await targetFor(name);
+    const begin = await revision();
+
+    await plane?.killComponent('kube-controller-manager');
+    for (const kind of STEPS.slice(0, 3))
+      expect((await stepHandOver(pods, pair, signal)).step.kind).toBe(kind);
+    const before = await denials(pair.target.name);
+    await plane?.startComponent('kube-controller-manager');
+    // It has seen one pod that it may not adopt, and none of its own.
+    await eventually('it tries to adopt the target pod', PATIENCE_MS, async () =>
+      (await denials(pair.target.name)) > before ? true : null,
+    );
+    for (const kind of STEPS.slice(3)) expect((await stepHandOver(pods, pair, signal)).step.kind).toBe(kind);
+    expect(await letGoOf(pods, pair.target, signal)).toBe(true);
+    await kubectl(['scale', 'replicaset', 'api', '--replicas=2']);
+    const all = await untilCount('api', 2);
+    const { made, deleted } = await historySince(begin);
+    expect(made).toEqual(all.filter((other) => other !== pair.target.name));
+    expect(deleted).toEqual([name]);
+  },
+  CASE_DEADLINE_MS,
+);
+
 describe('a pod of a Job', () => {
   test.each(['NonIndexed', 'Indexed'])(
     'that is %s is not counted as failed, nor made again, and completes the Job at the target',
