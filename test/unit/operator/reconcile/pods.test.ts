@@ -296,3 +296,50 @@ test('a source pod that is deleted by hand before the decision takes its target 
   expect(scene.loop.source.node.agent?.session.phase).toBe('RolledBack');
   expect(scene.target?.metadata.deletionTimestamp).toBe('now');
 });
+
+describe('a migration that has ended as TargetLost', () => {
+  /** Commit is recorded, and nobody knows which of the two sides is to be kept. */
+  async function lost(): Promise<Scene> {
+    const scene = new Scene();
+    await scene.loop.run(2);
+    scene.schedule();
+    await scene.until(() => scene.store.stored?.status.targetPod !== undefined);
+    const { stored } = scene.store;
+    if (stored === null) throw new Error('no record');
+    const end = {
+      phase: 'Failed',
+      completedAt: '2026-01-01T01:00:00Z',
+      decision: { value: 'Commit' },
+    } as const;
+    scene.store.stored = { ...stored, status: { ...stored.status, ...end } };
+    await scene.loop.run();
+    return scene;
+  }
+
+  test('leaves both pods as they are', async () => {
+    const scene = await lost();
+    expect(scene.ended).toBe('Failed  false true');
+    for (const pod of [scene.source, scene.target])
+      expect(pod?.metadata).not.toHaveProperty('deletionTimestamp');
+  });
+
+  test('has its target pod deleted once a person has taken the set back', async () => {
+    const scene = await lost();
+    const { stored } = scene.store;
+    if (stored === null) throw new Error('no record');
+    scene.store.stored = { ...stored, status: { ...stored.status, decision: { value: 'Revert' } } };
+    await scene.loop.run();
+    expect(scene.ended).toBe('Failed  false false');
+    expect(scene.target?.metadata.deletionTimestamp).toBe('now');
+    expect(scene.source?.metadata).not.toHaveProperty('deletionTimestamp');
+  });
+
+  test('may be deleted, and leaves both pods then too', async () => {
+    const scene = await lost();
+    scene.store.requestDeletion();
+    await scene.loop.run();
+    expect(scene.ended).toBe('Failed  false false');
+    for (const pod of [scene.source, scene.target])
+      expect(pod?.metadata).not.toHaveProperty('deletionTimestamp');
+  });
+});
