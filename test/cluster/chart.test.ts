@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseConfig } from '@transship/node-agent/internal/config';
 import { parseDevicesFile } from '@transship/node-agent/internal/device/devices-file';
 import { parseAllDocuments } from 'yaml';
 import { projectRoot } from '../support/processes.ts';
@@ -19,6 +20,18 @@ interface Manifest {
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly webhooks?: readonly { readonly clientConfig: object }[];
   readonly rules?: readonly { readonly resources: readonly string[] }[];
+}
+
+interface AgentSpec {
+  readonly template: {
+    readonly spec: {
+      readonly containers: readonly {
+        readonly args: readonly string[];
+        readonly volumeMounts: readonly object[];
+      }[];
+      readonly volumes: readonly object[];
+    };
+  };
 }
 
 let helm: string;
@@ -54,7 +67,7 @@ const config = (nodes: object): object => ({ agent: { devicesConfig: nodes } });
 const TRAINER = {
   devices: [
     { id: 'gpu-a/0000:3b:00.1', address: '0000:3b:00.1' },
-    { id: 'gpu-a/nic', address: '0000:5e:00.2', interface: 'cdev' },
+    { id: 'gpu-a/nic', address: '0000:5e:00.2', interface: 'cdev', allocationIds: ['gpu-a/nic-0'] },
     { id: 'gpu-a/9', vfioUser: '/run/transship/devices/9.sock', group: 2 },
   ],
   workloads: [
@@ -80,7 +93,10 @@ describe('the chart', () => {
       broker: '/run/transship/broker/agent/agent.sock',
       devices: [
         { id: 'gpu-a/0000:3b:00.1', broker: '0000-3b-00.1', pciAddress: '0000:3b:00.1' },
-        { id: 'gpu-a/nic', broker: 'nic', pciAddress: '0000:5e:00.2' },
+        {
+          ...{ id: 'gpu-a/nic', broker: 'nic', pciAddress: '0000:5e:00.2' },
+          allocationIds: ['gpu-a/nic-0'],
+        },
         { id: 'gpu-a/9', vfioUser: '/run/transship/devices/9.sock', group: 2 },
       ],
       workloads: [
@@ -223,6 +239,34 @@ describe('the chart', () => {
       expect(code).not.toBe(0);
       expect(stderr).toContain('must not lie in each other');
     }
+  });
+
+  test('lets agents ask the kubelet only where evictions are turned into migrations', async () => {
+    const agent = {
+      devicesConfig: { 'gpu-a': TRAINER },
+      podResourceNames: ['example.com/gpu', 'gpu.example.com'],
+    };
+    const podOf = async (values: object) => {
+      const { spec } = named(await render(values), 'DaemonSet', 'trial-transship-agent') ?? {};
+      const pod = (spec as unknown as AgentSpec).template.spec;
+      const args = pod.containers[0]?.args.map((word) => word.replaceAll('$(NODE_NAME)', 'gpu-a')) ?? [];
+      return { config: parseConfig(args.map((word) => word.replaceAll('$(POD_IP)', '10.0.0.1'))), ...pod };
+    };
+    const off = await podOf({ agent });
+    expect(off.config.podResources).toBeNull();
+    expect(JSON.stringify(off)).not.toContain('/var/lib/kubelet');
+    const on = await podOf({ agent, drain: { enabled: true } });
+    const dir = '/var/lib/kubelet/pod-resources';
+    expect(on.config.podResources).toEqual({
+      socket: `${dir}/kubelet.sock`,
+      managed: ['example.com/gpu', 'gpu.example.com'],
+    });
+    expect(on.containers[0]?.volumeMounts).toContainEqual({
+      ...{ name: 'pod-resources', mountPath: dir, readOnly: true },
+    });
+    expect(on.volumes).toContainEqual({
+      ...{ name: 'pod-resources', hostPath: { path: dir, type: 'DirectoryOrCreate' } },
+    });
   });
 
   test('asks the operator before evictions only when told to', async () => {

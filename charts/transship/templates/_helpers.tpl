@@ -45,6 +45,9 @@ app.kubernetes.io/component: {{ .component }}
 {{- if regexMatch "^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}[.][0-7]$" .address -}}
 {{- $_ := set $device "pciAddress" .address -}}
 {{- end -}}
+{{- with .allocationIds -}}
+{{- $_ := set $device "allocationIds" . -}}
+{{- end -}}
 {{- $devices = append $devices $device -}}
 {{- $_ := set $file "broker" (printf "%s/agent/agent.sock" $values.broker.socketsDir) -}}
 {{- else -}}
