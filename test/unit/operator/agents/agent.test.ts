@@ -56,6 +56,7 @@ describe('a call to an agent', () => {
       kind: 'devices',
       devices: [],
       transferEndpoint: '10.0.0.1:7443',
+      podResources: null,
     });
   });
 
