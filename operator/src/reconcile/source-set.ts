@@ -46,9 +46,7 @@ export function sourceSet({ key, spec, status }: StoredMigration, told: ToldDevi
   if (held.length > 0) {
     return { ok: true, ids: held.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })) };
   }
-  return {
-    ok: false,
-    failure: failure('NoDevices', `pod ${podName} holds no device that can be moved`),
-    isFinal: true,
-  };
+  // The agent asks the kubelet every few seconds, so it may not have heard of a pod that has just begun.
+  const why = `pod ${podName} holds no device that can be moved`;
+  return { ok: false, failure: failure('NoDevices', why), isFinal: false };
 }

@@ -100,6 +100,22 @@ test('the set goes where its target pod was given devices, and that pod takes th
   expect(scene.loop.events).toEqual(expect.arrayContaining(['Normal Reserved', 'Normal HandedOver']));
 });
 
+test('a pod of whose devices its agent has not heard yet is waited for, and rejected after a minute', async () => {
+  for (const isLate of [false, true]) {
+    const scene = new Scene();
+    const { describes } = scene.loop.source;
+    scene.loop.source.describes = (device) => device;
+    await scene.loop.run(2);
+    scene.schedule();
+    await scene.loop.run(2);
+    expect(scene.ended).toBe('Preparing  true true');
+    if (isLate) scene.loop.clock.jump(MINUTE_MS);
+    else scene.loop.source.describes = describes;
+    await scene.loop.run();
+    expect(scene.ended).toBe(isLate ? 'Rejected NoDevices false false' : 'Succeeded  false false');
+  }
+});
+
 test('the source is released only once its pod is being deleted', async () => {
   const scene = new Scene();
   let refuse = true;
